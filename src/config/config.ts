@@ -1,0 +1,24 @@
+import type { AgentConfig } from "./agents.ts";
+import type { BrokerConfig } from "./broker.ts";
+import type { LlmConfig } from "./llm.ts";
+import type { MemoryConfig } from "./memory.ts";
+import type { RuntimeConfig } from "./runtime.ts";
+
+/** One configured account of a plugin. `config` is what the plugin's own schema made of it. */
+export interface PluginInstance {
+  readonly plugin: string;
+  readonly instance: string;
+  readonly config: unknown;
+}
+
+/** Everything that the config folder says, checked and frozen. A turn reads one of these and keeps it. */
+export interface Config {
+  /** 1 at start; grows with each applied reload. */
+  readonly generation: number;
+  readonly agents: readonly AgentConfig[];
+  readonly llm: LlmConfig;
+  readonly broker: BrokerConfig;
+  readonly memory: MemoryConfig;
+  readonly runtime: RuntimeConfig;
+  readonly plugins: readonly PluginInstance[];
+}

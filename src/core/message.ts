@@ -1,0 +1,90 @@
+import { z } from "zod";
+
+/** A file that came with a message. The bytes stay with the provider until a turn asks for them. */
+export const attachmentSchema = z.object({
+  kind: z.enum(["image", "audio", "video", "document"]),
+  mimeType: z.string().max(200),
+  name: z.string().max(500).optional(),
+  sizeBytes: z.number().int().nonnegative().optional(),
+  /** The provider's handle of the file, opaque to everybody but the plugin that made it. */
+  ref: z.string().max(4_000),
+});
+/** A file that came with a message. */
+export type Attachment = z.output<typeof attachmentSchema>;
+
+/** Who wrote a message, as the provider knows them. */
+export const senderSchema = z.object({
+  /** The provider's id of the person; what allow-lists are matched against. */
+  id: z.string().min(1).max(500),
+  name: z.string().max(500).optional(),
+  /** Handle without `@`, where the provider has one; allow-lists may name it as `@handle`. */
+  handle: z.string().max(500).optional(),
+});
+/** Who wrote a message. */
+export type Sender = z.output<typeof senderSchema>;
+
+/** An earlier exchange that the sender hands in with the message (OpenAI-style clients without a conversation id). */
+export const priorMessageSchema = z.object({ role: z.enum(["user", "assistant"]), text: z.string() });
+
+/** One message from outside, as a plugin gives it to the runtime. */
+export const inboundSchema = z.object({
+  /** The chat, group or mail thread: where a reply goes, and the unit of order. */
+  conversation: z.string().min(1).max(500),
+  thread: z.string().max(500).optional(),
+  /** Unique within (plugin, instance, conversation) for ever: the key of the dedupe. */
+  providerMessageId: z.string().min(1).max(500),
+  sender: senderSchema,
+  text: z.string().max(1_000_000).default(""),
+  attachments: z.array(attachmentSchema).max(50).default([]),
+  isGroup: z.boolean().default(false),
+  /** In a group: whether the message addresses the bot (mention, reply to it, command). */
+  mentionsMe: z.boolean().default(false),
+  /** Text of the message that this one replies to. */
+  quoted: z.object({ providerMessageId: z.string().max(500), text: z.string().max(100_000).optional() }).optional(),
+  /** Provider message id of the message that this one is a new version of. */
+  edits: z.string().max(500).optional(),
+  /** When the sender sent it, ISO 8601 UTC. */
+  sentAt: z.string().max(40).optional(),
+  history: z.array(priorMessageSchema).max(1_000).optional(),
+  /** W3C trace context of whoever sent it. */
+  traceparent: z.string().max(100).optional(),
+});
+/** One message from outside. */
+export type Inbound = z.output<typeof inboundSchema>;
+
+/** One message to the outside, as a row of the outbox holds it. */
+export const outboundSchema = z.object({
+  /** Idempotency key: the same key is the same message, for ever. */
+  key: z.string().min(1).max(500),
+  conversation: z.string().min(1).max(500),
+  thread: z.string().max(500).optional(),
+  sessionId: z.string().max(2_000),
+  turnId: z.string().max(100),
+  /** Provider message ids of the messages that this one answers, oldest first. */
+  inReplyTo: z.array(z.string()).default([]),
+  /** Markdown. */
+  text: z.string(),
+  /** `failed`: the text tells the user that no answer could be made; `error` says why to programs. */
+  outcome: z.enum(["answered", "failed"]).default("answered"),
+  error: z.object({ kind: z.string(), message: z.string() }).optional(),
+});
+/** One message to the outside. */
+export type Outbound = z.output<typeof outboundSchema>;
+
+/** What the provider said when it took a message. */
+export const receiptSchema = z.object({
+  /** The provider's ids of what was sent: one for each part that a long message was split into. */
+  providerMessageIds: z.array(z.string()),
+});
+/** What the provider said when it took a message. */
+export type Receipt = z.output<typeof receiptSchema>;
+
+/** A file that a plugin fetched from its provider into its own folder. */
+export const mediaFileSchema = z.object({
+  /** Path of the file, readable by the runtime. */
+  path: z.string(),
+  mimeType: z.string(),
+  sizeBytes: z.number().int().nonnegative(),
+});
+/** A file that a plugin fetched from its provider. */
+export type MediaFile = z.output<typeof mediaFileSchema>;

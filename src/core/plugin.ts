@@ -1,0 +1,76 @@
+import type { z } from "zod";
+import type { Inbound, MediaFile, Outbound, Receipt } from "./message.ts";
+import type { Log } from "./log.ts";
+
+/** What a channel can do, and how it treats a message that is sent twice. */
+export interface ChannelTraits {
+  /**
+   * Whether sending the same key twice shows one message. Where it does not, a send is journaled before it starts, and
+   * one whose answer was never seen is flagged `unknown`.
+   */
+  readonly idempotentSend: boolean;
+  /** Whether the channel can show that somebody is writing. */
+  readonly typing: boolean;
+}
+
+/**
+ * A channel plugin as the host sees it: how to configure it, where its worker is, and what that worker may touch.
+ * `S` is the schema of one instance's config.
+ */
+export interface Plugin<S extends z.ZodType = z.ZodType> {
+  /** Token of subjects and key of config: `telegram`. */
+  readonly id: string;
+  readonly config: S;
+  /** The module that runs in the worker; it calls `servePlugin` of the SDK. */
+  readonly worker: URL;
+  readonly traits: ChannelTraits;
+  /** Derived from the config; shown in wizard and console. `stateDir` is the instance's own folder. */
+  permissions(config: z.output<S>, stateDir: string): Deno.PermissionOptionsObject;
+}
+
+/** What the code in the worker is given. */
+export interface PluginHost<C> {
+  readonly instance: string;
+  readonly config: C;
+  /** The instance's own folder; the only one it may read and write. */
+  readonly stateDir: string;
+  readonly log: Log;
+  /** Stop receiving. Sending goes on until the worker is told that it is over. */
+  readonly signal: AbortSignal;
+  /**
+   * Hands a message to the runtime. Resolves when it cannot be lost, and only then the provider's cursor may move.
+   * Waits while the runtime is overloaded.
+   *
+   * @throws {AppError} `invalid` for a message that no retry can save; `unavailable` when it must be tried again.
+   */
+  receive(message: Inbound): Promise<void>;
+  /** Fetches a secret of this instance by its config name. */
+  secret(name: string): Promise<string>;
+  /** Tells how the connection stands: shown in `/ready`, status and console. */
+  report(health: PluginHealth): void;
+}
+
+/** How an instance's connection to its provider stands. */
+export interface PluginHealth {
+  readonly state: "starting" | "up" | "degraded" | "down";
+  /** A sentence for the operator, with the remedy. */
+  readonly reason?: string;
+  /** Who the instance is with the provider: `@my_bot`. */
+  readonly identity?: string;
+}
+
+/** The sending side of a plugin. */
+export interface Channel {
+  /**
+   * Sends one message and gives the provider's ids.
+   *
+   * @throws {AppError} `unavailable` (try later, `retryAfterMs`), `denied`/`missing`/`invalid` (never will work).
+   */
+  send(message: Outbound, signal: AbortSignal): Promise<Receipt>;
+  /** What became of a send whose answer we never saw. Absent: the provider cannot tell. */
+  find?(key: string, signal: AbortSignal): Promise<Receipt | undefined>;
+  /** Shows that somebody is writing, for a few seconds. */
+  typing?(conversation: string, thread: string | undefined, signal: AbortSignal): Promise<void>;
+  /** Fetches an attachment into the instance's folder. */
+  fetch?(ref: string, limits: { readonly maxBytes: number }, signal: AbortSignal): Promise<MediaFile>;
+}

@@ -1,0 +1,28 @@
+/** What a session is keyed by. A reply goes to the conversation, not to the sender. */
+export interface SessionKey {
+  readonly agent: string;
+  readonly plugin: string;
+  readonly instance: string;
+  readonly conversation: string;
+  readonly thread?: string;
+}
+
+/** The one text form of a {@linkcode SessionKey}: its parts, percent-encoded, joined by `/`. */
+export function toSessionId(key: SessionKey): string {
+  const parts = [key.agent, key.plugin, key.instance, key.conversation];
+  if (key.thread !== undefined) parts.push(key.thread);
+  return parts.map(encodeURIComponent).join("/");
+}
+
+/** Reads a session id back, or `undefined` where it is none. */
+export function parseSessionId(id: string): SessionKey | undefined {
+  let parts: string[];
+  try {
+    parts = id.split("/").map(decodeURIComponent);
+  } catch {
+    return undefined; // a malformed percent sequence: decodeURIComponent has no other way to say so
+  }
+  const [agent, plugin, instance, conversation, thread] = parts;
+  if (!agent || !plugin || !instance || !conversation || parts.length > 5) return undefined;
+  return { agent, plugin, instance, conversation, ...(thread === undefined ? {} : { thread }) };
+}

@@ -1,0 +1,106 @@
+import { z } from "zod";
+import { inboundSchema, mediaFileSchema, outboundSchema, receiptSchema } from "./message.ts";
+import { type Call, type Topic, toSubjectToken } from "./topic.ts";
+import { turnEventSchema } from "./turn.ts";
+
+/** Where a message from outside came in, stamped by the host, never by the worker. */
+export const inboundEventSchema = z.object({ plugin: z.string(), instance: z.string(), message: inboundSchema });
+/** Payload of {@linkcode topics.inbound}. */
+export type InboundEvent = z.output<typeof inboundEventSchema>;
+
+/** A task or its result on the way between agents. */
+export const routeEventSchema = z.discriminatedUnion("kind", [
+  z.object({
+    kind: z.literal("delegate"),
+    from: z.string(),
+    task: z.string().min(1).max(200_000),
+    /** Session of the asking agent. */
+    sessionId: z.string(),
+    /** Agents that the task went through, the asking one last. */
+    chain: z.array(z.string()).max(16),
+    /** Milliseconds since the epoch. */
+    deadlineAt: z.number(),
+  }),
+  z.object({
+    kind: z.literal("result"),
+    from: z.string(),
+    outcome: z.enum(["answered", "failed"]),
+    text: z.string(),
+  }),
+]);
+/** Payload of {@linkcode topics.route}. */
+export type RouteEvent = z.output<typeof routeEventSchema>;
+
+/** A tick of an agent's own clock. */
+export const heartbeatEventSchema = z.object({ agent: z.string(), dueAt: z.string() });
+
+const subjectOf = (...parts: string[]) => parts.join(".");
+
+/** Every topic there is. Arguments may be `*`, for subscriptions. */
+export const topics = {
+  /** A message that a channel accepted. Durable. Published by the plugin host, consumed by agents. */
+  inbound: (plugin: string, instance: string): Topic<InboundEvent> => ({
+    subject: subjectOf("plugin.inbound", token(plugin), token(instance)),
+    payload: inboundEventSchema,
+    durable: true,
+  }),
+  /** What happens inside a turn, as it happens. Ephemeral. Published by the agent, watched by console and API. */
+  turn: (agent: string): Topic<z.output<typeof turnEventSchema>> => ({
+    subject: subjectOf("agent.events", token(agent)),
+    payload: turnEventSchema,
+    durable: false,
+  }),
+  /** An agent's own clock ticks. Durable. */
+  heartbeat: (agent: string): Topic<z.output<typeof heartbeatEventSchema>> => ({
+    subject: subjectOf("agent.events", token(agent), "heartbeat"),
+    payload: heartbeatEventSchema,
+    durable: true,
+  }),
+  /** Tasks and results for an agent. Durable. */
+  route: (agent: string): Topic<RouteEvent> => ({
+    subject: subjectOf("agent.route", token(agent)),
+    payload: routeEventSchema,
+    durable: true,
+  }),
+} as const;
+
+/** Every call there is. */
+export const calls = {
+  /** Sends a message through a channel instance. The outbox row behind it is the durable part. */
+  send: (plugin: string, instance: string): Call<z.output<typeof outboundSchema>, z.output<typeof receiptSchema>> => ({
+    subject: subjectOf("plugin.outbound", token(plugin), token(instance)),
+    input: outboundSchema,
+    output: receiptSchema,
+  }),
+  /** Asks a channel what became of a send. */
+  find: (
+    plugin: string,
+    instance: string,
+  ): Call<{ key: string }, { receipt?: z.output<typeof receiptSchema> | undefined }> => ({
+    subject: subjectOf("plugin.find", token(plugin), token(instance)),
+    input: z.object({ key: z.string() }),
+    output: z.object({ receipt: receiptSchema.optional() }),
+  }),
+  /** Shows that somebody is writing. */
+  typing: (
+    plugin: string,
+    instance: string,
+  ): Call<{ conversation: string; thread?: string | undefined }, { shown: boolean }> => ({
+    subject: subjectOf("plugin.typing", token(plugin), token(instance)),
+    input: z.object({ conversation: z.string(), thread: z.string().optional() }),
+    output: z.object({ shown: z.boolean() }),
+  }),
+  /** Fetches an attachment from the provider. */
+  fetch: (
+    plugin: string,
+    instance: string,
+  ): Call<{ ref: string; maxBytes: number }, z.output<typeof mediaFileSchema>> => ({
+    subject: subjectOf("plugin.fetch", token(plugin), token(instance)),
+    input: z.object({ ref: z.string(), maxBytes: z.number() }),
+    output: mediaFileSchema,
+  }),
+} as const;
+
+function token(part: string): string {
+  return part === "*" || part === ">" ? part : toSubjectToken(part);
+}
