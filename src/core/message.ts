@@ -88,3 +88,18 @@ export const mediaFileSchema = z.object({
 });
 /** A file that a plugin fetched from its provider. */
 export type MediaFile = z.output<typeof mediaFileSchema>;
+
+/** A request of a provider to our public webhook address, as the plugin sees it. */
+export const webhookRequestSchema = z.object({
+  method: z.string(),
+  /** Lower-case names. */
+  headers: z.record(z.string(), z.string()),
+  body: z.string(),
+});
+/** A request of a provider to our public webhook address. */
+export type WebhookRequest = z.output<typeof webhookRequestSchema>;
+
+/** What the provider is answered. */
+export const webhookResponseSchema = z.object({ status: z.number().int(), body: z.string().default("") });
+/** What the provider is answered. */
+export type WebhookResponse = z.output<typeof webhookResponseSchema>;

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { Inbound, MediaFile, Outbound, Receipt } from "./message.ts";
+import type { Inbound, MediaFile, Outbound, Receipt, WebhookRequest, WebhookResponse } from "./message.ts";
 import type { Log } from "./log.ts";
 
 /** What a channel can do, and how it treats a message that is sent twice. */
@@ -71,6 +71,8 @@ export interface Channel {
   find?(key: string, signal: AbortSignal): Promise<Receipt | undefined>;
   /** Shows that somebody is writing, for a few seconds. */
   typing?(conversation: string, thread: string | undefined, signal: AbortSignal): Promise<void>;
+  /** Answers a request that the provider made to our public webhook address. */
+  webhook?(request: WebhookRequest, signal: AbortSignal): Promise<WebhookResponse>;
   /** Fetches an attachment into the instance's folder. */
   fetch?(ref: string, limits: { readonly maxBytes: number }, signal: AbortSignal): Promise<MediaFile>;
 }

@@ -1,5 +1,12 @@
 import { z } from "zod";
-import { inboundSchema, mediaFileSchema, outboundSchema, receiptSchema } from "./message.ts";
+import {
+  inboundSchema,
+  mediaFileSchema,
+  outboundSchema,
+  receiptSchema,
+  webhookRequestSchema,
+  webhookResponseSchema,
+} from "./message.ts";
 import { type Call, type Topic, toSubjectToken } from "./topic.ts";
 import { turnEventSchema } from "./turn.ts";
 
@@ -89,6 +96,15 @@ export const calls = {
     subject: subjectOf("plugin.typing", token(plugin), token(instance)),
     input: z.object({ conversation: z.string(), thread: z.string().optional() }),
     output: z.object({ shown: z.boolean() }),
+  }),
+  /** Hands a provider's webhook request to the plugin. */
+  webhook: (
+    plugin: string,
+    instance: string,
+  ): Call<z.output<typeof webhookRequestSchema>, z.output<typeof webhookResponseSchema>> => ({
+    subject: subjectOf("plugin.webhook", token(plugin), token(instance)),
+    input: webhookRequestSchema,
+    output: webhookResponseSchema,
   }),
   /** Fetches an attachment from the provider. */
   fetch: (
