@@ -51,6 +51,8 @@ export interface Delivery<T = unknown> {
   readonly event: BusEvent<T>;
   /** Key of the inbox row, ascending in order of acceptance. */
   readonly rowId: number;
+  /** When it was accepted, milliseconds since the epoch. */
+  readonly receivedAtMs: number;
   /** The turn that had taken this row before the process died, if any. */
   readonly turnId: string | undefined;
   /** How many turns have started with this row before. */

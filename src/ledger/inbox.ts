@@ -1,0 +1,87 @@
+import type { BusEvent, Delivery, ProviderKey } from "../core/bus.ts";
+import type { LedgerReader, Row, Statement } from "../core/ledger.ts";
+
+/** Why an inbox row is finished: a turn's outcome, or `refused:<reason>`, or `expired`. */
+export type InboxOutcome = "answered" | "failed" | "silent" | "delivered" | "expired" | `refused:${string}`;
+
+/** Accepts an event for one durable consumer. Gives back its row id, or no row where it was accepted before. */
+export function acceptEvent(consumer: string, event: BusEvent, key: ProviderKey | undefined, nowMs: number): Statement {
+  return {
+    sql:
+      `INSERT INTO inbox (consumer, event_id, subject, plugin, instance, conversation, provider_id, event, received_at)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING id`,
+    values: [
+      consumer,
+      event.id,
+      event.subject,
+      key?.plugin ?? null,
+      key?.instance ?? null,
+      key?.conversation ?? null,
+      key?.messageId ?? null,
+      JSON.stringify(event),
+      nowMs,
+    ],
+    returning: true,
+  };
+}
+
+/** Marks a row finished. A row that is finished already stays as it is. */
+export function finishEvent(rowId: number, outcome: InboxOutcome, nowMs: number): Statement {
+  return {
+    sql: `UPDATE inbox SET state = 'done', outcome = ?, finished_at = ? WHERE id = ? AND state = 'ready'`,
+    values: [outcome, nowMs, rowId],
+  };
+}
+
+/** Marks a row dead; its letter is written by the same unit. */
+export function buryEvent(rowId: number, nowMs: number): Statement {
+  return {
+    sql: `UPDATE inbox SET state = 'dead', outcome = 'failed', finished_at = ? WHERE id = ? AND state = 'ready'`,
+    values: [nowMs, rowId],
+  };
+}
+
+/** Binds rows to the turn that answers them, and counts the start: a message that ends the process must not do so for ever. */
+export function claimEvent(rowId: number, turnId: string): Statement {
+  return { sql: `UPDATE inbox SET turn_id = ?, attempts = attempts + 1 WHERE id = ?`, values: [turnId, rowId] };
+}
+
+/** Ready rows of a consumer after `afterId`, oldest first. */
+export function readReady(read: LedgerReader, consumer: string, afterId: number, limit: number): readonly Delivery[] {
+  return read.all(
+    `SELECT id, event, turn_id, attempts, received_at FROM inbox
+      WHERE consumer = ? AND state = 'ready' AND id > ? ORDER BY id LIMIT ?`,
+    consumer,
+    afterId,
+    limit,
+  ).map(toDelivery);
+}
+
+/** Turn that answered the message with this provider key, where there is one. */
+export function readTurnOf(read: LedgerReader, key: ProviderKey): string | undefined {
+  const row = read.get(
+    `SELECT turn_id FROM inbox WHERE plugin = ? AND instance = ? AND conversation = ? AND provider_id = ? LIMIT 1`,
+    key.plugin,
+    key.instance,
+    key.conversation,
+    key.messageId,
+  );
+  return typeof row?.turn_id === "string" ? row.turn_id : undefined;
+}
+
+/** The event that a consumer accepted under this id, finished or not. */
+export function readEvent(read: LedgerReader, consumer: string, eventId: string): BusEvent | undefined {
+  const row = read.get(`SELECT event FROM inbox WHERE consumer = ? AND event_id = ?`, consumer, eventId);
+  return row === undefined ? undefined : JSON.parse(String(row.event));
+}
+
+function toDelivery(row: Row): Delivery {
+  return {
+    // Written by acceptEvent() from an event that its topic's schema had passed.
+    event: JSON.parse(String(row.event)),
+    rowId: Number(row.id),
+    receivedAtMs: Number(row.received_at),
+    turnId: typeof row.turn_id === "string" ? row.turn_id : undefined,
+    attempts: Number(row.attempts),
+  };
+}

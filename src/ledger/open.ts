@@ -1,0 +1,288 @@
+import { AppError, fromErrorRecord, toAppError } from "../core/error.ts";
+import type { Clock } from "../core/clock.ts";
+import type { Ledger, LedgerReader, LedgerStatus, Row, SqlValue, Statement } from "../core/ledger.ts";
+import type { Log } from "../core/log.ts";
+import type { Metrics } from "../core/metrics.ts";
+import type { ReaderReply, ReaderRequest, UnitOutcome, WireStatement, WriterReply, WriterStart } from "./protocol.ts";
+import { newStatementCache, openReadOnly } from "./sqlite.ts";
+
+/** What {@linkcode openLedger} needs. */
+export interface LedgerDeps {
+  /** Path of the file; its folder must exist. */
+  readonly path: string;
+  /** The file may grow to this, bytes. Absent: the disk's size. */
+  readonly maxBytes?: number | undefined;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+}
+
+interface PendingUnit {
+  readonly statements: readonly Statement[];
+  readonly startedMs: number;
+  resolve(rows: readonly (readonly Row[])[]): void;
+  reject(error: AppError): void;
+}
+
+/** How often a ledger that could not write is tried again, milliseconds. */
+const probeEveryMs = 1_000;
+
+/**
+ * Opens the ledger: writer worker first (it migrates), then the reader on this isolate.
+ *
+ * @throws {AppError} `invalid` for a damaged file, which is kept; `unavailable` where the folder cannot be written.
+ */
+export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
+  const writer = await openWriter(deps);
+  const database = openReadOnly(deps.path);
+  const prepare = newStatementCache(database);
+  const read: LedgerReader = {
+    get: (sql, ...values) => prepare(sql).get(...values) as Row | undefined, // STRICT tables: text, numbers, null
+    all: (sql, ...values) => prepare(sql).all(...values) as Row[],
+  };
+  let reader: Reader | undefined;
+  return {
+    commit: writer.commit,
+    read,
+    query(statement, signal) {
+      // Opened at the first list: a runtime whose console nobody opens does not pay for it.
+      reader ??= openReader(deps.path);
+      return reader.query(statement, signal);
+    },
+    status: writer.status,
+    async sizeBytes() {
+      const sizes = await Promise.all(["", "-wal"].map((suffix) => fileSize(deps.path + suffix)));
+      return sizes.reduce((sum, size) => sum + size, 0);
+    },
+    async [Symbol.asyncDispose]() {
+      reader?.terminate();
+      await writer[Symbol.asyncDispose]();
+      if (database.isOpen) database.close();
+    },
+  };
+}
+
+interface Writer extends AsyncDisposable {
+  readonly commit: Ledger["commit"];
+  status(): LedgerStatus;
+}
+
+async function openWriter({ path, maxBytes, log, metrics, clock }: LedgerDeps): Promise<Writer> {
+  const folder = path.slice(0, path.lastIndexOf("/")) || ".";
+  const worker = new Worker(new URL("./writer.ts", import.meta.url), {
+    type: "module",
+    name: "ledger-writer",
+    deno: {
+      permissions: {
+        read: [folder],
+        write: [folder],
+        net: false,
+        env: false,
+        run: false,
+        ffi: false,
+        sys: false,
+        import: false,
+      },
+    },
+  });
+  let broken: AppError | undefined;
+  let status: LedgerStatus = { state: "ok" };
+  let closing = false;
+  let idle: (() => void) | undefined;
+  /** Collected in this tick, not yet posted. */
+  let collected: PendingUnit[] = [];
+  /** Posted, in order, not yet answered. */
+  const posted: PendingUnit[] = [];
+  let answered = 0;
+  const sqlIds = new Map<string, number>();
+  const stop = new AbortController();
+
+  const fail = (error: AppError) => {
+    broken = error;
+    status = { state: "failing", reason: error.message, since: new Date(clock.now()).toISOString() };
+    for (const unit of [...posted.splice(0).slice(answered), ...collected.splice(0)]) unit.reject(error);
+    answered = 0;
+    idle?.();
+  };
+  const opened = Promise.withResolvers<void>();
+  worker.onerror = (event) => {
+    event.preventDefault();
+    const error = new AppError(
+      "bug",
+      `The ledger's writer stopped: ${event.message}. Restart; nothing accepted is lost`,
+    );
+    log.error("ledger.writer_lost", { error: error.message });
+    opened.reject(error);
+    fail(error);
+  };
+  worker.onmessage = (event: MessageEvent<string>) => {
+    const reply: WriterReply = JSON.parse(event.data);
+    switch (reply.kind) {
+      case "opened":
+        return opened.resolve();
+      case "refused":
+        return opened.reject(fromErrorRecord(reply.error));
+      case "applied":
+        for (const outcome of reply.outcomes) settle(outcome);
+        posted.splice(0, answered);
+        answered = 0;
+        if (posted.length === 0 && collected.length === 0) idle?.();
+    }
+  };
+
+  const settle = (outcome: UnitOutcome) => {
+    const unit = posted[answered++];
+    if (unit === undefined) return fail(new AppError("bug", "The ledger's writer answered a unit that was not asked"));
+    metrics.observe("nexo_ledger_commit_seconds", {}, (clock.monotonic() - unit.startedMs) / 1_000);
+    if (!("kind" in outcome)) {
+      metrics.count("nexo_ledger_units_total", { result: "ok" });
+      if (status.state !== "ok") {
+        status = { state: "ok" };
+        log.info("ledger.recovered");
+      }
+      return unit.resolve(outcome);
+    }
+    const error = fromErrorRecord(outcome);
+    metrics.count("nexo_ledger_units_total", { result: error.kind });
+    if (error.kind === "unavailable" && status.state === "ok") {
+      const state = error.reason === "disk_full" ? "full" : "failing";
+      status = { state, reason: error.message, since: new Date(clock.now()).toISOString() };
+      log.error("ledger.refuses", { error: error.message });
+      probeUntilWritable();
+    }
+    unit.reject(error);
+  };
+
+  const commit = (statements: readonly Statement[]): Promise<readonly (readonly Row[])[]> => {
+    if (broken !== undefined) return Promise.reject(broken);
+    if (closing) return Promise.reject(new AppError("unavailable", "The ledger is closed: the process is stopping"));
+    const { promise, resolve, reject } = Promise.withResolvers<readonly (readonly Row[])[]>();
+    if (collected.length === 0) queueMicrotask(post);
+    collected.push({ statements, startedMs: clock.monotonic(), resolve, reject });
+    return promise;
+  };
+
+  const post = () => {
+    const units = collected;
+    collected = [];
+    if (units.length === 0) return;
+    const define: [number, string][] = [];
+    const toWire = (statement: Statement): WireStatement => {
+      let id = sqlIds.get(statement.sql);
+      if (id === undefined) {
+        id = sqlIds.size;
+        sqlIds.set(statement.sql, id);
+        define.push([id, statement.sql]);
+      }
+      return [id, statement.values, statement.returning === true ? 1 : 0];
+    };
+    const wire = units.map((unit) => unit.statements.map(toWire));
+    posted.push(...units);
+    worker.postMessage(JSON.stringify({ define, units: wire }));
+  };
+
+  // Writing some kilobytes and taking them away again is the only honest way to ask whether there is space.
+  const probeUntilWritable = async () => {
+    const filler = "x".repeat(65_536);
+    while (status.state !== "ok" && !stop.signal.aborted) {
+      try {
+        await clock.wait(probeEveryMs, stop.signal);
+        await commit([{ sql: "INSERT OR REPLACE INTO probe (id, filler) VALUES (1, ?)", values: [filler] }]);
+        await commit([{ sql: "DELETE FROM probe", values: [] }]);
+      } catch (thrown) {
+        const error = toAppError(thrown);
+        if (error.kind !== "unavailable") return log.debug("ledger.probe_ended", { error: error.message });
+      }
+    }
+  };
+
+  const start: WriterStart = { path, maxBytes: maxBytes ?? null };
+  worker.postMessage(JSON.stringify(start));
+  try {
+    await opened.promise;
+  } catch (thrown) {
+    worker.terminate();
+    throw thrown;
+  }
+  return {
+    commit,
+    status: () => status,
+    async [Symbol.asyncDispose]() {
+      if (closing) return;
+      closing = true;
+      stop.abort(new AppError("cancelled", "The ledger is closing"));
+      if (posted.length > answered || collected.length > 0) await new Promise<void>((resolve) => idle = resolve);
+      worker.terminate();
+    },
+  };
+}
+
+interface Reader {
+  query(statement: Statement, signal: AbortSignal): Promise<readonly Row[]>;
+  terminate(): void;
+}
+
+function openReader(path: string): Reader {
+  const folder = path.slice(0, path.lastIndexOf("/")) || ".";
+  const worker = new Worker(new URL("./reader.ts", import.meta.url), {
+    type: "module",
+    name: "ledger-reader",
+    // SQLite's shared memory of WAL mode needs write access to the folder even for reading.
+    deno: {
+      permissions: {
+        read: [folder],
+        write: [folder],
+        net: false,
+        env: false,
+        run: false,
+        ffi: false,
+        sys: false,
+        import: false,
+      },
+    },
+  });
+  const waiting = new Map<number, { resolve(rows: readonly Row[]): void; reject(error: unknown): void }>();
+  let nextId = 0;
+  let broken: AppError | undefined;
+  worker.onerror = (event) => {
+    event.preventDefault();
+    broken = new AppError("bug", `The ledger's reader stopped: ${event.message}`);
+    for (const { reject } of waiting.values()) reject(broken);
+    waiting.clear();
+  };
+  worker.onmessage = (event: MessageEvent<string>) => {
+    const reply: ReaderReply = JSON.parse(event.data);
+    const asked = waiting.get(reply.id);
+    waiting.delete(reply.id);
+    if ("error" in reply) asked?.reject(fromErrorRecord(reply.error));
+    else asked?.resolve(reply.rows);
+  };
+  worker.postMessage(JSON.stringify({ path }));
+  return {
+    query(statement, signal) {
+      if (broken !== undefined) return Promise.reject(broken);
+      if (signal.aborted) return Promise.reject(toAppError(signal.reason));
+      const id = nextId++;
+      const { promise, resolve, reject } = Promise.withResolvers<readonly Row[]>();
+      const abort = () => {
+        waiting.delete(id);
+        reject(toAppError(signal.reason));
+      };
+      signal.addEventListener("abort", abort, { once: true });
+      waiting.set(id, { resolve, reject });
+      const request: ReaderRequest = { id, sql: statement.sql, values: [...statement.values] satisfies SqlValue[] };
+      worker.postMessage(JSON.stringify(request));
+      return promise.finally(() => signal.removeEventListener("abort", abort));
+    },
+    terminate: () => worker.terminate(),
+  };
+}
+
+async function fileSize(path: string): Promise<number> {
+  try {
+    return (await Deno.stat(path)).size;
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return 0;
+    throw thrown;
+  }
+}

@@ -1,0 +1,58 @@
+import type { LedgerReader, Statement } from "../core/ledger.ts";
+
+/** How many rows wait, and since when. */
+export interface QueueDepth {
+  readonly queue: "inbox" | "outbox" | "dead";
+  readonly depth: number;
+  /** Milliseconds since the epoch, where something waits. */
+  readonly oldestAtMs: number | undefined;
+}
+
+/** Every queue of the ledger. Cheap: each count walks a partial index of what waits. */
+export function readQueueDepths(read: LedgerReader): readonly QueueDepth[] {
+  return [
+    {
+      queue: "inbox" as const,
+      sql: `SELECT count(*) AS depth, min(received_at) AS oldest FROM inbox WHERE state = 'ready'`,
+    },
+    {
+      queue: "outbox" as const,
+      sql:
+        `SELECT count(*) AS depth, min(created_at) AS oldest FROM outbox WHERE state IN ('queued', 'sending', 'held')`,
+    },
+    { queue: "dead" as const, sql: `SELECT count(*) AS depth, min(at) AS oldest FROM dead WHERE replayed_at IS NULL` },
+  ].map(({ queue, sql }) => {
+    const row = read.get(sql);
+    const oldest = row?.oldest;
+    return { queue, depth: Number(row?.depth ?? 0), oldestAtMs: typeof oldest === "number" ? oldest : undefined };
+  });
+}
+
+/**
+ * Sweeps finished rows older than `beforeMs`, at most `limit` of each table, so that one sweep never holds the writer
+ * for long. Transcripts and dead letters stay.
+ */
+export function sweepFinished(beforeMs: number, limit: number): readonly Statement[] {
+  return [
+    {
+      sql:
+        `DELETE FROM inbox WHERE id IN (SELECT id FROM inbox WHERE state = 'done' AND finished_at < ? ORDER BY id LIMIT ?)`,
+      values: [beforeMs, limit],
+    },
+    {
+      sql:
+        `DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE state = 'sent' AND finished_at < ? ORDER BY id LIMIT ?)`,
+      values: [beforeMs, limit],
+    },
+    {
+      sql: `DELETE FROM steps WHERE turn_id IN
+        (SELECT id FROM turns WHERE state = 'done' AND finished_at < ? ORDER BY id LIMIT ?)`,
+      values: [beforeMs, limit],
+    },
+    {
+      sql:
+        `DELETE FROM turns WHERE id IN (SELECT id FROM turns WHERE state = 'done' AND finished_at < ? ORDER BY id LIMIT ?)`,
+      values: [beforeMs, limit],
+    },
+  ];
+}

@@ -1,0 +1,155 @@
+/**
+ * Forward migrations of the ledger, oldest first. The database's `user_version` is how many have run.
+ * A migration only adds (tables, columns with defaults, indexes), so that the previous release still reads the file.
+ */
+export const migrations: readonly string[] = [
+  `
+  CREATE TABLE inbox (
+    id           INTEGER PRIMARY KEY,
+    consumer     TEXT NOT NULL,
+    event_id     TEXT NOT NULL,
+    subject      TEXT NOT NULL,
+    plugin       TEXT,
+    instance     TEXT,
+    conversation TEXT,
+    provider_id  TEXT,
+    event        TEXT NOT NULL,
+    state        TEXT NOT NULL DEFAULT 'ready' CHECK (state IN ('ready', 'done', 'dead')),
+    outcome      TEXT,
+    turn_id      TEXT,
+    attempts     INTEGER NOT NULL DEFAULT 0,
+    received_at  INTEGER NOT NULL,
+    finished_at  INTEGER
+  ) STRICT;
+  CREATE UNIQUE INDEX inbox_event ON inbox (consumer, event_id);
+  CREATE UNIQUE INDEX inbox_provider ON inbox (plugin, instance, conversation, provider_id, consumer)
+    WHERE provider_id IS NOT NULL;
+  CREATE INDEX inbox_ready ON inbox (consumer, id) WHERE state = 'ready';
+  CREATE INDEX inbox_turn ON inbox (turn_id) WHERE turn_id IS NOT NULL;
+
+  CREATE TABLE turns (
+    id            TEXT PRIMARY KEY,
+    agent         TEXT NOT NULL,
+    session_id    TEXT NOT NULL,
+    state         TEXT NOT NULL CHECK (state IN ('running', 'done')),
+    boot_id       TEXT NOT NULL,
+    input         TEXT NOT NULL,
+    outcome       TEXT,
+    error         TEXT,
+    provider      TEXT,
+    model         TEXT,
+    input_tokens  INTEGER NOT NULL DEFAULT 0,
+    output_tokens INTEGER NOT NULL DEFAULT 0,
+    cost_usd      REAL,
+    resumed       INTEGER NOT NULL DEFAULT 0,
+    received_at   INTEGER NOT NULL,
+    started_at    INTEGER NOT NULL,
+    finished_at   INTEGER
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX turns_session ON turns (session_id, started_at);
+  CREATE INDEX turns_running ON turns (id) WHERE state = 'running';
+
+  CREATE TABLE steps (
+    turn_id       TEXT NOT NULL,
+    seq           INTEGER NOT NULL,
+    kind          TEXT NOT NULL CHECK (kind IN ('model', 'tool', 'inbound')),
+    state         TEXT NOT NULL CHECK (state IN ('started', 'done')),
+    name          TEXT NOT NULL,
+    call_id       TEXT,
+    effect        TEXT,
+    input         TEXT,
+    output        TEXT,
+    input_tokens  INTEGER,
+    output_tokens INTEGER,
+    cost_usd      REAL,
+    started_at    INTEGER NOT NULL,
+    finished_at   INTEGER,
+    PRIMARY KEY (turn_id, seq)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE sessions (
+    id           TEXT PRIMARY KEY,
+    agent        TEXT NOT NULL,
+    plugin       TEXT NOT NULL,
+    instance     TEXT NOT NULL,
+    conversation TEXT NOT NULL,
+    thread       TEXT,
+    title        TEXT NOT NULL DEFAULT '',
+    epoch        INTEGER NOT NULL DEFAULT 1,
+    ended        INTEGER NOT NULL DEFAULT 0,
+    created_at   INTEGER NOT NULL,
+    last_at      INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX sessions_last ON sessions (last_at);
+  CREATE INDEX sessions_agent_last ON sessions (agent, last_at);
+  CREATE INDEX sessions_open ON sessions (last_at) WHERE ended = 0;
+
+  CREATE TABLE messages (
+    id         INTEGER PRIMARY KEY,
+    agent      TEXT NOT NULL,
+    session_id TEXT NOT NULL,
+    epoch      INTEGER NOT NULL,
+    turn_id    TEXT,
+    role       TEXT NOT NULL CHECK (role IN ('user', 'assistant', 'tool', 'note')),
+    body       TEXT NOT NULL,
+    at         INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX messages_session ON messages (session_id, id);
+
+  CREATE TABLE outbox (
+    id           INTEGER PRIMARY KEY,
+    key          TEXT NOT NULL UNIQUE,
+    plugin       TEXT NOT NULL,
+    instance     TEXT NOT NULL,
+    conversation TEXT NOT NULL,
+    session_id   TEXT NOT NULL,
+    turn_id      TEXT NOT NULL,
+    body         TEXT NOT NULL,
+    state        TEXT NOT NULL DEFAULT 'queued' CHECK (state IN ('queued', 'sending', 'held', 'sent', 'dead')),
+    unknown      INTEGER NOT NULL DEFAULT 0,
+    attempts     INTEGER NOT NULL DEFAULT 0,
+    receipt      TEXT,
+    error        TEXT,
+    created_at   INTEGER NOT NULL,
+    expires_at   INTEGER NOT NULL,
+    finished_at  INTEGER
+  ) STRICT;
+  CREATE INDEX outbox_open ON outbox (id) WHERE state IN ('queued', 'sending', 'held');
+  CREATE INDEX outbox_turn ON outbox (turn_id);
+
+  CREATE TABLE dead (
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    hop         TEXT NOT NULL,
+    subject     TEXT NOT NULL,
+    event_id    TEXT NOT NULL,
+    agent       TEXT,
+    session_id  TEXT,
+    kind        TEXT NOT NULL,
+    reason      TEXT,
+    message     TEXT NOT NULL,
+    attempts    INTEGER NOT NULL,
+    body        TEXT NOT NULL,
+    row_id      INTEGER,
+    first_at    INTEGER NOT NULL,
+    at          INTEGER NOT NULL,
+    replayed_at INTEGER
+  ) STRICT;
+  CREATE INDEX dead_open ON dead (id) WHERE replayed_at IS NULL;
+
+  CREATE TABLE usage (
+    agent              TEXT NOT NULL,
+    day                TEXT NOT NULL,
+    provider           TEXT NOT NULL,
+    model              TEXT NOT NULL,
+    calls              INTEGER NOT NULL,
+    input_tokens       INTEGER NOT NULL,
+    output_tokens      INTEGER NOT NULL,
+    cache_read_tokens  INTEGER NOT NULL,
+    cache_write_tokens INTEGER NOT NULL,
+    cost_usd           REAL NOT NULL,
+    PRIMARY KEY (agent, day, provider, model)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE probe (id INTEGER PRIMARY KEY, filler TEXT NOT NULL) STRICT;
+  `,
+];
