@@ -1,0 +1,335 @@
+import { AppError, toAppError } from "../core/error.ts";
+import type { Bus, BusEvent, BusStatus, Delivery, EventMeta, Published, Subscription } from "../core/bus.ts";
+import type { Clock } from "../core/clock.ts";
+import type { Ledger } from "../core/ledger.ts";
+import type { Log } from "../core/log.ts";
+import type { Metrics } from "../core/metrics.ts";
+import { type Call, subjectMatches, type Topic } from "../core/topic.ts";
+import { newId } from "../lib/id.ts";
+import { newLive } from "../lib/live.ts";
+import { acceptEvent, readReady } from "../ledger/inbox.ts";
+
+/** A consumer of durable events. Declared when the bus opens, so that an event waits for a consumer that comes later. */
+export interface DurableConsumer {
+  readonly name: string;
+  /** Subject with wildcards. */
+  readonly pattern: string;
+}
+
+/** What {@linkcode openLocalBus} needs. */
+export interface LocalBusDeps {
+  readonly ledger: Ledger;
+  readonly consumers: readonly DurableConsumer[];
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+}
+
+/** The bus inside the process. */
+export interface LocalBus extends Bus {
+  /** Looks for ready rows that were not accepted through this bus: replayed dead letters. */
+  rescan(): void;
+}
+
+/** Rows that one look into the ledger brings, and deliveries held in memory ahead of a consumer. */
+const pageSize = 200;
+const freshBound = 1_000;
+/** Events held for a slow ephemeral subscriber. */
+const defaultBuffer = 1_024;
+
+/** Opens the bus inside the process: durable events go through the ledger's inbox, ephemeral ones straight across. */
+export function openLocalBus({ ledger, consumers, log, metrics, clock }: LocalBusDeps): LocalBus {
+  const status = newLive<BusStatus>({ mode: "local" });
+  const feeds = new Map(consumers.map((consumer) => [consumer.name, newFeed(consumer, ledger)]));
+  const subscribers = newSubscribers();
+  const answerers = new Map<string, (input: unknown, signal: AbortSignal) => Promise<unknown>>();
+  const closing = new AbortController();
+
+  const newEvent = <T>(topic: Topic<T>, payload: T, meta: EventMeta): BusEvent<T> => {
+    const nowMs = clock.now();
+    return {
+      id: meta.id ?? newId(nowMs),
+      subject: topic.subject,
+      source: meta.source ?? "runtime",
+      at: new Date(nowMs).toISOString(),
+      ...(meta.correlationId === undefined ? {} : { correlationId: meta.correlationId }),
+      ...(meta.causationId === undefined ? {} : { causationId: meta.causationId }),
+      ...(meta.expiresAt === undefined ? {} : { expiresAt: meta.expiresAt }),
+      ...(meta.traceparent === undefined ? {} : { traceparent: meta.traceparent }),
+      payload,
+    };
+  };
+
+  const publishDurable = async (event: BusEvent, meta: EventMeta): Promise<Published> => {
+    const nowMs = clock.now();
+    const targets = [...feeds.values()].filter((feed) => subjectMatches(feed.pattern, event.subject));
+    if (targets.length === 0) {
+      throw new AppError("missing", `Cannot publish on ${event.subject}: it is durable and nobody consumes it`);
+    }
+    const rows = await ledger.commit(targets.map((feed) => acceptEvent(feed.name, event, meta.providerKey, nowMs)));
+    let accepted = 0;
+    for (const [index, feed] of targets.entries()) {
+      const id = rows[index]?.[0]?.id;
+      if (typeof id !== "number") continue;
+      accepted++;
+      feed.push({ event, rowId: id, receivedAtMs: nowMs, turnId: undefined, attempts: 0 });
+    }
+    const key = meta.providerKey;
+    if (key !== undefined) {
+      const labels = { plugin: key.plugin, instance: key.instance };
+      metrics.count(accepted === 0 ? "nexo_dedupe_hits_total" : "nexo_inbound_total", labels);
+    }
+    return { duplicate: accepted === 0 };
+  };
+
+  return {
+    status,
+    publish(topic, payload, meta = {}) {
+      if (/[*>\s]|^$/.test(topic.subject)) {
+        return Promise.reject(
+          new AppError("invalid", `Cannot publish on "${topic.subject}": wildcards and spaces are for listeners`),
+        );
+      }
+      if (!topic.durable) {
+        const listeners = subscribers.on(topic.subject);
+        if (listeners.size === 0) return Promise.resolve({ duplicate: false });
+        const event = newEvent(topic, payload, meta);
+        for (const push of listeners) push(event);
+        return Promise.resolve({ duplicate: false });
+      }
+      const parsed = topic.payload.safeParse(payload);
+      if (!parsed.success) {
+        const issue = parsed.error.issues[0];
+        const where = issue === undefined ? "" : `: ${issue.path.join(".") || "payload"} ${issue.message}`;
+        return Promise.reject(
+          new AppError("invalid", `Cannot publish on ${topic.subject}${where}`, { reason: "bad_payload" }),
+        );
+      }
+      return publishDurable(newEvent(topic, parsed.data, meta), meta);
+    },
+    subscribe<T>(topic: Topic<T>, options: { signal?: AbortSignal; buffer?: number } = {}) {
+      const onDrop = () => log.warn("bus.subscriber_slow", { subject: topic.subject });
+      // What travels on a topic's subject was published with that topic, so it has its shape.
+      return newSubscription(topic.subject, subscribers, options, onDrop) as Subscription<T>;
+    },
+    consume<T>(topic: Topic<T>, { name, signal }: { name: string; signal: AbortSignal }) {
+      const feed = feeds.get(name);
+      if (feed === undefined) throw new AppError("bug", `Cannot consume as "${name}": it is not a declared consumer`);
+      // Accepted with the topic's schema, see publish().
+      return feed.deliveries(topic.subject, AbortSignal.any([signal, closing.signal])) as AsyncIterable<Delivery<T>>;
+    },
+    async request<I, O>(call: Call<I, O>, input: I, { signal }: { signal: AbortSignal }) {
+      signal.throwIfAborted();
+      const answer = answerers.get(call.subject);
+      if (answer === undefined) {
+        throw new AppError("missing", `Nobody answers on ${call.subject}. Is the plugin configured and running?`, {
+          reason: "no_answerer",
+        });
+      }
+      const { promise: aborted, reject } = Promise.withResolvers<never>();
+      const abort = () => reject(toAppError(signal.reason));
+      signal.addEventListener("abort", abort, { once: true });
+      try {
+        // The answerer was registered with this call, so it gives the call's output.
+        return await Promise.race([answer(input, signal), aborted]) as O;
+      } finally {
+        signal.removeEventListener("abort", abort);
+      }
+    },
+    respond(call, answer) {
+      if (answerers.has(call.subject)) {
+        throw new AppError("conflict", `Cannot answer on ${call.subject}: somebody does already`);
+      }
+      // request() asks with the same call, so the input has its shape.
+      const erased = answer as (input: unknown, signal: AbortSignal) => Promise<unknown>;
+      answerers.set(call.subject, erased);
+      return {
+        [Symbol.asyncDispose]: () => {
+          if (answerers.get(call.subject) === erased) answerers.delete(call.subject);
+          return Promise.resolve();
+        },
+      };
+    },
+    rescan() {
+      for (const feed of feeds.values()) feed.rescan();
+    },
+    [Symbol.asyncDispose]: () => {
+      closing.abort(new AppError("cancelled", "The bus is closing"));
+      subscribers.closeAll();
+      answerers.clear();
+      return Promise.resolve();
+    },
+  };
+}
+
+/** What a consumer has yet to see: the ledger's ready rows, and the newest of them in memory. */
+interface Feed extends DurableConsumer {
+  push(delivery: Delivery): void;
+  rescan(): void;
+  deliveries(pattern: string, signal: AbortSignal): AsyncIterable<Delivery>;
+}
+
+function newFeed(consumer: DurableConsumer, ledger: Ledger): Feed {
+  /** Deliveries behind the cursor's page, in order, while `complete`. */
+  let fresh: Delivery[] = [];
+  /** Whether `fresh` holds everything after the cursor; otherwise the ledger is asked. */
+  let complete = false;
+  let wake = () => {};
+  let consumed = false;
+
+  async function* deliveries(pattern: string, signal: AbortSignal): AsyncGenerator<Delivery> {
+    if (consumed) throw new AppError("conflict", `Cannot consume as "${consumer.name}": somebody does already`);
+    consumed = true;
+    let cursor = 0;
+    try {
+      while (!signal.aborted) {
+        let page: readonly Delivery[];
+        if (complete) {
+          page = fresh;
+          fresh = [];
+        } else {
+          // From here on everything new is also pushed to `fresh`; what both have is told apart by the cursor.
+          fresh = [];
+          complete = true;
+          page = readReady(ledger.read, consumer.name, cursor, pageSize);
+          if (page.length === pageSize) complete = false;
+        }
+        for (const delivery of page) {
+          if (delivery.rowId <= cursor) continue;
+          cursor = delivery.rowId;
+          if (subjectMatches(pattern, delivery.event.subject)) yield delivery;
+          if (signal.aborted) return;
+        }
+        if (complete && fresh.length === 0) await sleep(signal);
+      }
+    } finally {
+      consumed = false;
+      complete = false;
+      fresh = [];
+    }
+  }
+
+  const sleep = (signal: AbortSignal) =>
+    new Promise<void>((resolve) => {
+      const done = () => {
+        signal.removeEventListener("abort", done);
+        wake = () => {};
+        resolve();
+      };
+      wake = done;
+      if (signal.aborted) done();
+      else signal.addEventListener("abort", done);
+    });
+
+  return {
+    ...consumer,
+    push(delivery) {
+      if (!complete) return; // the ledger has it, and will be asked
+      if (fresh.length >= freshBound) {
+        fresh = [];
+        complete = false;
+      } else fresh.push(delivery);
+      wake();
+    },
+    rescan() {
+      fresh = [];
+      complete = false;
+      wake();
+    },
+    deliveries,
+  };
+}
+
+type Push = (event: BusEvent) => void;
+
+interface Subscribers {
+  /** Everybody who listens to a subject. The set is kept and shared: do not change it. */
+  on(subject: string): ReadonlySet<Push>;
+  add(pattern: string, push: Push, close: () => void): () => void;
+  closeAll(): void;
+}
+
+function newSubscribers(): Subscribers {
+  const all = new Map<Push, { pattern: string; close: () => void }>();
+  /** Who hears what, by subject. Thrown away whenever somebody comes or goes; bounded, as subjects hold agent names. */
+  let known = new Map<string, ReadonlySet<Push>>();
+  return {
+    on(subject) {
+      let listeners = known.get(subject);
+      if (listeners === undefined) {
+        listeners = new Set(
+          [...all].filter(([, { pattern }]) => subjectMatches(pattern, subject)).map(([push]) => push),
+        );
+        if (known.size > 10_000) known = new Map();
+        known.set(subject, listeners);
+      }
+      return listeners;
+    },
+    add(pattern, push, close) {
+      all.set(push, { pattern, close });
+      known = new Map();
+      return () => {
+        all.delete(push);
+        known = new Map();
+      };
+    },
+    closeAll() {
+      for (const { close } of [...all.values()]) close();
+    },
+  };
+}
+
+function newSubscription(
+  pattern: string,
+  subscribers: Subscribers,
+  options: { readonly signal?: AbortSignal; readonly buffer?: number },
+  onDrop: () => void,
+): Subscription<unknown> {
+  const bound = options.buffer ?? defaultBuffer;
+  let waiting: BusEvent[] = [];
+  let closed = false;
+  let dropping = false;
+  let wake = () => {};
+  const close = () => {
+    if (closed) return;
+    closed = true;
+    remove();
+    options.signal?.removeEventListener("abort", close);
+    wake();
+  };
+  const remove = subscribers.add(pattern, (event) => {
+    if (waiting.length >= bound) {
+      waiting.shift();
+      if (!dropping) onDrop();
+      dropping = true;
+    }
+    waiting.push(event);
+    wake();
+  }, close);
+  options.signal?.addEventListener("abort", close);
+  if (options.signal?.aborted === true) close();
+
+  async function* events(): AsyncGenerator<BusEvent> {
+    try {
+      while (true) {
+        const batch = waiting;
+        waiting = [];
+        dropping = false;
+        yield* batch;
+        if (waiting.length > 0) continue;
+        if (closed) return;
+        await new Promise<void>((resolve) => wake = resolve);
+        wake = () => {};
+      }
+    } finally {
+      close();
+    }
+  }
+  return {
+    [Symbol.asyncIterator]: events,
+    [Symbol.asyncDispose]: () => {
+      close();
+      return Promise.resolve();
+    },
+  };
+}
