@@ -1,0 +1,110 @@
+import assert from "node:assert/strict";
+import type { Log, LogFields } from "../../src/core/log.ts";
+import { metricTable } from "../../src/core/metrics.ts";
+import { newMetrics } from "../../src/telemetry/metrics.ts";
+
+function newMemoryLog() {
+  const entries: { readonly event: string; readonly fields: LogFields | undefined }[] = [];
+  const add = (event: string, fields?: LogFields) => void entries.push({ event, fields });
+  const log: Log = { debug: add, info: add, warn: add, error: add, with: () => log };
+  return { log, entries };
+}
+
+const { log: silent } = newMemoryLog();
+
+/** Lines of a scrape about one metric, without its HELP and TYPE. */
+async function samplesOf(metrics: { text(): Promise<string> }, name: string): Promise<string[]> {
+  return (await metrics.text()).split("\n").filter((line) => line.startsWith(name));
+}
+
+Deno.test("a scrape names every metric of the table with its help and type, and no other", async () => {
+  const lines = (await newMetrics(silent).text()).split("\n");
+  const declared = Object.entries(metricTable);
+  assert.deepEqual(
+    lines.filter((line) => line.startsWith("# HELP ")),
+    declared.map(([name, { help }]) => `# HELP ${name} ${help}`),
+  );
+  assert.deepEqual(
+    lines.filter((line) => line.startsWith("# TYPE ")),
+    declared.map(([name, { type }]) => `# TYPE ${name} ${type}`),
+  );
+});
+
+Deno.test("a metric without labels stands at zero before anything happens", async () => {
+  const metrics = newMetrics(silent);
+  assert.deepEqual(await samplesOf(metrics, "nexo_turns_running"), ["nexo_turns_running 0"]);
+  assert.deepEqual((await samplesOf(metrics, "nexo_ledger_commit_seconds")).slice(-3), [
+    'nexo_ledger_commit_seconds_bucket{le="+Inf"} 0',
+    "nexo_ledger_commit_seconds_sum 0",
+    "nexo_ledger_commit_seconds_count 0",
+  ]);
+});
+
+Deno.test("counters add up by labels, in the order of the table's labels", async () => {
+  const metrics = newMetrics(silent);
+  metrics.count("nexo_turns_total", { outcome: "answered", agent: "ana" });
+  metrics.count("nexo_turns_total", { agent: "ana", outcome: "answered" }, 2);
+  metrics.count("nexo_turns_total", { agent: "ana", outcome: "failed" });
+  assert.deepEqual(await samplesOf(metrics, "nexo_turns_total"), [
+    'nexo_turns_total{agent="ana",outcome="answered"} 3',
+    'nexo_turns_total{agent="ana",outcome="failed"} 1',
+  ]);
+});
+
+Deno.test("a histogram's buckets count what is at or below their bound", async () => {
+  const metrics = newMetrics(silent);
+  for (const seconds of [0.05, 0.06, 119, 500]) metrics.observe("nexo_tool_seconds", { tool: "clock" }, seconds);
+  const samples = await samplesOf(metrics, "nexo_tool_seconds");
+  assert.equal(samples[0], 'nexo_tool_seconds_bucket{tool="clock",le="0.05"} 1');
+  assert.equal(samples[1], 'nexo_tool_seconds_bucket{tool="clock",le="0.1"} 2');
+  assert.deepEqual(samples.slice(-4), [
+    'nexo_tool_seconds_bucket{tool="clock",le="120"} 3',
+    'nexo_tool_seconds_bucket{tool="clock",le="+Inf"} 4',
+    'nexo_tool_seconds_sum{tool="clock"} 619.11',
+    'nexo_tool_seconds_count{tool="clock"} 4',
+  ]);
+});
+
+Deno.test("a gauge that is collected on a scrape is asked each time, until its collector is disposed", async () => {
+  const metrics = newMetrics(silent);
+  let asked = 0;
+  const collector = metrics.onScrape(() => metrics.gauge("nexo_lanes", {}, ++asked));
+  assert.deepEqual(await samplesOf(metrics, "nexo_lanes"), ["nexo_lanes 1"]);
+  assert.deepEqual(await samplesOf(metrics, "nexo_lanes"), ["nexo_lanes 2"]);
+  collector[Symbol.dispose]();
+  assert.deepEqual(await samplesOf(metrics, "nexo_lanes"), ["nexo_lanes 2"]);
+});
+
+Deno.test("a collector that fails is logged and spoils nobody else's metrics", async () => {
+  const { log, entries } = newMemoryLog();
+  const metrics = newMetrics(log);
+  metrics.onScrape(() => Promise.reject(new Error("disk gone")));
+  metrics.onScrape(() => metrics.gauge("nexo_lanes", {}, 7));
+  assert.deepEqual(await samplesOf(metrics, "nexo_lanes"), ["nexo_lanes 7"]);
+  assert.deepEqual(entries, [{ event: "metrics.collect_failed", fields: { error: "disk gone" } }]);
+});
+
+Deno.test("a value that makes no sense is logged and not recorded", async () => {
+  const { log, entries } = newMemoryLog();
+  const metrics = newMetrics(log);
+  metrics.gauge("nexo_lanes", {}, NaN);
+  metrics.count("nexo_turns_resumed_total", { agent: "ana" }, -1);
+  assert.deepEqual(entries.map((entry) => entry.fields?.["metric"]), ["nexo_lanes", "nexo_turns_resumed_total"]);
+  assert.deepEqual(await samplesOf(metrics, "nexo_turns_resumed_total"), []);
+});
+
+Deno.test("label values are escaped", async () => {
+  const metrics = newMetrics(silent);
+  metrics.count("nexo_turns_resumed_total", { agent: 'a"b\\c\nd' });
+  assert.deepEqual(await samplesOf(metrics, "nexo_turns_resumed_total"), [
+    String.raw`nexo_turns_resumed_total{agent="a\"b\\c\nd"} 1`,
+  ]);
+});
+
+Deno.test("label sets beyond the bound are counted as other", async () => {
+  const metrics = newMetrics(silent);
+  for (let index = 0; index < 1_500; index++) metrics.count("nexo_turns_resumed_total", { agent: `a${index}` });
+  const samples = await samplesOf(metrics, "nexo_turns_resumed_total");
+  assert.equal(samples.length, 1_001);
+  assert.equal(samples.at(-1), 'nexo_turns_resumed_total{agent="other"} 500');
+});

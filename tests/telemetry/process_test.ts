@@ -1,0 +1,33 @@
+import assert from "node:assert/strict";
+import type { Log } from "../../src/core/log.ts";
+import { newFakeClock } from "../fixtures/fake_clock.ts";
+import { newMetrics } from "../../src/telemetry/metrics.ts";
+import { openProcessMetrics } from "../../src/telemetry/process.ts";
+
+const silent: Log = { debug() {}, info() {}, warn() {}, error() {}, with: () => silent };
+
+Deno.test("a timer that fires late is seen as event-loop lag", async () => {
+  const metrics = newMetrics(silent);
+  const clock = newFakeClock();
+  let lateMs = 0;
+  const stalling = { ...clock, monotonic: () => clock.monotonic() + lateMs };
+  await using _process = openProcessMetrics({ metrics, clock: stalling });
+  await clock.untilWaiting(1);
+  lateMs = 200;
+  await clock.advance(500);
+  const text = await metrics.text();
+  assert.match(text, /nexo_event_loop_lag_seconds_bucket\{le="0\.1"\} 0\n/);
+  assert.match(text, /nexo_event_loop_lag_seconds_bucket\{le="0\.25"\} 1\n/);
+});
+
+Deno.test("resident memory is there in a scrape, and disposing leaves no wait behind", async () => {
+  const metrics = newMetrics(silent);
+  const clock = newFakeClock();
+  const process = openProcessMetrics({ metrics, clock });
+  await clock.untilWaiting(1);
+  const [, bytes] = /^nexo_process_resident_memory_bytes (\d+)$/m.exec(await metrics.text()) ?? [];
+  assert.ok(Number(bytes) > 10_000_000);
+  await process[Symbol.asyncDispose]();
+  await process[Symbol.asyncDispose]();
+  assert.equal(clock.waiting, 0);
+});
