@@ -1,16 +1,9 @@
 import assert from "node:assert/strict";
-import type { Log, LogFields } from "../../src/core/log.ts";
 import { metricTable } from "../../src/core/metrics.ts";
 import { newMetrics } from "../../src/telemetry/metrics.ts";
+import { newRecordedLog } from "../fixtures/recorded_log.ts";
 
-function newMemoryLog() {
-  const entries: { readonly event: string; readonly fields: LogFields | undefined }[] = [];
-  const add = (event: string, fields?: LogFields) => void entries.push({ event, fields });
-  const log: Log = { debug: add, info: add, warn: add, error: add, with: () => log };
-  return { log, entries };
-}
-
-const { log: silent } = newMemoryLog();
+const silent = newRecordedLog();
 
 /** Lines of a scrape about one metric, without its HELP and TYPE. */
 async function samplesOf(metrics: { text(): Promise<string> }, name: string): Promise<string[]> {
@@ -76,20 +69,20 @@ Deno.test("a gauge that is collected on a scrape is asked each time, until its c
 });
 
 Deno.test("a collector that fails is logged and spoils nobody else's metrics", async () => {
-  const { log, entries } = newMemoryLog();
+  const log = newRecordedLog();
   const metrics = newMetrics(log);
   metrics.onScrape(() => Promise.reject(new Error("disk gone")));
   metrics.onScrape(() => metrics.gauge("nexo_lanes", {}, 7));
   assert.deepEqual(await samplesOf(metrics, "nexo_lanes"), ["nexo_lanes 7"]);
-  assert.deepEqual(entries, [{ event: "metrics.collect_failed", fields: { error: "disk gone" } }]);
+  assert.deepEqual(log.entries, [{ level: "warn", event: "metrics.collect_failed", fields: { error: "disk gone" } }]);
 });
 
 Deno.test("a value that makes no sense is logged and not recorded", async () => {
-  const { log, entries } = newMemoryLog();
+  const log = newRecordedLog();
   const metrics = newMetrics(log);
   metrics.gauge("nexo_lanes", {}, NaN);
   metrics.count("nexo_turns_resumed_total", { agent: "ana" }, -1);
-  assert.deepEqual(entries.map((entry) => entry.fields?.["metric"]), ["nexo_lanes", "nexo_turns_resumed_total"]);
+  assert.deepEqual(log.entries.map((entry) => entry.fields["metric"]), ["nexo_lanes", "nexo_turns_resumed_total"]);
   assert.deepEqual(await samplesOf(metrics, "nexo_turns_resumed_total"), []);
 });
 

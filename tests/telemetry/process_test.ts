@@ -1,13 +1,11 @@
 import assert from "node:assert/strict";
-import type { Log } from "../../src/core/log.ts";
 import { newFakeClock } from "../fixtures/fake_clock.ts";
+import { newRecordedLog } from "../fixtures/recorded_log.ts";
 import { newMetrics } from "../../src/telemetry/metrics.ts";
 import { openProcessMetrics } from "../../src/telemetry/process.ts";
 
-const silent: Log = { debug() {}, info() {}, warn() {}, error() {}, with: () => silent };
-
 Deno.test("a timer that fires late is seen as event-loop lag", async () => {
-  const metrics = newMetrics(silent);
+  const metrics = newMetrics(newRecordedLog());
   const clock = newFakeClock();
   let lateMs = 0;
   const stalling = { ...clock, monotonic: () => clock.monotonic() + lateMs };
@@ -21,7 +19,7 @@ Deno.test("a timer that fires late is seen as event-loop lag", async () => {
 });
 
 Deno.test("resident memory is there in a scrape, and disposing leaves no wait behind", async () => {
-  const metrics = newMetrics(silent);
+  const metrics = newMetrics(newRecordedLog());
   const clock = newFakeClock();
   const process = openProcessMetrics({ metrics, clock });
   await clock.untilWaiting(1);
