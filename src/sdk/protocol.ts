@@ -22,7 +22,7 @@ const answerSchema = z.object({
   type: z.literal("answer"),
   id: requestId,
   outcome: z.discriminatedUnion("ok", [
-    z.object({ ok: z.literal(true), value: z.unknown() }),
+    z.object({ ok: z.literal(true), value: z.unknown().optional() }),
     z.object({ ok: z.literal(false), error: errorRecordSchema }),
   ]),
 });

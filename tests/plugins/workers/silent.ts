@@ -1,0 +1,2 @@
+/** A worker that is there and never says anything. */
+globalThis.addEventListener("message", () => {});
