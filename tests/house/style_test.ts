@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { metricTable } from "../../src/core/metrics.ts";
 
 const repository = new URL("../../", import.meta.url);
 
@@ -95,4 +96,9 @@ function documented(lines: readonly string[], index: number): boolean {
 Deno.test("nothing is left for later", async () => {
   const marker = new RegExp(`\\b(${["TO" + "DO", "FIX" + "ME", "XX" + "X"].join("|")})\\b`);
   assert.deepEqual(linesWith(await readSources("src", "plugins", "tests", "scripts"), marker), []);
+});
+
+Deno.test("every metric of the table is recorded somewhere", () => {
+  const text = product.filter((file) => file.path !== "src/core/metrics.ts").flatMap((file) => file.lines).join("\n");
+  assert.deepEqual(Object.keys(metricTable).filter((name) => !text.includes(`"${name}"`)), []);
 });
