@@ -4,9 +4,17 @@ import type { ScrapedMetrics } from "./metrics.ts";
 /** Often enough to catch a stall of a second, seldom enough to cost nothing while idle. */
 const samplePeriodMs = 500;
 
-/** Keeps the metrics of the process itself: event-loop lag by sampling, resident memory when it is asked for. */
-export function openProcessMetrics(deps: { readonly metrics: ScrapedMetrics; readonly clock: Clock }): AsyncDisposable {
-  const { metrics, clock } = deps;
+/** What {@linkcode openProcessMetrics} needs. */
+export interface ProcessMetricsDeps {
+  readonly metrics: ScrapedMetrics;
+  readonly clock: Clock;
+  /** Of this program. */
+  readonly version: string;
+}
+
+/** Keeps the metrics of the process itself: what runs, event-loop lag by sampling, resident memory when asked for. */
+export function openProcessMetrics({ metrics, clock, version }: ProcessMetricsDeps): AsyncDisposable {
+  metrics.gauge("nexo_build_info", { version, deno: Deno.version.deno }, 1);
   const stop = new AbortController();
   const memory = metrics.onScrape(() => {
     metrics.gauge("nexo_process_resident_memory_bytes", {}, Deno.memoryUsage().rss);

@@ -9,7 +9,7 @@ Deno.test("a timer that fires late is seen as event-loop lag", async () => {
   const clock = newFakeClock();
   let lateMs = 0;
   const stalling = { ...clock, monotonic: () => clock.monotonic() + lateMs };
-  await using _process = openProcessMetrics({ metrics, clock: stalling });
+  await using _process = openProcessMetrics({ metrics, clock: stalling, version: "1.2.3" });
   await clock.untilWaiting(1);
   lateMs = 200;
   await clock.advance(500);
@@ -18,12 +18,14 @@ Deno.test("a timer that fires late is seen as event-loop lag", async () => {
   assert.match(text, /nexo_event_loop_lag_seconds_bucket\{le="0\.25"\} 1\n/);
 });
 
-Deno.test("resident memory is there in a scrape, and disposing leaves no wait behind", async () => {
+Deno.test("a scrape says what runs and how much memory it takes, and disposing leaves no wait behind", async () => {
   const metrics = newMetrics(newRecordedLog());
   const clock = newFakeClock();
-  const process = openProcessMetrics({ metrics, clock });
+  const process = openProcessMetrics({ metrics, clock, version: "1.2.3" });
   await clock.untilWaiting(1);
-  const [, bytes] = /^nexo_process_resident_memory_bytes (\d+)$/m.exec(await metrics.text()) ?? [];
+  const text = await metrics.text();
+  assert.ok(text.includes(`nexo_build_info{version="1.2.3",deno="${Deno.version.deno}"} 1\n`));
+  const [, bytes] = /^nexo_process_resident_memory_bytes (\d+)$/m.exec(text) ?? [];
   assert.ok(Number(bytes) > 10_000_000);
   await process[Symbol.asyncDispose]();
   await process[Symbol.asyncDispose]();
