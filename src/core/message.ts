@@ -6,8 +6,14 @@ export const attachmentSchema = z.object({
   mimeType: z.string().max(200),
   name: z.string().max(500).optional(),
   sizeBytes: z.number().int().nonnegative().optional(),
-  /** The provider's handle of the file, opaque to everybody but the plugin that made it. */
-  ref: z.string().max(4_000),
+  /**
+   * The provider's handle of the file, opaque to everybody but the plugin that made it. Or the file itself as a
+   * `data:` URL, where the sender handed it in.
+   */
+  ref: z.string().max(20_000_000).refine(
+    (ref) => ref.length <= 4_000 || ref.startsWith("data:"),
+    "must have at most 4000 characters, unless it is a data: URL",
+  ),
 });
 /** A file that came with a message. */
 export type Attachment = z.output<typeof attachmentSchema>;
@@ -67,6 +73,8 @@ export const outboundSchema = z.object({
   /** `failed`: the text tells the user that no answer could be made; `error` says why to programs. */
   outcome: z.enum(["answered", "failed"]).default("answered"),
   error: z.object({ kind: z.string(), message: z.string() }).optional(),
+  /** W3C trace context of the turn. */
+  traceparent: z.string().optional(),
 });
 /** One message to the outside. */
 export type Outbound = z.output<typeof outboundSchema>;

@@ -1,0 +1,73 @@
+import { type Context, Hono } from "hono";
+import { deleteCookie, setCookie } from "hono/cookie";
+import type { Config } from "../config/config.ts";
+import type { Clock } from "../core/clock.ts";
+import type { Log } from "../core/log.ts";
+import type { Live } from "../lib/live.ts";
+import { chatRequestSchema, loginRequestSchema } from "./api.ts";
+import { readJson } from "./body.ts";
+import { chat } from "./chat.ts";
+import { newConsoleRoutes } from "./console.ts";
+import type { EventStreams } from "./event_streams.ts";
+import { newLoginGuard, newPlaceGuard, newTokenGuard } from "./guard.ts";
+import type { Logins } from "./logins.ts";
+import { newOpenAiRoutes } from "./openai.ts";
+import { type AdminViews, newViewRoutes } from "./views.ts";
+import type { WebChannel } from "./web_channel.ts";
+
+/** What the admin listener uses beside its views. */
+export interface AdminDeps {
+  readonly config: Live<Config>;
+  readonly web: WebChannel;
+  readonly streams: EventStreams;
+  readonly logins: Logins;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Name of the session's cookie. */
+  readonly cookie: string;
+  /** Host names besides loopback, as configured now. */
+  allowedHosts(): readonly string[];
+}
+
+/** The admin listener: console, admin API, and the door for OpenAI clients. */
+export function newAdminRoutes(views: AdminViews, deps: AdminDeps): Hono {
+  const { config, logins, cookie, log } = deps;
+  const app = new Hono();
+  const maxBytes = () => config.current.runtime.http.max_body_bytes;
+  const startSession = (context: Context, session: string) =>
+    setCookie(context, cookie, session, { httpOnly: true, sameSite: "Strict", path: "/", maxAge: 12 * 3_600 });
+
+  app.use(newPlaceGuard(deps));
+
+  app.post("/api/login", async (context) => {
+    const { token } = await readJson(context.req.raw, maxBytes(), loginRequestSchema);
+    startSession(context, await logins.logIn(token));
+    log.info("http.logged_in", { by: "token" });
+    return context.json({ ok: true });
+  });
+  app.get("/login", (context, next) => {
+    const code = context.req.query("code");
+    if (code === undefined || context.req.method === "HEAD") return next();
+    const session = logins.redeem(code);
+    if (session === undefined) return context.redirect("/login#used", 303);
+    startSession(context, session);
+    log.info("http.logged_in", { by: "link" });
+    return Promise.resolve(context.redirect("/", 303));
+  });
+  app.route("/", newConsoleRoutes({ logins, cookie }));
+
+  app.use("/v1/*", newTokenGuard(deps));
+  app.route("/v1", newOpenAiRoutes({ ...deps, startedAt: views.startedAt }));
+
+  app.use("/api/*", newLoginGuard(deps));
+  app.post("/api/chat", async (context) => {
+    return await chat(await readJson(context.req.raw, maxBytes(), chatRequestSchema), deps);
+  });
+  app.route("/api", newViewRoutes(views, config));
+  app.post("/api/logout", (context) => {
+    const session = deleteCookie(context, cookie);
+    if (session !== undefined) logins.logOut(session);
+    return context.json({ ok: true });
+  });
+  return app;
+}

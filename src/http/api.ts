@@ -1,0 +1,330 @@
+import { z } from "zod";
+import { turnEventSchema } from "../core/turn.ts";
+
+// One schema for each request and answer of the admin API: the listener checks requests with them, the command line
+// checks answers with them, and both take their types from here.
+
+/** What every refusal looks like, outside of `/v1`. */
+export const refusalSchema = z.object({
+  error: z.object({ kind: z.string(), message: z.string(), reason: z.string() }),
+});
+
+/** How one part of the process stands. */
+export const subsystemSchema = z.object({
+  name: z.string(),
+  state: z.enum(["ok", "starting", "degraded", "down"]),
+  reason: z.string().optional(),
+  critical: z.boolean(),
+});
+
+/** Answer of `GET /ready`. */
+export const readySchema = z.object({
+  status: z.enum(["ready", "not_ready"]),
+  subsystems: z.array(subsystemSchema),
+});
+/** Answer of `GET /ready`. */
+export type Ready = z.output<typeof readySchema>;
+
+/** An agent, as lists show it. */
+export const agentViewSchema = z.object({
+  id: z.string(),
+  description: z.string(),
+  /** Provider and model that answer now, such as `anthropic/claude-sonnet-4-5`. */
+  model: z.string(),
+  /** How many tools it may use. */
+  tools: z.number().int(),
+  /** Channel instances that it hears, such as `telegram.sales`. */
+  hears: z.array(z.string()),
+});
+/** An agent, as lists show it. */
+export type AgentView = z.output<typeof agentViewSchema>;
+
+/** A channel instance, as lists show it. */
+export const channelViewSchema = z.object({
+  plugin: z.string(),
+  instance: z.string(),
+  state: z.enum(["starting", "up", "degraded", "down"]),
+  /** A sentence with the remedy. Always there when the state is not `up`. */
+  reason: z.string().optional(),
+  /** Who the instance is with its provider: `@my_bot`. */
+  identity: z.string().optional(),
+  /** Agents that hear it. */
+  agents: z.array(z.string()),
+});
+/** A channel instance, as lists show it. */
+export type ChannelView = z.output<typeof channelViewSchema>;
+
+/** A model that could answer. */
+export const modelViewSchema = z.object({
+  provider: z.string(),
+  model: z.string(),
+  /** Whether everything that it needs is there. */
+  configured: z.boolean(),
+  /** What is missing, with the line that would add it. */
+  missing: z.string().optional(),
+});
+/** A model that could answer. */
+export type ModelView = z.output<typeof modelViewSchema>;
+
+/** How much waits in a queue. */
+export const queueViewSchema = z.object({
+  depth: z.number().int(),
+  /** Age of the oldest row; 0 while the queue is empty. */
+  oldestSeconds: z.number(),
+});
+/** How much waits in each queue. */
+export const queuesSchema = z.object({ inbox: queueViewSchema, outbox: queueViewSchema, dead: queueViewSchema });
+/** How much waits in each queue. */
+export type Queues = z.output<typeof queuesSchema>;
+
+/** Answer of `GET /api/status`. */
+export const statusSchema = z.object({
+  version: z.string(),
+  pid: z.number().int(),
+  bootId: z.string(),
+  /** ISO 8601 UTC. */
+  startedAt: z.string(),
+  ready: z.boolean(),
+  subsystems: z.array(subsystemSchema),
+  agents: z.array(agentViewSchema),
+  channels: z.array(channelViewSchema),
+  models: z.array(modelViewSchema),
+  queues: queuesSchema,
+  configGeneration: z.number().int(),
+});
+/** Answer of `GET /api/status`. */
+export type Status = z.output<typeof statusSchema>;
+
+/** Answer of `GET /api/agents`. */
+export const agentsAnswerSchema = z.object({ agents: z.array(agentViewSchema) });
+/** Answer of `GET /api/channels`. */
+export const channelsAnswerSchema = z.object({ channels: z.array(channelViewSchema) });
+
+const pageFields = {
+  /** The `next` of the page before. */
+  before: z.string().min(1).max(1_000).optional(),
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+};
+
+/** A page of a list, newest first. `next` is the cursor of the page after it; absent: this was the last. */
+function pageSchema<T extends z.ZodType>(item: T) {
+  return z.object({ items: z.array(item), next: z.string().optional() });
+}
+
+/** A page of a list, newest first. `next` is the cursor of the page after it; absent: this was the last. */
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly next?: string | undefined;
+}
+
+/** Query of `GET /api/sessions`. */
+export const sessionFilterSchema = z.object({
+  agent: z.string().min(1).max(200).optional(),
+  /** Words that stand in the transcript. */
+  search: z.string().min(1).max(500).optional(),
+  ...pageFields,
+});
+/** Query of `GET /api/sessions`. */
+export type SessionFilter = z.output<typeof sessionFilterSchema>;
+
+/** A session, as lists show it. */
+export const sessionViewSchema = z.object({
+  id: z.string(),
+  agent: z.string(),
+  plugin: z.string(),
+  instance: z.string(),
+  conversation: z.string(),
+  thread: z.string().nullable(),
+  /** Who or what it is about, in the words of its beginning; may be empty. */
+  title: z.string(),
+  /** ISO 8601 UTC, of the newest message. */
+  lastAt: z.string(),
+});
+/** A session, as lists show it. */
+export type SessionView = z.output<typeof sessionViewSchema>;
+/** Answer of `GET /api/sessions`. */
+export const sessionsAnswerSchema = pageSchema(sessionViewSchema);
+
+/** Query of `GET /api/sessions/:id/messages`. */
+export const pageRequestSchema = z.object(pageFields);
+/** Query of `GET /api/sessions/:id/messages`. */
+export type PageRequest = z.output<typeof pageRequestSchema>;
+
+/** One entry of a transcript. */
+export const messageViewSchema = z.object({
+  id: z.number().int(),
+  /** ISO 8601 UTC. */
+  at: z.string(),
+  /** `note`: what the runtime wrote down, such as the begin of a new session. */
+  role: z.enum(["user", "assistant", "tool", "note"]),
+  text: z.string(),
+  /** Name of the sender, of the tool, or of whatever else wrote it. */
+  author: z.string().nullable(),
+  turnId: z.string().nullable(),
+});
+/** One entry of a transcript. */
+export type MessageView = z.output<typeof messageViewSchema>;
+/** Answer of `GET /api/sessions/:id/messages`. */
+export const messagesAnswerSchema = pageSchema(messageViewSchema);
+
+/** One step of a turn, as journaled. */
+export const stepViewSchema = z.object({
+  seq: z.number().int(),
+  /** `inbound`: a message that came while the turn ran. */
+  kind: z.enum(["model", "tool", "inbound"]),
+  /** Model, or tool. */
+  name: z.string(),
+  state: z.enum(["started", "done"]),
+  /** What running the tool twice would do. */
+  effect: z.string().nullable(),
+  /** ISO 8601 UTC. */
+  startedAt: z.string(),
+  /** ISO 8601 UTC. */
+  finishedAt: z.string().nullable(),
+  input: z.unknown(),
+  output: z.unknown(),
+});
+/** Answer of `GET /api/turns/:id`: the timeline of a turn. */
+export const turnViewSchema = z.object({
+  id: z.string(),
+  agent: z.string(),
+  sessionId: z.string(),
+  state: z.enum(["running", "done"]),
+  outcome: z.enum(["answered", "failed", "silent"]).nullable(),
+  error: z.string().nullable(),
+  model: z.string().nullable(),
+  /** How often a restart picked it up again. */
+  resumed: z.number().int(),
+  /** ISO 8601 UTC, of the oldest message that it answers. */
+  receivedAt: z.string(),
+  /** ISO 8601 UTC. */
+  startedAt: z.string(),
+  /** ISO 8601 UTC. */
+  finishedAt: z.string().nullable(),
+  inputTokens: z.number().int(),
+  outputTokens: z.number().int(),
+  costUsd: z.number().nullable(),
+  steps: z.array(stepViewSchema),
+});
+/** Answer of `GET /api/turns/:id`. */
+export type TurnView = z.output<typeof turnViewSchema>;
+
+const deadLetterConditions = {
+  /** Where it died. */
+  hop: z.enum(["inbound", "turn", "outbound", "route", "spill"]).optional(),
+  /** Subject, or its beginning followed by `>`. */
+  subject: z.string().min(1).max(500).optional(),
+  /** Error kind, or reason. */
+  cause: z.string().min(1).max(100).optional(),
+  /** Written longer ago than this, milliseconds. */
+  olderThanMs: z.coerce.number().int().nonnegative().optional(),
+};
+
+/** Query of `GET /api/dead-letters`: those that meet every condition, newest first. */
+export const deadLetterFilterSchema = z.object({
+  ...deadLetterConditions,
+  /** Only ids below this one: the cursor of the next page. */
+  before: z.coerce.number().int().positive().optional(),
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+});
+/** Which dead letters a list means. */
+export type DeadLetterFilter = z.output<typeof deadLetterFilterSchema>;
+
+/** A dead letter, as lists show it. */
+export const deadLetterViewSchema = z.object({
+  id: z.number().int(),
+  hop: z.string(),
+  subject: z.string(),
+  eventId: z.string(),
+  agent: z.string().nullable(),
+  sessionId: z.string().nullable(),
+  /** Error kind of the cause. */
+  kind: z.string(),
+  reason: z.string().nullable(),
+  message: z.string(),
+  attempts: z.number().int(),
+  /** ISO 8601 UTC, of the first attempt. */
+  firstAt: z.string(),
+  /** ISO 8601 UTC, when it died. */
+  at: z.string(),
+  /** ISO 8601 UTC. */
+  replayedAt: z.string().nullable(),
+});
+/** A dead letter, as lists show it. */
+export type DeadLetterView = z.output<typeof deadLetterViewSchema>;
+/** Answer of `GET /api/dead-letters`. */
+export const deadLettersAnswerSchema = z.object({
+  items: z.array(deadLetterViewSchema),
+  /** The `before` of the next page; absent: this was the last. */
+  next: z.number().int().optional(),
+});
+/** Answer of `GET /api/dead-letters/:id`. */
+export const deadLetterDetailSchema = deadLetterViewSchema.extend({
+  /** The event or outbox row, whole. */
+  body: z.unknown(),
+});
+/** A dead letter with what died. */
+export type DeadLetterDetail = z.output<typeof deadLetterDetailSchema>;
+
+/** Body of `POST /api/dead-letters/replay` and `/purge`: some by id, or all that meet the conditions. */
+export const deadLetterActionSchema = z.union([
+  z.strictObject({
+    ids: z.array(z.number().int().positive()).min(1).max(10_000),
+    dryRun: z.boolean().default(false),
+  }),
+  z.strictObject({ filter: z.strictObject(deadLetterConditions), dryRun: z.boolean().default(false) }),
+]);
+/** Dead letters by id, or all that the conditions name. */
+export type DeadLetterSelection =
+  | { readonly ids: readonly number[] }
+  | { readonly filter: Omit<DeadLetterFilter, "before" | "limit"> };
+/** Answer of `POST /api/dead-letters/replay` and `/purge`. */
+export const deadLetterResultSchema = z.object({
+  /** How many letters were, or with `dryRun` would be, replayed or purged. */
+  count: z.number().int(),
+  dryRun: z.boolean(),
+});
+
+/** Body of `POST /api/chat`. */
+export const chatRequestSchema = z.object({
+  agent: z.string().min(1).max(63),
+  /** Absent: a new conversation, whose name the `accepted` event tells. */
+  conversation: z.string().min(1).max(500).optional(),
+  text: z.string().min(1).max(1_000_000),
+  /** The same key is the same message: a second one only waits for the answer to the first. */
+  key: z.string().min(1).max(500).optional(),
+});
+/** Body of `POST /api/chat`. */
+export type ChatRequest = z.output<typeof chatRequestSchema>;
+
+/** An event of the stream that `POST /api/chat` answers with: `accepted`, the turn's events, then `reply` or `error`. */
+export const chatEventSchema = z.union([
+  z.object({
+    type: z.literal("accepted"),
+    conversation: z.string(),
+    key: z.string(),
+    /** The message was accepted before. */
+    duplicate: z.boolean(),
+  }),
+  turnEventSchema,
+  z.object({
+    type: z.literal("reply"),
+    outcome: z.enum(["answered", "failed", "silent"]),
+    /** The whole reply, as it went out; replaces what was streamed. */
+    text: z.string(),
+    turnId: z.string(),
+    /** Why no answer could be made, where the outcome is `failed`. */
+    error: z.object({ kind: z.string(), message: z.string() }).optional(),
+  }),
+  z.object({
+    type: z.literal("error"),
+    error: z.object({ kind: z.string(), message: z.string(), reason: z.string() }),
+  }),
+]);
+/** An event of the stream that `POST /api/chat` answers with. */
+export type ChatEvent = z.output<typeof chatEventSchema>;
+
+/** Body of `POST /api/login`. */
+export const loginRequestSchema = z.object({ token: z.string().max(1_000) });
+/** Answer of `POST /api/login` and `POST /api/logout`. */
+export const loginAnswerSchema = z.object({ ok: z.literal(true) });

@@ -1,0 +1,68 @@
+import { type Context, Hono } from "hono";
+import { getCookie } from "hono/cookie";
+import agentsScript from "./console/agents.js" with { type: "text" };
+import apiScript from "./console/api.js" with { type: "text" };
+import channelsScript from "./console/channels.js" with { type: "text" };
+import chatScript from "./console/chat.js" with { type: "text" };
+import styles from "./console/console.css" with { type: "text" };
+import consoleScript from "./console/console.js" with { type: "text" };
+import deadLettersScript from "./console/dead_letters.js" with { type: "text" };
+import domScript from "./console/dom.js" with { type: "text" };
+import icon from "./console/icon.svg" with { type: "text" };
+import indexPage from "./console/index.html" with { type: "text" };
+import loginPage from "./console/login.html" with { type: "text" };
+import loginScript from "./console/login.js" with { type: "text" };
+import markdownScript from "./console/markdown.js" with { type: "text" };
+import sessionsScript from "./console/sessions.js" with { type: "text" };
+import timelineScript from "./console/timeline.js" with { type: "text" };
+import type { Logins } from "./logins.ts";
+
+const types = {
+  css: "text/css; charset=utf-8",
+  html: "text/html; charset=utf-8",
+  js: "text/javascript; charset=utf-8",
+  svg: "image/svg+xml",
+} as const;
+
+/** The console's files by name. They hold no data, so that the login page can use them. */
+const assets: Readonly<Record<string, string>> = {
+  "agents.js": agentsScript,
+  "api.js": apiScript,
+  "channels.js": channelsScript,
+  "chat.js": chatScript,
+  "console.css": styles,
+  "console.js": consoleScript,
+  "dead_letters.js": deadLettersScript,
+  "dom.js": domScript,
+  "icon.svg": icon,
+  "login.js": loginScript,
+  "markdown.js": markdownScript,
+  "sessions.js": sessionsScript,
+  "timeline.js": timelineScript,
+};
+
+/** The console's pages. All that they show comes from `/api`. */
+export function newConsoleRoutes(
+  { logins, cookie }: { readonly logins: Logins; readonly cookie: string },
+): Hono {
+  const app = new Hono();
+  const isLoggedIn = (context: Context) => logins.isSession(getCookie(context, cookie) ?? "");
+
+  app.get("/", (context) => isLoggedIn(context) ? answer(indexPage, "html") : context.redirect("/login", 303));
+  app.get("/login", (context) => isLoggedIn(context) ? context.redirect("/", 303) : answer(loginPage, "html"));
+  app.get("/console/:file", (context) => {
+    const file = context.req.param("file");
+    const text = Object.hasOwn(assets, file) ? assets[file] : undefined;
+    return text === undefined ? context.notFound() : answer(text, toType(file));
+  });
+  return app;
+}
+
+function toType(file: string): keyof typeof types {
+  if (file.endsWith(".css")) return "css";
+  return file.endsWith(".svg") ? "svg" : "js";
+}
+
+function answer(text: string, type: keyof typeof types): Response {
+  return new Response(text, { headers: { "content-type": types[type] } });
+}

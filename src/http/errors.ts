@@ -1,0 +1,28 @@
+import type { Hono } from "hono";
+import { errorKinds, toAppError } from "../core/error.ts";
+import type { Log } from "../core/log.ts";
+import type { Metrics } from "../core/metrics.ts";
+import { newNoRouteError, toOpenAiRefusalResponse, toRefusal, toRefusalResponse } from "./refusal.ts";
+
+/** Makes `app` count, log and answer whatever its routes throw, in the shape that the client reads. */
+export function catchErrors(app: Hono, { log, metrics }: { readonly log: Log; readonly metrics: Metrics }): Hono {
+  app.notFound((context) => {
+    throw newNoRouteError(context.req.method, context.req.path);
+  });
+
+  app.onError((thrown, context) => {
+    const error = toAppError(thrown);
+    const refusal = toRefusal(error);
+    metrics.count("nexo_refusals_total", { part: "http", reason: refusal.reason });
+    const fields = { method: context.req.method, status: refusal.status, reason: refusal.reason };
+    if (error.kind === "bug") {
+      const { stack } = error.cause instanceof Error ? error.cause : error;
+      log.error("http.failed", { ...fields, error: error.message, stack });
+    } else {
+      // Whoever scans a public listener must not fill the log.
+      log[refusal.reason === "no_route" ? "debug" : errorKinds[error.kind].level]("http.refused", fields);
+    }
+    return context.req.path.startsWith("/v1/") ? toOpenAiRefusalResponse(refusal) : toRefusalResponse(refusal);
+  });
+  return app;
+}

@@ -1,0 +1,80 @@
+import { Hono } from "hono";
+import type { Config } from "../config/config.ts";
+import type { Bus } from "../core/bus.ts";
+import { AppError } from "../core/error.ts";
+import type { Intake } from "../core/intake.ts";
+import type { SubsystemStatus } from "../core/status.ts";
+import { calls } from "../core/topics.ts";
+import type { Live } from "../lib/live.ts";
+import type { Ready } from "./api.ts";
+import { readText } from "./body.ts";
+import { requireOpenIntake } from "./intake.ts";
+
+/** Webhook requests that may be worked on at the same time: each may hold a whole body. */
+const maxWebhooks = 64;
+/** Providers give up on a webhook after about this long and send it again. */
+const webhookMs = 30_000;
+
+/** What the public listener uses. */
+export interface HealthDeps {
+  readonly config: Live<Config>;
+  readonly bus: Bus;
+  readonly intake: Pick<Intake, "pausedBy">;
+  status(): readonly SubsystemStatus[];
+}
+
+/** The public listener: probes for whoever runs the process, and the webhooks of providers. */
+export function newHealthRoutes({ config, bus, intake, status }: HealthDeps): Hono {
+  const app = new Hono();
+  let webhooks = 0;
+
+  app.get("/health", (context) => context.json({ status: "ok" }));
+
+  app.get("/ready", (context) => {
+    const ready = toReady(status());
+    return context.json(ready, ready.status === "ready" ? 200 : 503);
+  });
+
+  app.post("/webhooks/:plugin/:instance", async (context) => {
+    requireOpenIntake(intake);
+    if (webhooks >= maxWebhooks) {
+      throw new AppError("unavailable", "Too many webhook requests at once. Send it again soon", {
+        reason: "too_many_webhooks",
+        retryAfterMs: 1_000,
+      });
+    }
+    webhooks++;
+    try {
+      const { plugin, instance } = context.req.param();
+      const request = context.req.raw;
+      const body = await readText(request, config.current.runtime.http.max_body_bytes);
+      const answer = await bus.request(calls.webhook(plugin, instance), {
+        method: request.method,
+        headers: Object.fromEntries(request.headers),
+        body,
+      }, { signal: AbortSignal.timeout(webhookMs) });
+      return new Response(answer.body === "" ? null : answer.body, { status: answer.status });
+    } finally {
+      webhooks--;
+    }
+  });
+
+  return app;
+}
+
+/** Ready is who has every critical part in order. */
+export function toReady(subsystems: readonly SubsystemStatus[]): Ready {
+  const ready = subsystems.every((subsystem) => subsystem.state === "ok" || !subsystem.critical);
+  return { status: ready ? "ready" : "not_ready", subsystems: [...subsystems] };
+}
+
+/** The metrics listener, in Prometheus' text format 0.0.4. */
+export function newMetricsRoutes({ metricsText }: { metricsText(): Promise<string> }): Hono {
+  const app = new Hono();
+  app.get(
+    "/metrics",
+    async () =>
+      new Response(await metricsText(), { headers: { "content-type": "text/plain; version=0.0.4; charset=utf-8" } }),
+  );
+  return app;
+}

@@ -1,0 +1,138 @@
+import { type Context, Hono } from "hono";
+import type { Config } from "../config/config.ts";
+import { AppError } from "../core/error.ts";
+import type { SubsystemStatus } from "../core/status.ts";
+import type { Live } from "../lib/live.ts";
+import {
+  type AgentView,
+  type ChannelView,
+  deadLetterActionSchema,
+  type DeadLetterDetail,
+  type DeadLetterFilter,
+  deadLetterFilterSchema,
+  type DeadLetterSelection,
+  type DeadLetterView,
+  type MessageView,
+  type ModelView,
+  type Page,
+  type PageRequest,
+  pageRequestSchema,
+  type Queues,
+  type SessionFilter,
+  sessionFilterSchema,
+  type SessionView,
+  type Status,
+  type TurnView,
+} from "./api.ts";
+import { parseRequest, readJson } from "./body.ts";
+import { toReady } from "./health.ts";
+
+/** Longest look into the ledger for one page. */
+const queryMs = 15_000;
+
+/** Transcripts and timelines, a page at a time, by keyset. */
+export interface History {
+  sessions(filter: SessionFilter, signal: AbortSignal): Promise<Page<SessionView>>;
+  messages(sessionId: string, page: PageRequest, signal: AbortSignal): Promise<Page<MessageView>>;
+  /** `undefined` where there is no such turn. */
+  turn(id: string, signal: AbortSignal): Promise<TurnView | undefined>;
+}
+
+/** What can be done with dead letters. */
+export interface DeadLetters {
+  /** Newest first. */
+  list(filter: DeadLetterFilter, signal: AbortSignal): Promise<readonly DeadLetterView[]>;
+  /** `undefined` where there is no such letter. */
+  show(id: number, signal: AbortSignal): Promise<DeadLetterDetail | undefined>;
+  /** Makes them live again; gives how many. */
+  replay(selection: DeadLetterSelection, options: { readonly dryRun: boolean }, signal: AbortSignal): Promise<number>;
+  /** Takes them away for good; gives how many. */
+  purge(selection: DeadLetterSelection, options: { readonly dryRun: boolean }, signal: AbortSignal): Promise<number>;
+}
+
+/** What the admin listener shows, as it stands at the moment. */
+export interface AdminViews {
+  readonly version: string;
+  readonly bootId: string;
+  /** ISO 8601 UTC. */
+  readonly startedAt: string;
+  status(): readonly SubsystemStatus[];
+  agents(): readonly AgentView[];
+  channels(): readonly ChannelView[];
+  models(): readonly ModelView[];
+  queues(): Queues;
+  readonly history: History;
+  readonly deadLetters: DeadLetters;
+}
+
+/** `/api`: what the console and the command line read, and what can be done with dead letters. */
+export function newViewRoutes(views: AdminViews, config: Live<Config>): Hono {
+  const { history, deadLetters } = views;
+  const app = new Hono();
+
+  app.get("/status", (context) => context.json(toStatus(views, config.current)));
+  app.get("/agents", (context) => context.json({ agents: views.agents() }));
+  app.get("/channels", (context) => context.json({ channels: views.channels() }));
+
+  app.get("/sessions", async (context) => {
+    const filter = parseRequest(sessionFilterSchema, context.req.query());
+    return context.json(await history.sessions(filter, newDeadline()));
+  });
+  app.get("/sessions/:id/messages", async (context) => {
+    const page = parseRequest(pageRequestSchema, context.req.query());
+    return context.json(await history.messages(context.req.param("id"), page, newDeadline()));
+  });
+  app.get("/turns/:id", async (context) => {
+    const id = context.req.param("id");
+    const turn = await history.turn(id, newDeadline());
+    if (turn === undefined) throw new AppError("missing", `There is no turn ${id}`, { reason: "unknown_turn" });
+    return context.json(turn);
+  });
+
+  app.get("/dead-letters", async (context) => {
+    const filter = parseRequest(deadLetterFilterSchema, context.req.query());
+    // One more than asked for tells whether there is a next page.
+    const found = await deadLetters.list({ ...filter, limit: filter.limit + 1 }, newDeadline());
+    const items = found.slice(0, filter.limit);
+    return context.json({ items, ...(found.length > items.length ? { next: items.at(-1)?.id } : {}) });
+  });
+  app.get("/dead-letters/:id{[0-9]+}", async (context) => {
+    const id = Number(context.req.param("id"));
+    const letter = await deadLetters.show(id, newDeadline());
+    if (letter === undefined) {
+      throw new AppError("missing", `There is no dead letter ${id}`, { reason: "unknown_dead_letter" });
+    }
+    return context.json(letter);
+  });
+
+  const act = (action: DeadLetters["replay"]) => async (context: Context) => {
+    const maxBytes = config.current.runtime.http.max_body_bytes;
+    const { dryRun, ...selection } = await readJson(context.req.raw, maxBytes, deadLetterActionSchema);
+    return context.json({ count: await action(selection, { dryRun }, newDeadline()), dryRun });
+  };
+  app.post("/dead-letters/replay", act(deadLetters.replay));
+  app.post("/dead-letters/purge", act(deadLetters.purge));
+
+  return app;
+}
+
+function toStatus(views: AdminViews, config: Config): Status {
+  const ready = toReady(views.status());
+  return {
+    version: views.version,
+    pid: Deno.pid,
+    bootId: views.bootId,
+    startedAt: views.startedAt,
+    ready: ready.status === "ready",
+    subsystems: ready.subsystems,
+    agents: [...views.agents()],
+    channels: [...views.channels()],
+    models: [...views.models()],
+    queues: views.queues(),
+    configGeneration: config.generation,
+  };
+}
+
+function newDeadline(): AbortSignal {
+  return AbortSignal.timeout(queryMs);
+}
