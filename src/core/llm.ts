@@ -105,3 +105,15 @@ export interface LlmPrice {
   readonly cacheReadPerMillion: number;
   readonly cacheWritePerMillion: number;
 }
+
+/** A chosen model, ready to be asked. */
+export interface ModelRoute {
+  /** Asks the model, and its fallbacks where it does not answer. */
+  readonly provider: LlmProvider;
+  readonly providerId: string;
+  readonly model: string;
+  /** Whether it can see images. */
+  readonly images: boolean;
+  /** Price of a (provider, model) pair, or `undefined` where it is not known. */
+  price(provider: string, model: string): LlmPrice | undefined;
+}

@@ -13,6 +13,8 @@ export const turnEventSchema = z.discriminatedUnion("type", [
   }),
   /** Model text as it streams. The texts of a turn, joined, are its reply. */
   z.object({ ...base, type: z.literal("text"), text: z.string() }),
+  /** The model's stream broke and is asked again: `text` of the model call under way, so many characters, is void. */
+  z.object({ ...base, type: z.literal("restarted"), voidCharacters: z.number() }),
   z.object({ ...base, type: z.literal("toolStarted"), callId: z.string(), tool: z.string(), input: z.unknown() }),
   z.object({
     ...base,

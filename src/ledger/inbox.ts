@@ -57,6 +57,14 @@ export function readReady(read: LedgerReader, consumer: string, afterId: number,
   ).map(toDelivery);
 }
 
+/** Ready rows that an interrupted turn had taken, oldest first. */
+export function readReadyOfTurn(read: LedgerReader, turnId: string): readonly Delivery[] {
+  return read.all(
+    `SELECT id, event, turn_id, attempts, received_at FROM inbox WHERE turn_id = ? AND state = 'ready' ORDER BY id`,
+    turnId,
+  ).map(toDelivery);
+}
+
 /** Turn that answered the message with this provider key, where there is one. */
 export function readTurnOf(read: LedgerReader, key: ProviderKey): string | undefined {
   const row = read.get(

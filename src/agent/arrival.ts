@@ -1,0 +1,35 @@
+import type { Delivery } from "../core/bus.ts";
+import type { Attachment } from "../core/message.ts";
+import type { SessionKey } from "../core/session.ts";
+
+/** Where the answer of a turn goes. */
+export interface ReplyAddress {
+  readonly plugin: string;
+  readonly instance: string;
+  readonly conversation: string;
+  readonly thread?: string | undefined;
+}
+
+/** Something that an agent is to answer: a message, a task of another agent, a tick of its clock. */
+export interface Arrival {
+  readonly delivery: Delivery;
+  readonly source: "message" | "task" | "heartbeat";
+  readonly session: SessionKey;
+  readonly sessionId: string;
+  readonly text: string;
+  readonly attachments: readonly Attachment[];
+  /** Name of who wrote it, cleaned for a prompt. */
+  readonly sender: string | undefined;
+  readonly isGroup: boolean;
+  readonly providerMessageId: string | undefined;
+  /** What the message replies to, where the channel gives its text. */
+  readonly quoted: string | undefined;
+  readonly history: readonly { readonly role: "user" | "assistant"; readonly text: string }[];
+  /** Absent: the answer stays in the transcript. */
+  readonly reply: ReplyAddress | undefined;
+  /** Agents that the task went through, the asking one last. */
+  readonly chain: readonly string[];
+  /** Milliseconds since the epoch at which nobody waits for the answer any more. */
+  readonly deadlineAtMs: number | undefined;
+  readonly traceparent: string | undefined;
+}

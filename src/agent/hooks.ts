@@ -1,0 +1,69 @@
+import type { Clock } from "../core/clock.ts";
+import { toAppError } from "../core/error.ts";
+import type { AnyHook, HookName, HookPayloads, HookVerdict } from "../core/hook.ts";
+import type { Log } from "../core/log.ts";
+import type { Metrics } from "../core/metrics.ts";
+import { withDeadline } from "../resilience/deadline.ts";
+
+/** What became of a payload that went through all hooks of a name. */
+export type HookOutcome<N extends HookName> =
+  | { readonly vetoed: string; readonly by: string }
+  | { readonly payload: HookPayloads[N] };
+
+/** Runs hooks in order of priority. */
+export interface Hooks {
+  /** Each hook sees what those before it changed; the first veto ends it. */
+  run<N extends HookName>(on: N, payload: HookPayloads[N], signal: AbortSignal): Promise<HookOutcome<N>>;
+}
+
+/** Collects hooks by name, lowest priority first, in order of the list among equals. */
+export function newHooks(
+  list: readonly AnyHook[],
+  { log, metrics, clock }: { readonly log: Log; readonly metrics: Metrics; readonly clock: Clock },
+): Hooks {
+  const byName = new Map<HookName, readonly AnyHook[]>();
+  for (const hook of list) byName.set(hook.on, [...byName.get(hook.on) ?? [], hook]);
+  for (const [name, hooks] of byName) {
+    byName.set(name, hooks.toSorted((one, other) => (one.priority ?? 0) - (other.priority ?? 0)));
+  }
+
+  const ask = async (hook: AnyHook, payload: unknown, signal: AbortSignal): Promise<HookVerdict<unknown>> => {
+    using deadline = withDeadline(signal, hook.deadlineMs, clock, `Hook ${hook.id}`);
+    const { promise: late, reject } = Promise.withResolvers<never>();
+    deadline.signal.addEventListener("abort", () => reject(deadline.signal.reason), { once: true });
+    // byName holds only hooks of the name that the payload belongs to.
+    const run = hook.run as (payload: unknown, signal: AbortSignal) => Promise<HookVerdict<unknown>>;
+    return await Promise.race([run(payload, deadline.signal), late]);
+  };
+
+  return {
+    async run<N extends HookName>(on: N, payload: HookPayloads[N], signal: AbortSignal): Promise<HookOutcome<N>> {
+      let current = payload;
+      for (const hook of byName.get(on) ?? []) {
+        if (hook.agents !== undefined && !hook.agents.includes(current.agent)) continue;
+        let verdict: HookVerdict<unknown>;
+        try {
+          verdict = await ask(hook, current, signal);
+        } catch (thrown) {
+          signal.throwIfAborted();
+          const error = toAppError(thrown);
+          metrics.count("nexo_hook_total", { hook: on, result: "failed" });
+          log.warn("hook.failed", { hook: hook.id, on, error: error.message, onFailure: hook.onFailure });
+          if (hook.onFailure === "open") continue;
+          return { vetoed: `the check ${hook.id} did not answer`, by: hook.id };
+        }
+        if (verdict === undefined) {
+          metrics.count("nexo_hook_total", { hook: on, result: "passed" });
+        } else if ("veto" in verdict) {
+          metrics.count("nexo_hook_total", { hook: on, result: "vetoed" });
+          log.info("hook.vetoed", { hook: hook.id, on, agent: current.agent });
+          return { vetoed: verdict.veto, by: hook.id };
+        } else {
+          metrics.count("nexo_hook_total", { hook: on, result: "changed" });
+          current = { ...current, ...verdict.change };
+        }
+      }
+      return { payload: current };
+    },
+  };
+}

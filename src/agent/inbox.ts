@@ -1,0 +1,322 @@
+import type { AgentConfig } from "../config/agents.ts";
+import type { Config } from "../config/config.ts";
+import type { Bus, Delivery } from "../core/bus.ts";
+import type { Clock } from "../core/clock.ts";
+import { AppError, toAppError, toErrorRecord } from "../core/error.ts";
+import type { Ledger, Statement } from "../core/ledger.ts";
+import type { Log } from "../core/log.ts";
+import type { Outbound } from "../core/message.ts";
+import type { Metrics } from "../core/metrics.ts";
+import { toSessionId } from "../core/session.ts";
+import type { Topic } from "../core/topic.ts";
+import {
+  heartbeatEventSchema,
+  type InboundEvent,
+  inboundEventSchema,
+  type RouteEvent,
+  routeEventSchema,
+  topics,
+} from "../core/topics.ts";
+import type { Tracer } from "../core/trace.ts";
+import type { Live } from "../lib/live.ts";
+import { writeDeadLetter } from "../ledger/dead.ts";
+import { buryEvent, finishEvent, type InboxOutcome } from "../ledger/inbox.ts";
+import { queueMessage } from "../ledger/outbox.ts";
+import { type Bucket, newBucket } from "../resilience/bucket.ts";
+import type { Arrival, ReplyAddress } from "./arrival.ts";
+import { commitWhenPossible } from "./commit.ts";
+import { findTaskRefusal, type Results } from "./delegate.ts";
+import { toPromptName } from "./fence.ts";
+import { findPolicy, findRefusal, isInnerPlugin } from "./policy.ts";
+
+/** The durable consumers of the agents: one for each kind of event. */
+export const agentConsumers = [
+  { name: "agents.inbound", pattern: topics.inbound("*", "*").subject },
+  { name: "agents.route", pattern: topics.route("*").subject },
+  { name: "agents.heartbeat", pattern: topics.heartbeat("*").subject },
+] as const;
+
+/** What {@linkcode newInbox} needs. */
+export interface InboxDeps {
+  readonly config: Live<Config>;
+  readonly bus: Bus;
+  readonly ledger: Ledger;
+  readonly results: Results;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+  readonly tracer: Tracer;
+  /** Told about each outbox row as soon as it is durable. */
+  onQueued(id: number, address: ReplyAddress, message: Outbound): void;
+}
+
+/** Decides about every accepted event: whose it is, whether its sender may talk. */
+export interface Inbox {
+  /** Takes events until `signal` fires and hands what is to be answered to `push`. */
+  run(push: (arrival: Arrival) => void, signal: AbortSignal): Promise<void>;
+  /** What a stored event asks for, or `undefined` where it asks nothing of an agent. */
+  toArrival(delivery: Delivery): Arrival | undefined;
+  /** Asks again right before the turn, since the config may have changed: ends the arrival where it may not be answered now. */
+  isStillAllowed(arrival: Arrival): Promise<boolean>;
+}
+
+/** Buckets of senders kept; beyond it the oldest are forgotten, which only favours a sender. */
+const bucketBound = 50_000;
+
+/** Makes the agents' {@linkcode Inbox}. */
+export function newInbox(deps: InboxDeps): Inbox {
+  const { config, bus, ledger, log, metrics, clock } = deps;
+  const buckets = new Map<string, Bucket>();
+  const closing = new AbortController();
+  const commit = (unit: readonly Statement[]) => commitWhenPossible({ ledger, clock }, unit, closing.signal);
+
+  const finish = async (delivery: Delivery, outcome: InboxOutcome): Promise<void> => {
+    await commit([finishEvent(delivery.rowId, outcome, clock.now())]);
+  };
+
+  const refuse = async (delivery: Delivery, reason: string, plugin: string, arrival?: Arrival): Promise<void> => {
+    metrics.count("nexo_refusals_total", { part: "inbox", reason });
+    log.info("message.refused", { reason, plugin, subject: delivery.event.subject });
+    const nowMs = clock.now();
+    const unit: Statement[] = [];
+    // Whoever waits on a line inside the process must not wait for ever.
+    const answer = arrival?.reply !== undefined && isInnerPlugin(arrival.reply.plugin)
+      ? toRefusal(arrival, reason)
+      : undefined;
+    if (answer !== undefined) {
+      unit.push(queueMessage(answer.address, answer.message, nowMs, nowMs + config.current.runtime.outbound.max_age));
+    }
+    unit.push(finishEvent(delivery.rowId, `refused:${reason}`, nowMs));
+    const rows = await commit(unit);
+    const id = rows[0]?.[0]?.id;
+    if (answer !== undefined && typeof id === "number") deps.onQueued(id, answer.address, answer.message);
+  };
+
+  const isWithinRate = (rate: AgentConfig["sender_rate_limit"], key: string): boolean => {
+    if (rate === undefined) return true;
+    const full = `${key} ${rate.rps} ${rate.burst}`;
+    let bucket = buckets.get(full);
+    if (bucket === undefined) {
+      const [oldest] = buckets.keys();
+      if (buckets.size >= bucketBound && oldest !== undefined) buckets.delete(oldest);
+      bucket = newBucket({ ...rate, clock });
+      buckets.set(full, bucket);
+    }
+    return bucket.tryTake().ok;
+  };
+
+  /** Why an event is not answered, as of now. */
+  const findReason = (delivery: Delivery): string | undefined => {
+    const { payload } = delivery.event;
+    const inbound = inboundEventSchema.safeParse(payload);
+    if (inbound.success) {
+      const { plugin, instance, message } = inbound.data;
+      const policy = findPolicy(config.current, plugin, instance);
+      return policy === undefined ? "no_binding" : findRefusal(policy, message);
+    }
+    const route = routeEventSchema.safeParse(payload);
+    if (route.success && route.data.kind === "delegate") {
+      return findTaskRefusal(config.current, agentOf(delivery), route.data);
+    }
+    return config.current.agents.some((agent) => agent.id === agentOf(delivery)) ? undefined : "no_agent";
+  };
+
+  const admit = async (delivery: Delivery, push: (arrival: Arrival) => void): Promise<void> => {
+    const { event } = delivery;
+    if (event.expiresAt !== undefined && Date.parse(event.expiresAt) < clock.now()) {
+      return await finish(delivery, "expired");
+    }
+    const route = routeEventSchema.safeParse(event.payload);
+    if (route.success && route.data.kind === "result") {
+      deps.results.settle(event.correlationId ?? "", route.data);
+      return await finish(delivery, "delivered");
+    }
+    const arrival = toArrival(delivery);
+    if (arrival === undefined) return await bury(delivery);
+    const { plugin } = arrival.session;
+    // A turn that had begun was admitted before the process died.
+    if (delivery.turnId !== undefined) return push(arrival);
+    const reason = findReason(delivery);
+    if (reason !== undefined) return await refuse(delivery, reason, plugin, arrival);
+    const policy = findPolicy(config.current, plugin, arrival.session.instance);
+    const sender = `${arrival.session.agent} ${plugin} ${arrival.session.instance} ${senderOf(event.payload)}`;
+    if (arrival.source === "message" && !isWithinRate(policy?.senderRate, sender)) {
+      return await refuse(delivery, "sender_rate", plugin, arrival);
+    }
+    const span = deps.tracer.start("receive", {
+      traceparent: arrival.traceparent,
+      kind: "server",
+      attributes: { plugin, agent: arrival.session.agent },
+    });
+    span.end();
+    push(span.traceparent === undefined ? arrival : { ...arrival, traceparent: span.traceparent });
+  };
+
+  /** An event that nobody can read: the operator finds it among the dead letters. */
+  const bury = async (delivery: Delivery): Promise<void> => {
+    const { event, rowId, attempts, receivedAtMs } = delivery;
+    const error = new AppError("invalid", `The event on ${event.subject} has no shape that an agent understands`, {
+      reason: "bad_payload",
+    });
+    await commit([
+      buryEvent(rowId, clock.now()),
+      writeDeadLetter({
+        hop: "inbound",
+        subject: event.subject,
+        eventId: event.id,
+        cause: toErrorRecord(error),
+        attempts,
+        body: JSON.stringify(event),
+        firstAt: new Date(receivedAtMs).toISOString(),
+        rowId,
+      }, clock.now()),
+    ]);
+    metrics.count("nexo_dead_letters_total", { hop: "inbound", kind: error.kind });
+  };
+
+  const toArrival = (delivery: Delivery): Arrival | undefined => {
+    const { payload } = delivery.event;
+    const inbound = inboundEventSchema.safeParse(payload);
+    if (inbound.success) return toMessageArrival(delivery, inbound.data, config.current);
+    const route = routeEventSchema.safeParse(payload);
+    if (route.success && route.data.kind === "delegate") return toTaskArrival(delivery, route.data);
+    const heartbeat = heartbeatEventSchema.safeParse(payload);
+    if (!heartbeat.success) return undefined;
+    return toHeartbeatArrival(delivery, heartbeat.data.agent, config.current);
+  };
+
+  return {
+    toArrival,
+    async isStillAllowed(arrival) {
+      const reason = findReason(arrival.delivery);
+      if (reason === undefined) return true;
+      await refuse(arrival.delivery, reason, arrival.session.plugin, arrival);
+      return false;
+    },
+    async run(push, signal) {
+      signal.addEventListener("abort", () => closing.abort(signal.reason), { once: true });
+      const take = async <T>(name: string, topic: Topic<T>): Promise<void> => {
+        for await (const delivery of bus.consume(topic, { name, signal })) {
+          try {
+            await admit(delivery, push);
+          } catch (thrown) {
+            if (signal.aborted) return;
+            // The row stays accepted; the next start sees it again.
+            log.error("inbox.failed", { error: toAppError(thrown).message, subject: delivery.event.subject });
+          }
+        }
+      };
+      const [inbound, route, heartbeat] = agentConsumers;
+      await Promise.all([
+        take(inbound.name, topics.inbound("*", ">")),
+        take(route.name, topics.route("*")),
+        take(heartbeat.name, topics.heartbeat("*")),
+      ]);
+    },
+  };
+}
+
+function toMessageArrival(delivery: Delivery, { plugin, instance, message }: InboundEvent, config: Config): Arrival {
+  const agent = findPolicy(config, plugin, instance)?.agent.id ?? "nobody";
+  const session = {
+    agent,
+    plugin,
+    instance,
+    conversation: message.conversation,
+    ...(message.thread === undefined ? {} : { thread: message.thread }),
+  };
+  return {
+    delivery,
+    source: "message",
+    session,
+    sessionId: toSessionId(session),
+    text: message.text,
+    attachments: message.attachments,
+    sender: toPromptName(message.sender.name ?? message.sender.handle ?? message.sender.id),
+    isGroup: message.isGroup,
+    providerMessageId: message.providerMessageId,
+    quoted: message.quoted?.text,
+    history: message.history ?? [],
+    reply: { plugin, instance, conversation: message.conversation, thread: message.thread },
+    chain: [],
+    deadlineAtMs: undefined,
+    traceparent: message.traceparent ?? delivery.event.traceparent,
+  };
+}
+
+function toTaskArrival(delivery: Delivery, task: Extract<RouteEvent, { kind: "delegate" }>): Arrival {
+  const agent = agentOf(delivery);
+  const session = { agent, plugin: "agent", instance: agent, conversation: `${task.from}:${task.sessionId}` };
+  return {
+    delivery,
+    source: "task",
+    session,
+    sessionId: toSessionId(session),
+    text: task.task,
+    attachments: [],
+    sender: task.from,
+    isGroup: false,
+    providerMessageId: undefined,
+    quoted: undefined,
+    history: [],
+    reply: { plugin: "agent", instance: task.from, conversation: delivery.event.id },
+    chain: task.chain,
+    deadlineAtMs: task.deadlineAt,
+    traceparent: delivery.event.traceparent,
+  };
+}
+
+function toHeartbeatArrival(delivery: Delivery, agent: string, config: Config): Arrival {
+  const settings = config.agents.find((one) => one.id === agent)?.heartbeat;
+  const session = { agent, plugin: "heartbeat", instance: agent, conversation: "clock" };
+  return {
+    delivery,
+    source: "heartbeat",
+    session,
+    sessionId: toSessionId(session),
+    text: settings?.prompt ?? "",
+    attachments: [],
+    sender: undefined,
+    isGroup: false,
+    providerMessageId: undefined,
+    quoted: undefined,
+    history: [],
+    reply: settings?.deliver_to,
+    chain: [],
+    deadlineAtMs: undefined,
+    traceparent: delivery.event.traceparent,
+  };
+}
+
+function toRefusal(
+  arrival: Arrival,
+  reason: string,
+): { readonly address: ReplyAddress; readonly message: Outbound } | undefined {
+  const address = arrival.reply;
+  if (address === undefined) return undefined;
+  const text = `The message was refused: ${reason.replaceAll("_", " ")}`;
+  return {
+    address,
+    message: {
+      key: `${arrival.delivery.event.id}:refused`,
+      conversation: address.conversation,
+      sessionId: arrival.sessionId,
+      turnId: "",
+      inReplyTo: arrival.providerMessageId === undefined ? [] : [arrival.providerMessageId],
+      text,
+      outcome: "failed",
+      error: { kind: "denied", message: text },
+    },
+  };
+}
+
+/** The agent that a subject ends with: `agent.route.<id>`; ids need no encoding, see the config's schema. */
+function agentOf({ event }: Delivery): string {
+  const parts = event.subject.split(".");
+  return (event.subject.startsWith("agent.route.") ? parts.at(-1) : parts.at(-2)) ?? "";
+}
+
+function senderOf(payload: unknown): string {
+  const inbound = inboundEventSchema.safeParse(payload);
+  return inbound.success ? inbound.data.message.sender.id : "";
+}

@@ -1,0 +1,212 @@
+import type { Clock } from "../core/clock.ts";
+import { toAppError } from "../core/error.ts";
+import type { Log } from "../core/log.ts";
+import type { Metrics } from "../core/metrics.ts";
+import type { Arrival } from "./arrival.ts";
+
+/** How a lane gathers what comes in. */
+export interface LaneRules {
+  /** Gap that ends a burst, milliseconds; 0: each message its own turn. */
+  readonly debounceMs: number;
+  readonly mode: "queue" | "merge" | "steer";
+}
+
+/** What {@linkcode newLanes} needs. */
+export interface LanesDeps {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** Read before each turn, so that a changed config holds for the next one. */
+  rules(arrival: Arrival): LaneRules;
+  /** Turns that may run at the same time. */
+  maxParallel(): number;
+  /** Everything that the interrupted turn of `arrival` had taken, `arrival` included. */
+  siblings(arrival: Arrival): readonly Arrival[];
+  /** Runs one turn. `absorb` takes what has queued up meanwhile, where messages may join a running turn. */
+  run(batch: readonly [Arrival, ...Arrival[]], absorb: () => readonly Arrival[], signal: AbortSignal): Promise<void>;
+}
+
+/** One serial queue for each session; sessions run in parallel. */
+export interface Lanes {
+  push(arrival: Arrival): void;
+  /** Starts no more turns, gives running ones `budgetMs` to end, then cancels them: they resume at the next start. */
+  stop(budgetMs: number): Promise<void>;
+}
+
+interface Lane {
+  queue: Arrival[];
+  running: boolean;
+  /** Monotonic time of the newest arrival. */
+  lastPushMs: number;
+  wake: () => void;
+  /** Rows that a resumed turn has taken before the inbox brought them. */
+  readonly taken: Set<number>;
+}
+
+/** A burst that never pauses is cut here, so that a chatterbox gets an answer. */
+const burstBound = 50;
+const burstBoundMs = 30_000;
+
+/** Makes empty {@linkcode Lanes}. */
+export function newLanes(deps: LanesDeps): Lanes {
+  const { clock, log, metrics } = deps;
+  const lanes = new Map<string, Lane>();
+  const stopping = new AbortController();
+  const cancel = new AbortController();
+  const permits = newPermits(deps.maxParallel);
+  const running = new Set<Promise<void>>();
+
+  const work = async (id: string, lane: Lane): Promise<void> => {
+    while (lane.queue.length > 0 && !stopping.signal.aborted) {
+      const batch = await takeBatch(lane);
+      if (batch === undefined) continue;
+      await permits.take(stopping.signal);
+      metrics.gauge("nexo_turns_running", {}, permits.taken);
+      try {
+        await deps.run(batch, () => absorb(lane, batch[0]), cancel.signal);
+      } catch (thrown) {
+        const error = toAppError(thrown);
+        // The end of a lane's work is where errors stop: its messages stay accepted and are tried at the next start.
+        if (error.kind !== "cancelled") {
+          log.error("lane.failed", { session: id, kind: error.kind, error: error.message });
+        }
+      } finally {
+        permits.give();
+        metrics.gauge("nexo_turns_running", {}, permits.taken);
+      }
+    }
+  };
+
+  const takeBatch = async (lane: Lane): Promise<readonly [Arrival, ...Arrival[]] | undefined> => {
+    const [head] = lane.queue;
+    if (head === undefined) return undefined;
+    if (head.delivery.turnId !== undefined) return takeInterrupted(lane, head);
+    const rules = deps.rules(head);
+    if (canMerge(head) && rules.debounceMs > 0) await pauseEnds(lane, rules.debounceMs);
+    if (stopping.signal.aborted) return undefined;
+    const count = canMerge(head) ? burstLength(lane.queue, rules) : 1;
+    const [first, ...others] = lane.queue.splice(0, count);
+    return first === undefined ? undefined : [first, ...others];
+  };
+
+  const takeInterrupted = (lane: Lane, head: Arrival): readonly [Arrival, ...Arrival[]] | undefined => {
+    const [first, ...others] = deps.siblings(head);
+    const rows = new Set(
+      [head, ...others, ...(first === undefined ? [] : [first])].map((arrival) => arrival.delivery.rowId),
+    );
+    for (const row of rows) lane.taken.add(row);
+    lane.queue = lane.queue.filter((arrival) => !rows.has(arrival.delivery.rowId));
+    return first === undefined ? undefined : [first, ...others];
+  };
+
+  /** Resolves when nothing has come for `debounceMs`. */
+  const pauseEnds = async (lane: Lane, debounceMs: number): Promise<void> => {
+    const beganMs = clock.monotonic();
+    while (!stopping.signal.aborted) {
+      const nowMs = clock.monotonic();
+      const restMs = Math.min(lane.lastPushMs + debounceMs, beganMs + burstBoundMs) - nowMs;
+      if (restMs <= 0 || lane.queue.length >= burstBound) return;
+      const pause = new AbortController();
+      lane.wake = () => pause.abort();
+      try {
+        await clock.wait(restMs, AbortSignal.any([pause.signal, stopping.signal]));
+      } catch {
+        // woken by a message or by the end: the loop looks at both
+      } finally {
+        lane.wake = () => {};
+      }
+    }
+  };
+
+  const absorb = (lane: Lane, running: Arrival): readonly Arrival[] => {
+    if (stopping.signal.aborted || !canMerge(running) || deps.rules(running).mode !== "steer") return [];
+    const joining = lane.queue.filter((arrival) => canMerge(arrival) && arrival.delivery.turnId === undefined);
+    lane.queue = lane.queue.filter((arrival) => !joining.includes(arrival));
+    return joining;
+  };
+
+  return {
+    push(arrival) {
+      if (stopping.signal.aborted) return; // it stays accepted and is answered after the next start
+      let lane = lanes.get(arrival.sessionId);
+      if (lane === undefined) {
+        lane = { queue: [], running: false, lastPushMs: 0, wake: () => {}, taken: new Set() };
+        lanes.set(arrival.sessionId, lane);
+      }
+      if (lane.taken.has(arrival.delivery.rowId)) return;
+      lane.queue.push(arrival);
+      lane.lastPushMs = clock.monotonic();
+      lane.wake();
+      metrics.gauge("nexo_lanes", {}, lanes.size);
+      if (lane.running) return;
+      lane.running = true;
+      const started = lane;
+      const done = work(arrival.sessionId, started).catch((thrown) => {
+        if (!stopping.signal.aborted) log.error("lane.broken", { error: toAppError(thrown).message });
+      }).finally(() => {
+        started.running = false;
+        running.delete(done);
+        // A lane that took rows for a resumed turn is kept while the inbox may still bring those rows.
+        if (started.queue.length === 0 && started.taken.size === 0) lanes.delete(arrival.sessionId);
+        metrics.gauge("nexo_lanes", {}, lanes.size);
+      });
+      running.add(done);
+    },
+    async stop(budgetMs) {
+      stopping.abort();
+      const ended = Promise.all(running);
+      const timer = new AbortController();
+      const late = clock.wait(budgetMs, timer.signal).then(() => cancel.abort(), () => {/* all ended in time */});
+      await ended;
+      timer.abort();
+      await late;
+    },
+  };
+}
+
+/** Only what people write is gathered: a task, a tick or a program's request has one answer of its own. */
+function canMerge({ source, session }: Arrival): boolean {
+  return source === "message" && session.plugin !== "api";
+}
+
+function burstLength(queue: readonly Arrival[], rules: LaneRules): number {
+  let count = 1;
+  while (count < queue.length && count < burstBound) {
+    const [before, next] = [queue[count - 1], queue[count]];
+    if (before === undefined || next === undefined || !canMerge(next) || next.delivery.turnId !== undefined) break;
+    const gapMs = next.delivery.receivedAtMs - before.delivery.receivedAtMs;
+    if (rules.mode !== "merge" && gapMs >= rules.debounceMs) break;
+    count++;
+  }
+  return count;
+}
+
+/** Leaves to run, first come first served; how many there are may change while running. */
+function newPermits(limit: () => number) {
+  let taken = 0;
+  const waiting: (() => void)[] = [];
+  return {
+    get taken() {
+      return taken;
+    },
+    async take(signal: AbortSignal): Promise<void> {
+      signal.throwIfAborted();
+      if (taken >= limit()) {
+        const { promise, resolve, reject } = Promise.withResolvers<void>();
+        const abort = () => {
+          waiting.splice(waiting.indexOf(resolve), 1);
+          reject(signal.reason);
+        };
+        signal.addEventListener("abort", abort, { once: true });
+        waiting.push(resolve);
+        await promise;
+        signal.removeEventListener("abort", abort);
+      }
+      taken++;
+    },
+    give(): void {
+      taken--;
+      if (taken < limit()) waiting.shift()?.();
+    },
+  };
+}

@@ -1,0 +1,63 @@
+import type { Bus } from "../core/bus.ts";
+import { AppError, toAppError } from "../core/error.ts";
+import type { LlmUserPart } from "../core/llm.ts";
+import type { Attachment } from "../core/message.ts";
+import { calls } from "../core/topics.ts";
+
+/** What a model is shown of an attachment. */
+export interface ShownAttachment {
+  readonly image: LlmUserPart | undefined;
+  /** A line that names the file, or says why it is not shown. */
+  readonly note: string;
+}
+
+/**
+ * Fetches an image for the model, now that its message cannot be lost. What cannot be fetched is named instead: the
+ * person gets an answer either way.
+ */
+export async function showAttachment(
+  attachment: Attachment,
+  options: {
+    readonly bus: Bus;
+    readonly plugin: string;
+    readonly instance: string;
+    readonly seesImages: boolean;
+    readonly maxBytes: number;
+    readonly signal: AbortSignal;
+  },
+): Promise<ShownAttachment> {
+  const label = `${attachment.kind} ${attachment.name ?? ""} (${attachment.mimeType})`.replace(/\s+/g, " ");
+  if (attachment.kind !== "image") return { image: undefined, note: `[${label} attached; it cannot be read here]` };
+  if (!options.seesImages) return { image: undefined, note: `[${label} attached; the model in use cannot see images]` };
+  try {
+    const data = attachment.ref.startsWith("data:")
+      ? await readDataUrl(attachment.ref, options.maxBytes)
+      : await fetchFile(attachment.ref, options);
+    return { image: { type: "image", mimeType: attachment.mimeType, data }, note: "" };
+  } catch (thrown) {
+    options.signal.throwIfAborted();
+    return { image: undefined, note: `[${label} attached; it could not be fetched: ${toAppError(thrown).message}]` };
+  }
+}
+
+async function fetchFile(
+  ref: string,
+  { bus, plugin, instance, maxBytes, signal }: {
+    readonly bus: Bus;
+    readonly plugin: string;
+    readonly instance: string;
+    readonly maxBytes: number;
+    readonly signal: AbortSignal;
+  },
+): Promise<Uint8Array> {
+  const file = await bus.request(calls.fetch(plugin, instance), { ref, maxBytes }, { signal });
+  if (file.sizeBytes > maxBytes) throw new AppError("invalid", `it is larger than ${maxBytes} bytes`);
+  return await Deno.readFile(file.path, { signal });
+}
+
+async function readDataUrl(url: string, maxBytes: number): Promise<Uint8Array> {
+  if (url.length > maxBytes * 1.4) throw new AppError("invalid", `it is larger than ${maxBytes} bytes`);
+  const bytes = new Uint8Array(await (await fetch(url)).arrayBuffer());
+  if (bytes.length > maxBytes) throw new AppError("invalid", `it is larger than ${maxBytes} bytes`);
+  return bytes;
+}

@@ -1,0 +1,178 @@
+import type { Config } from "../config/config.ts";
+import type { Bus } from "../core/bus.ts";
+import type { Clock } from "../core/clock.ts";
+import { AppError, toAppError } from "../core/error.ts";
+import type { AnyHook } from "../core/hook.ts";
+import type { Ledger } from "../core/ledger.ts";
+import type { Log } from "../core/log.ts";
+import type { Metrics } from "../core/metrics.ts";
+import type { ChannelTraits } from "../core/plugin.ts";
+import { toSessionId } from "../core/session.ts";
+import type { Tool } from "../core/tool.ts";
+import type { Tracer } from "../core/trace.ts";
+import type { Live } from "../lib/live.ts";
+import { readReadyOfTurn } from "../ledger/inbox.ts";
+import { endSession, readSilentSessions } from "../ledger/sessions.ts";
+import type { Arrival } from "./arrival.ts";
+import { newBudgets } from "./budget.ts";
+import { newDelegateTool, newResults, serveResults } from "./delegate.ts";
+import { runHeartbeats } from "./heartbeat.ts";
+import { newHooks } from "./hooks.ts";
+import { newInbox } from "./inbox.ts";
+import { newInvoker } from "./invoke.ts";
+import { newLanes } from "./lanes.ts";
+import { openOutbox, type Outbox } from "./outbox.ts";
+import { findPolicy, type Policy } from "./policy.ts";
+import { newProfiles, type ResolveModel } from "./profile.ts";
+import { newOpenSkillTool } from "./skill.ts";
+import { runTurn, type TurnDeps } from "./turn.ts";
+
+/** What {@linkcode openAgents} needs. */
+export interface AgentsDeps {
+  readonly config: Live<Config>;
+  readonly bus: Bus;
+  readonly ledger: Ledger;
+  readonly tools: readonly Tool[];
+  readonly hooks: readonly AnyHook[];
+  readonly resolveModel: ResolveModel;
+  traits(plugin: string): ChannelTraits | undefined;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+  readonly tracer: Tracer;
+  readonly bootId: string;
+  /** The data folder. */
+  readonly stateDir: string;
+}
+
+/** All agents at work. */
+export interface Agents extends AsyncDisposable {
+  readonly outbox: Outbox;
+  /** Provider and model that an agent's messages go to now, and how many tools it may use. */
+  describe(agent: string): Promise<{ readonly model: string; readonly tools: number }>;
+}
+
+const sweepEveryMs = 60_000;
+
+/**
+ * Opens the agents: they take what the inbox holds, answer it, and queue the answers. Disposing lets running turns end
+ * within the config's budget; the others resume at the next start.
+ */
+export function openAgents(deps: AgentsDeps): Agents {
+  const { config, bus, ledger, log, metrics, clock } = deps;
+  const stop = new AbortController();
+  const results = newResults();
+  const outbox = openOutbox(deps);
+  const hooks = newHooks(deps.hooks, deps);
+  const tools = [...deps.tools, newDelegateTool({ config, bus, ledger, results, clock }), newOpenSkillTool(config)];
+  const profiles = newProfiles({ ...deps, tools });
+  const turnDeps: TurnDeps = {
+    ...deps,
+    profiles,
+    hooks,
+    invoker: newInvoker({ hooks, log, metrics, clock }),
+    budgets: newBudgets({ read: ledger.read, clock, metrics }),
+    onQueued: outbox.push,
+  };
+  const inbox = newInbox({ ...deps, results, onQueued: outbox.push });
+  const policyOf = ({ session }: Arrival): Policy | undefined =>
+    findPolicy(config.current, session.plugin, session.instance);
+
+  const lanes = newLanes({
+    clock,
+    log,
+    metrics,
+    maxParallel: () => config.current.runtime.limits.max_parallel_turns,
+    rules: (arrival) => {
+      const settings = policyOf(arrival)?.agent.config;
+      return { debounceMs: settings?.debounce_ms ?? 0, mode: settings?.mode ?? "queue" };
+    },
+    siblings: (arrival) =>
+      readReadyOfTurn(ledger.read, arrival.delivery.turnId ?? "").map(inbox.toArrival).filter((one) =>
+        one !== undefined
+      ),
+    async run(batch, absorb, signal) {
+      const allowed: Arrival[] = [];
+      for (const arrival of batch) {
+        if (arrival.delivery.turnId !== undefined || await inbox.isStillAllowed(arrival)) allowed.push(arrival);
+      }
+      const [first, ...others] = allowed;
+      if (first === undefined) return;
+      const policy = policyOf(first);
+      if (policy === undefined) return void await inbox.isStillAllowed(first);
+      await runTurn([first, ...others], policy, absorb, turnDeps, signal);
+    },
+  });
+
+  const answering = newAnswerers(bus, config);
+  const background = [
+    inbox.run(lanes.push, stop.signal),
+    runHeartbeats({ config, bus, clock, log }, stop.signal),
+    sweepSessions(),
+  ].map((work) =>
+    work.catch((thrown) => {
+      if (!stop.signal.aborted) log.error("agents.part_failed", { error: toAppError(thrown).message });
+    })
+  );
+
+  /** Ends sessions that have been silent for long, so that `session_end` fires once for each. */
+  async function sweepSessions(): Promise<void> {
+    while (!stop.signal.aborted) {
+      await clock.wait(sweepEveryMs, stop.signal);
+      const beforeMs = clock.now() - config.current.memory.short_term.session_ttl;
+      for (const session of readSilentSessions(ledger.read, beforeMs, 500)) {
+        await hooks.run("session_end", { agent: session.agent, session }, stop.signal);
+        await ledger.commit([endSession(toSessionId(session))]);
+      }
+    }
+  }
+
+  return {
+    outbox,
+    async describe(agent) {
+      const policy = findPolicy(config.current, "console", agent);
+      if (policy === undefined) throw new AppError("missing", `There is no agent ${agent}`);
+      const profile = await profiles.of(config.current, policy);
+      return { model: `${profile.route.providerId}/${profile.route.model}`, tools: profile.tools.size };
+    },
+    async [Symbol.asyncDispose]() {
+      const { budget } = config.current.runtime.shutdown;
+      const startedMs = clock.monotonic();
+      stop.abort(new AppError("cancelled", "The agents are closing"));
+      await lanes.stop(budget);
+      await Promise.all(background);
+      const timer = new AbortController();
+      const rest = Math.max(0, budget - (clock.monotonic() - startedMs));
+      clock.wait(rest, timer.signal).then(() => timer.abort(), () => {/* flushed in time */});
+      await outbox.flush(timer.signal);
+      timer.abort();
+      await outbox[Symbol.asyncDispose]();
+      await answering[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** Keeps an answerer for the results of each configured agent's tasks. */
+function newAnswerers(bus: Bus, config: Live<Config>): AsyncDisposable {
+  const stop = new AbortController();
+  let answerers = new Map<string, AsyncDisposable>();
+  const arrange = async (current: Config) => {
+    const next: typeof answerers = new Map();
+    for (const { id } of current.agents) next.set(id, answerers.get(id) ?? serveResults(bus, id));
+    const gone = [...answerers].filter(([id]) => !next.has(id));
+    answerers = next;
+    for (const [, answerer] of gone) await answerer[Symbol.asyncDispose]();
+  };
+  const follow = async () => {
+    await arrange(config.current);
+    for await (const changed of config.changes(stop.signal)) await arrange(changed);
+  };
+  const following = follow();
+  return {
+    async [Symbol.asyncDispose]() {
+      stop.abort();
+      await following;
+      for (const answerer of answerers.values()) await answerer[Symbol.asyncDispose]();
+    },
+  };
+}

@@ -1,0 +1,310 @@
+import type { Config } from "../config/config.ts";
+import type { Bus } from "../core/bus.ts";
+import type { Clock } from "../core/clock.ts";
+import { AppError, toAppError, toErrorRecord } from "../core/error.ts";
+import type { Ledger, Statement } from "../core/ledger.ts";
+import type { Log } from "../core/log.ts";
+import type { Outbound, Receipt } from "../core/message.ts";
+import type { Metrics } from "../core/metrics.ts";
+import type { ChannelTraits } from "../core/plugin.ts";
+import { parseSessionId } from "../core/session.ts";
+import { calls } from "../core/topics.ts";
+import type { Tracer } from "../core/trace.ts";
+import type { Live } from "../lib/live.ts";
+import { writeDeadLetter } from "../ledger/dead.ts";
+import {
+  markDead,
+  markHeld,
+  markQueued,
+  markSending,
+  markSent,
+  type OutboxAddress,
+  type OutboxRow,
+  readOpenOutbox,
+  readOutboxRow,
+  toOutboxLane,
+} from "../ledger/outbox.ts";
+import { appendEntry, readSession } from "../ledger/sessions.ts";
+import { withDeadline } from "../resilience/deadline.ts";
+import { commitWhenPossible } from "./commit.ts";
+import { findPolicy } from "./policy.ts";
+
+/** What {@linkcode openOutbox} needs. */
+export interface OutboxDeps {
+  readonly config: Live<Config>;
+  readonly bus: Bus;
+  readonly ledger: Ledger;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+  readonly tracer: Tracer;
+  /** How a plugin treats what it is sent twice; `undefined` for one that is not there. */
+  traits(plugin: string): ChannelTraits | undefined;
+}
+
+/** Sends what is queued: in order within a conversation, side by side across them, until it is sent or dead. */
+export interface Outbox extends AsyncDisposable {
+  /** Takes a row that has just become durable. */
+  push(id: number, address: OutboxAddress, message: Outbound): void;
+  /** Looks for rows that were not pushed: replayed dead letters, held ones that an operator let go. */
+  rescan(): void;
+  /** Waits until nothing is being sent, or until `signal` fires. */
+  flush(signal: AbortSignal): Promise<void>;
+}
+
+/** Longest time that a channel may take for one send, milliseconds. */
+const sendDeadlineMs = 120_000;
+const firstRetryMs = 1_000;
+const longestRetryMs = 300_000;
+/** Rows sent at the same time over all conversations. */
+const parallelSends = 256;
+
+interface Waiting {
+  readonly id: number;
+  /** The row as it was queued, where it is fresh; otherwise it is read when its time comes. */
+  readonly fresh: OutboxRow | undefined;
+}
+
+/** Opens the outbox and goes on with what the process before left. */
+export function openOutbox(deps: OutboxDeps): Outbox {
+  const { config, bus, ledger, log, metrics, clock, tracer } = deps;
+  const stop = new AbortController();
+  const lanes = new Map<string, Waiting[]>();
+  const known = new Set<number>();
+  const working = new Set<Promise<void>>();
+  let sending = 0;
+  let sendFree: (() => void)[] = [];
+
+  const enqueue = (lane: string, waiting: Waiting) => {
+    if (stop.signal.aborted || known.has(waiting.id)) return;
+    known.add(waiting.id);
+    const queue = lanes.get(lane);
+    if (queue !== undefined) {
+      queue.push(waiting);
+      return;
+    }
+    const opened = [waiting];
+    lanes.set(lane, opened);
+    const done = work(lane, opened).catch((thrown) => {
+      if (!stop.signal.aborted) log.error("outbox.lane_failed", { error: toAppError(thrown).message });
+    }).finally(() => {
+      for (const left of opened) known.delete(left.id);
+      lanes.delete(lane);
+      working.delete(done);
+    });
+    working.add(done);
+  };
+
+  const work = async (_lane: string, queue: Waiting[]): Promise<void> => {
+    for (let head = queue[0]; head !== undefined && !stop.signal.aborted; head = queue[0]) {
+      const row = head.fresh ?? readOutboxRow(ledger.read, head.id);
+      if (row !== undefined && row.state !== "held") await deliver(row, head.fresh === undefined);
+      queue.shift();
+      known.delete(head.id);
+    }
+  };
+
+  const commit = (unit: readonly Statement[]) => commitWhenPossible({ ledger, clock }, unit, stop.signal);
+  const countEnd = (row: OutboxRow, result: string) =>
+    metrics.count("nexo_outbound_total", { plugin: row.plugin, instance: row.instance, result });
+
+  /** Brings one row to its end. */
+  const deliver = async (row: OutboxRow, isOld: boolean): Promise<void> => {
+    const idempotent = deps.traits(row.plugin)?.idempotentSend ?? false;
+    let attempts = row.attempts;
+    if (isOld && row.state === "sending") {
+      const settled = await settleUnknown(row, idempotent);
+      if (settled) return;
+    }
+    for (let waitMs = firstRetryMs;; waitMs = Math.min(waitMs * 2, longestRetryMs)) {
+      const { max_attempts } = config.current.runtime.outbound;
+      if (clock.now() > row.expiresAtMs) return await bury(row, newExpiredError(row), attempts);
+      let error: AppError;
+      try {
+        if (!idempotent) await commit([markSending(row.id)]);
+        attempts++;
+        const receipt = await send(row);
+        await commit([markSent(row.id, receipt, clock.now())]);
+        countEnd(row, "sent");
+        return;
+      } catch (thrown) {
+        stop.signal.throwIfAborted();
+        error = toAppError(thrown);
+      }
+      if (error.kind === "timeout" && !idempotent) {
+        // The provider may have taken it: nobody knows.
+        if (policyFor(row) === "hold") return await hold(row);
+        await commit([markQueued(row.id, error.message, true)]);
+        log.warn("outbox.unknown", { plugin: row.plugin, instance: row.instance, row: row.id });
+      } else if (!isWorthRetry(error) || attempts >= max_attempts) {
+        return await bury(row, error, attempts);
+      } else if (!idempotent) {
+        await commit([markQueued(row.id, error.message, false)]);
+      }
+      metrics.count("nexo_outbound_retries_total", { plugin: row.plugin, instance: row.instance });
+      log.info("outbox.retry", {
+        plugin: row.plugin,
+        instance: row.instance,
+        row: row.id,
+        attempts,
+        reason: error.kind,
+      });
+      await clock.wait(Math.max(error.retryAfterMs ?? 0, waitMs * (0.5 + Math.random() / 2)), stop.signal);
+    }
+  };
+
+  const send = async (row: OutboxRow): Promise<Receipt> => {
+    if (sending >= parallelSends) await new Promise<void>((resolve) => sendFree.push(resolve));
+    sending++;
+    const span = tracer.start("send", {
+      traceparent: row.message.traceparent,
+      kind: "producer",
+      attributes: { plugin: row.plugin, instance: row.instance },
+    });
+    using deadline = withDeadline(stop.signal, sendDeadlineMs, clock, `Sending through ${row.plugin}.${row.instance}`);
+    try {
+      const receipt = await bus.request(calls.send(row.plugin, row.instance), row.message, { signal: deadline.signal });
+      span.end();
+      return receipt;
+    } catch (thrown) {
+      span.end(thrown);
+      throw thrown;
+    } finally {
+      sending--;
+      sendFree.shift()?.();
+    }
+  };
+
+  /** A send was under way when the process died. Gives whether the row needs nothing more. */
+  const settleUnknown = async (row: OutboxRow, idempotent: boolean): Promise<boolean> => {
+    if (idempotent) return false; // the same key shows one message
+    const found = await findSend(row);
+    if (found !== undefined) {
+      await commit([markSent(row.id, found, clock.now())]);
+      countEnd(row, "sent");
+      return true;
+    }
+    log.warn("outbox.unknown", { plugin: row.plugin, instance: row.instance, row: row.id });
+    countEnd(row, "unknown");
+    if (policyFor(row) === "hold") {
+      await hold(row);
+      return true;
+    }
+    await commit([markQueued(row.id, "the process ended while this was being sent", true)]);
+    return false;
+  };
+
+  const findSend = async (row: OutboxRow): Promise<Receipt | undefined> => {
+    using deadline = withDeadline(stop.signal, sendDeadlineMs, clock, "Looking for a send");
+    try {
+      const { receipt } = await bus.request(calls.find(row.plugin, row.instance), { key: row.message.key }, {
+        signal: deadline.signal,
+      });
+      return receipt;
+    } catch (thrown) {
+      stop.signal.throwIfAborted();
+      log.debug("outbox.find_failed", { plugin: row.plugin, error: toAppError(thrown).message });
+      return undefined;
+    }
+  };
+
+  const policyFor = (row: OutboxRow): "resend" | "hold" =>
+    findPolicy(config.current, row.plugin, row.instance)?.binding?.unknown_send ??
+      config.current.runtime.outbound.unknown_send;
+
+  const hold = async (row: OutboxRow): Promise<void> => {
+    await commit([markHeld(row.id)]);
+    metrics.count("nexo_refusals_total", { part: "outbox", reason: "held_unknown" });
+    log.warn("outbox.held", { plugin: row.plugin, instance: row.instance, row: row.id });
+  };
+
+  /** The message will not arrive: the operator finds a letter, the agent a note in its transcript. */
+  const bury = async (row: OutboxRow, error: AppError, attempts: number): Promise<void> => {
+    const nowMs = clock.now();
+    const session = parseSessionId(row.message.sessionId);
+    const epoch = readSession(ledger.read, row.message.sessionId)?.epoch;
+    const note = `The reply "${row.message.text.slice(0, 120)}" could not be delivered: ${error.message}`;
+    await commit([
+      markDead(row.id, error.message, nowMs),
+      writeDeadLetter({
+        hop: "outbound",
+        subject: calls.send(row.plugin, row.instance).subject,
+        eventId: row.message.key,
+        cause: toErrorRecord(error),
+        attempts,
+        body: JSON.stringify(row.message),
+        sessionId: row.message.sessionId,
+        ...(session === undefined ? {} : { agent: session.agent }),
+        firstAt: new Date(row.createdAtMs).toISOString(),
+        rowId: row.id,
+      }, nowMs),
+      ...(session === undefined || epoch === undefined
+        ? []
+        : [appendEntry(session, epoch, row.message.turnId, { role: "note", text: note }, nowMs)]),
+    ]);
+    metrics.count("nexo_dead_letters_total", { hop: "outbound", kind: error.kind });
+    countEnd(row, "dead");
+    log.error("outbox.dead", {
+      plugin: row.plugin,
+      instance: row.instance,
+      row: row.id,
+      kind: error.kind,
+      error: error.message,
+    });
+  };
+
+  const rescan = () => {
+    for (const { id, lane, state } of readOpenOutbox(ledger.read)) {
+      if (state !== "held") enqueue(lane, { id, fresh: undefined });
+    }
+  };
+  rescan();
+
+  return {
+    push(id, address, message) {
+      const { max_age } = config.current.runtime.outbound;
+      const nowMs = clock.now();
+      const fresh: OutboxRow = {
+        id,
+        ...address,
+        state: "queued",
+        unknown: false,
+        attempts: 0,
+        createdAtMs: nowMs,
+        expiresAtMs: nowMs + max_age,
+        message,
+      };
+      const lane = toOutboxLane(address, message.conversation);
+      // Behind others it waits in the ledger, not in memory: a channel may be down for hours.
+      enqueue(lane, { id, fresh: lanes.has(lane) ? undefined : fresh });
+    },
+    rescan,
+    async flush(signal) {
+      const { promise: aborted, resolve } = Promise.withResolvers<void>();
+      const abort = () => resolve();
+      signal.addEventListener("abort", abort, { once: true });
+      if (!signal.aborted) await Promise.race([Promise.all(working), aborted]);
+      signal.removeEventListener("abort", abort);
+    },
+    async [Symbol.asyncDispose]() {
+      stop.abort(new AppError("cancelled", "The outbox is closing"));
+      const waiters = sendFree;
+      sendFree = [];
+      for (const free of waiters) free();
+      await Promise.all(working);
+    },
+  };
+}
+
+/** Also when nobody answers: a plugin that is not there now may be after a change of the config. */
+function isWorthRetry(error: AppError): boolean {
+  return error.kind === "unavailable" || error.kind === "timeout" || error.kind === "bug" ||
+    error.reason === "no_answerer";
+}
+
+function newExpiredError(row: OutboxRow): AppError {
+  const since = new Date(row.createdAtMs).toISOString();
+  return new AppError("timeout", `The reply waits since ${since} and is too old to be sent by surprise`, {
+    reason: "expired",
+  });
+}

@@ -1,0 +1,143 @@
+import type { Config } from "../config/config.ts";
+import type { AgentConfig } from "../config/agents.ts";
+import type { LlmConfig } from "../config/llm.ts";
+import type { Clock } from "../core/clock.ts";
+import type { LlmSystemBlock, LlmTool, ModelRoute } from "../core/llm.ts";
+import type { Log } from "../core/log.ts";
+import type { Tool } from "../core/tool.ts";
+import { toDay } from "./budget.ts";
+import { matchesPattern, type Policy } from "./policy.ts";
+import { newSystemPrompt } from "./prompt.ts";
+import { readWorkspace, type Workspace, type WorkspacePaths, workspaceStamp } from "./workspace.ts";
+
+/** Everything that a turn needs of its agent, made once for each config generation and used by all its turns. */
+export interface Profile {
+  readonly route: ModelRoute;
+  readonly tools: ReadonlyMap<string, Tool>;
+  /** The same tools as the model sees them, by name. Keeps its identity. */
+  readonly llmTools: readonly LlmTool[];
+  readonly workspace: WorkspacePaths;
+  /** Keeps its identity until the day or a paper changes. */
+  system(isGroup: boolean): readonly LlmSystemBlock[];
+}
+
+/** Picks the model for a choice of the config. @throws {AppError} `invalid` where it has no key. */
+export type ResolveModel = (
+  llm: LlmConfig,
+  choice: AgentConfig["model"],
+  fallbacks: AgentConfig["fallback_models"],
+) => ModelRoute;
+
+/** Makes and keeps profiles. */
+export interface Profiles {
+  /** @throws {AppError} `invalid` where the agent's model cannot be used. */
+  of(config: Config, policy: Policy): Promise<Profile>;
+}
+
+/** How old the last look at an agent's papers may be, milliseconds. */
+const freshMs = 2_000;
+
+/** Makes {@linkcode Profiles}. `stateDir` is the data folder; an agent's papers are below it unless the config says otherwise. */
+export function newProfiles(deps: {
+  readonly tools: readonly Tool[];
+  readonly resolveModel: ResolveModel;
+  readonly stateDir: string;
+  readonly clock: Clock;
+  readonly log: Log;
+}): Profiles {
+  const byConfig = new WeakMap<Config, Map<string, Promise<Profile>>>();
+  const papers = newPapers(deps.clock, deps.log);
+
+  const build = (config: Config, policy: Policy): Profile => {
+    const { agent } = policy;
+    const tools = new Map(
+      deps.tools
+        .filter((tool) => isAllowed(tool, policy, config))
+        .toSorted((one, other) => one.name < other.name ? -1 : 1)
+        .map((tool) => [tool.name, tool]),
+    );
+    const paths: WorkspacePaths = {
+      folder: agent.workspace ?? `${deps.stateDir}/agents/${agent.id}/workspace`,
+      skillsFolder: agent.skills_dir,
+      skills: agent.skills,
+    };
+    let prompts: {
+      day: string;
+      workspace: Workspace;
+      group?: readonly LlmSystemBlock[];
+      personal?: readonly LlmSystemBlock[];
+    } | undefined;
+    return {
+      route: deps.resolveModel(config.llm, policy.model, agent.fallback_models),
+      tools,
+      llmTools: [...tools.values()].map(({ name, description, inputSchema }) => ({ name, description, inputSchema })),
+      workspace: paths,
+      system(isGroup) {
+        const day = toDay(deps.clock.now());
+        const workspace = papers.known(paths.folder);
+        if (prompts?.day !== day || prompts.workspace !== workspace) prompts = { day, workspace };
+        const make = () => newSystemPrompt({ policy, agents: config.agents, workspace, isGroup, day });
+        return isGroup ? prompts.group ??= make() : prompts.personal ??= make();
+      },
+    };
+  };
+
+  return {
+    async of(config, policy) {
+      let known = byConfig.get(config);
+      if (known === undefined) byConfig.set(config, known = new Map());
+      const key = `${policy.agent.id} ${policy.binding?.plugin ?? ""} ${policy.binding?.instance ?? ""}`;
+      let profile = known.get(key);
+      if (profile === undefined) {
+        profile = Promise.resolve().then(() => build(config, policy));
+        known.set(key, profile);
+      }
+      const made = await profile;
+      await papers.refresh(made.workspace);
+      return made;
+    },
+  };
+}
+
+function isAllowed(tool: Tool, policy: Policy, config: Config): boolean {
+  if (tool.name === "delegate") {
+    // Useless without somebody to delegate to, and allowed by that list.
+    return config.agents.some((peer) =>
+      peer.id !== policy.agent.id && matchesPattern(policy.allowedDelegates, peer.id)
+    );
+  }
+  if (tool.name === "open_skill") return policy.agent.skills.length > 0;
+  return tool.harmless === true || matchesPattern(policy.allowedTools, tool.name);
+}
+
+interface Papers {
+  known(folder: string): Workspace;
+  refresh(paths: WorkspacePaths): Promise<void>;
+}
+
+const noPapers: Workspace = { shared: "", personal: "", skills: [] };
+
+function newPapers(clock: Clock, log: Log): Papers {
+  const held = new Map<
+    string,
+    { stamp: string; workspace: Workspace; lookedAt: number; looking?: Promise<void> | undefined }
+  >();
+  const look = async (paths: WorkspacePaths) => {
+    const stamp = await workspaceStamp(paths);
+    const entry = held.get(paths.folder);
+    if (entry?.stamp === stamp) return;
+    const workspace = await readWorkspace(paths, log);
+    held.set(paths.folder, { stamp, workspace, lookedAt: clock.monotonic() });
+  };
+  return {
+    known: (folder) => held.get(folder)?.workspace ?? noPapers,
+    async refresh(paths) {
+      const entry = held.get(paths.folder);
+      if (entry === undefined) return await look(paths);
+      if (clock.monotonic() - entry.lookedAt < freshMs) return;
+      entry.lookedAt = clock.monotonic();
+      // Later turns see it: nobody waits for a look at files that rarely change.
+      entry.looking ??= look(paths).finally(() => entry.looking = undefined);
+    },
+  };
+}

@@ -1,0 +1,430 @@
+import type { Config } from "../config/config.ts";
+import type { Bus } from "../core/bus.ts";
+import type { Clock } from "../core/clock.ts";
+import { AppError, toAppError, toErrorRecord } from "../core/error.ts";
+import type { Ledger, Statement } from "../core/ledger.ts";
+import type { LlmMessage, LlmUserPart } from "../core/llm.ts";
+import type { Log } from "../core/log.ts";
+import type { Outbound } from "../core/message.ts";
+import type { Metrics } from "../core/metrics.ts";
+import { topics } from "../core/topics.ts";
+import type { Tracer } from "../core/trace.ts";
+import type { TranscriptEntry } from "../core/transcript.ts";
+import type { TurnEvent } from "../core/turn.ts";
+import { newId } from "../lib/id.ts";
+import type { Live } from "../lib/live.ts";
+import { buryEvent, claimEvent, finishEvent, type InboxOutcome } from "../ledger/inbox.ts";
+import { writeDeadLetter } from "../ledger/dead.ts";
+import { queueMessage } from "../ledger/outbox.ts";
+import { appendEntry, readHistory, readSession, touchSession } from "../ledger/sessions.ts";
+import { endTurn, readInterruptedTurn, resumeTurn, startTurn } from "../ledger/turns.ts";
+import { withDeadline } from "../resilience/deadline.ts";
+import type { Arrival, ReplyAddress } from "./arrival.ts";
+import type { Budgets } from "./budget.ts";
+import { commitWhenPossible } from "./commit.ts";
+import type { Hooks } from "./hooks.ts";
+import type { Invoker } from "./invoke.ts";
+import { type LoopResult, runLoop } from "./loop.ts";
+import { showAttachment } from "./media.ts";
+import { isInnerPlugin, type Policy } from "./policy.ts";
+import type { Profile, Profiles } from "./profile.ts";
+import { showTyping } from "./typing.ts";
+
+/** What turns need of the room. */
+export interface TurnDeps {
+  readonly config: Live<Config>;
+  readonly bus: Bus;
+  readonly ledger: Ledger;
+  readonly profiles: Profiles;
+  readonly hooks: Hooks;
+  readonly invoker: Invoker;
+  readonly budgets: Budgets;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+  readonly tracer: Tracer;
+  readonly bootId: string;
+  /** Told about each outbox row as soon as it is durable. */
+  onQueued(id: number, address: ReplyAddress, message: Outbound): void;
+}
+
+/** What a heartbeat's answer is when there is nothing to say. */
+const nothingToSay = /^\W*NOTHING\W*$/;
+
+/**
+ * Answers `arrivals` of one session in one turn. What goes wrong inside ends in a dead letter and a word to the user.
+ *
+ * @param absorb Takes what came in meanwhile, where the agent lets messages join a running turn.
+ * @throws {AppError} `cancelled` when `signal` fires: nothing is finished then, and the turn resumes at the next start.
+ */
+export async function runTurn(
+  arrivals: readonly [Arrival, ...Arrival[]],
+  policy: Policy,
+  absorb: () => readonly Arrival[],
+  deps: TurnDeps,
+  signal: AbortSignal,
+): Promise<void> {
+  const { clock, metrics, ledger, log } = deps;
+  const config = deps.config.current;
+  const [first] = arrivals;
+  const { agent } = policy;
+  const interrupted = first.delivery.turnId === undefined
+    ? undefined
+    : readInterruptedTurn(ledger.read, first.delivery.turnId);
+  const turnId = interrupted?.id ?? newId(clock.now());
+  const joined: Arrival[] = [...arrivals];
+  const startedAt = clock.now();
+  const startedMs = clock.monotonic();
+  const receivedAt = first.delivery.receivedAtMs;
+  const base = { agent: agent.id, sessionId: first.sessionId, turnId };
+  const turnTopic = topics.turn(agent.id);
+  const emit = (event: TurnEvent) => void deps.bus.publish(turnTopic, event); // ephemeral: never rejects for what we make
+  const answers = () => joined.map((arrival) => arrival.providerMessageId).filter((id) => id !== undefined);
+  const turnLog = log.with({ turn: turnId, agent: agent.id });
+  const observe = (part: string, ms: number) => metrics.observe("nexo_turn_seconds", { part }, Math.max(0, ms) / 1_000);
+  observe("queue", startedAt - receivedAt);
+  if (interrupted !== undefined) {
+    metrics.count("nexo_turns_resumed_total", { agent: agent.id });
+    turnLog.info("turn.resumed", { steps: interrupted.steps.length });
+  }
+  const span = deps.tracer.start("turn", {
+    traceparent: first.traceparent,
+    kind: "consumer",
+    attributes: { agent: agent.id, plugin: first.session.plugin },
+  });
+  // Events without a sender's address must not keep their budget of time beyond the asker's patience.
+  const patienceMs = first.deadlineAtMs === undefined ? Infinity : first.deadlineAtMs - startedAt;
+  const deadlineMs = Math.max(1, Math.min(agent.config.turn_deadline, patienceMs));
+  using deadline = withDeadline(signal, deadlineMs, clock, "The turn");
+  using _typing = first.reply === undefined || !agent.config.typing
+    ? undefined
+    : showTyping(first.reply, { bus: deps.bus, clock, log: turnLog, signal: deadline.signal });
+
+  const session = openSession();
+  let input: TranscriptEntry = interrupted?.input ?? toEntry(arrivals);
+  const commit = (unit: readonly Statement[]) => commitWhenPossible({ ledger, clock }, unit, signal);
+  let started: Promise<unknown> = Promise.resolve();
+
+  try {
+    if (first.delivery.attempts >= config.runtime.limits.max_turn_starts) {
+      throw new AppError("bug", `The process ended ${first.delivery.attempts} times while this was answered`, {
+        reason: "crash_loop",
+      });
+    }
+    if (session.isNew) {
+      await deps.hooks.run("session_start", { agent: agent.id, session: first.session }, deadline.signal);
+    }
+    if (interrupted === undefined && input.role === "user") {
+      const verdict = await deps.hooks.run("before_message", {
+        agent: agent.id,
+        session: first.session,
+        text: input.text,
+      }, deadline.signal);
+      if ("vetoed" in verdict) return await end({ outcome: "refused", reason: verdict.vetoed });
+      input = { ...input, text: verdict.payload.text };
+    }
+    // Not awaited before the model is asked: the writer keeps order, and every later unit of the turn waits for it.
+    started = commit([
+      ...(interrupted === undefined
+        ? [
+          startTurn({
+            id: turnId,
+            agent: agent.id,
+            sessionId: first.sessionId,
+            bootId: deps.bootId,
+            input,
+            receivedAtMs: receivedAt,
+            startedAtMs: startedAt,
+          }),
+        ]
+        : [resumeTurn(turnId, deps.bootId)]),
+      ...arrivals.map((arrival) => claimEvent(arrival.delivery.rowId, turnId)),
+    ]);
+    started.catch(() => {}); // seen again by whoever awaits it below
+    emit({ ...base, type: "started", answers: answers(), resumed: interrupted !== undefined });
+    const profile = await deps.profiles.of(config, policy);
+    const messages = await gatherMessages(profile);
+    observe("prepare", clock.monotonic() - startedMs);
+    const result = await runLoop({
+      agent,
+      profile,
+      system: profile.system(first.isGroup),
+      messages,
+      steps: interrupted?.steps ?? [],
+      tainted: input.role === "user" && input.untrusted === true,
+      context: {
+        agent: agent.id,
+        session: first.session,
+        sessionId: first.sessionId,
+        turnId,
+        chain: first.chain,
+        deadlineAt: startedAt + deadlineMs,
+      },
+      traceparent: span.traceparent,
+      signal: deadline.signal,
+      journal: async (unit) => {
+        await started;
+        await commit(unit);
+      },
+      absorb: takeJoining,
+      emit,
+    }, deps);
+    observe("model", result.modelMs);
+    if (result.toolsMs > 0) observe("tools", result.toolsMs);
+    const after = await deps.hooks.run("after_message", {
+      agent: agent.id,
+      session: first.session,
+      textIn: input.role === "user" ? input.text : "",
+      text: result.text,
+    }, deadline.signal);
+    if ("vetoed" in after) return await end({ outcome: "silent", result, reason: after.vetoed });
+    const { text } = after.payload;
+    const silent = first.source === "heartbeat" && nothingToSay.test(text);
+    await end(silent ? { outcome: "silent", result } : { outcome: "answered", result, text });
+  } catch (thrown) {
+    if (signal.aborted) {
+      span.end(thrown);
+      throw toAppError(signal.reason);
+    }
+    await end({ outcome: "failed", error: toAppError(thrown) });
+  }
+
+  function openSession() {
+    const known = readSession(ledger.read, first.sessionId);
+    const silentMs = known === undefined ? 0 : startedAt - known.lastAtMs;
+    const isNew = known === undefined || known.ended || silentMs > config.memory.short_term.session_ttl;
+    return { isNew, epoch: known === undefined ? 1 : isNew ? known.epoch + 1 : known.epoch };
+  }
+
+  async function gatherMessages(profile: Profile): Promise<readonly LlmMessage[]> {
+    const history = session.isNew
+      ? first.history.map(({ role, text }): TranscriptEntry =>
+        role === "user" ? { role, text } : { role, text, toolCalls: [] }
+      )
+      : readHistory(ledger.read, first.session, session.epoch, config.memory.short_term.max_history_turns);
+    return [...toMessages(history), await toQuestion(input, profile)];
+  }
+
+  async function toQuestion(entry: TranscriptEntry, profile: Profile): Promise<LlmMessage> {
+    if (entry.role !== "user") return { role: "user", content: [{ type: "text", text: "" }] };
+    const shown = await Promise.all((entry.attachments ?? []).map((attachment) =>
+      showAttachment(attachment, {
+        bus: deps.bus,
+        plugin: first.session.plugin,
+        instance: first.session.instance,
+        seesImages: profile.route.images,
+        maxBytes: agent.config.max_image_bytes,
+        signal: deadline.signal,
+      })
+    ));
+    const notes = shown.map(({ note }) => note).filter((note) => note !== "");
+    const images = shown.map(({ image }) => image).filter((image): image is LlmUserPart => image !== undefined);
+    return { role: "user", content: [{ type: "text", text: [entry.text, ...notes].join("\n") }, ...images] };
+  }
+
+  function takeJoining() {
+    return absorb().map((arrival) => {
+      joined.push(arrival);
+      const entry = toEntry([arrival]);
+      return {
+        entry,
+        message: toMessages([entry])[0] ?? { role: "user" as const, content: [] },
+        claim: claimEvent(arrival.delivery.rowId, turnId),
+      };
+    });
+  }
+
+  /** The tail of every turn: one unit with all that it leaves behind. */
+  async function end(ending: Ending): Promise<void> {
+    const commitMs = clock.monotonic();
+    const nowMs = clock.now();
+    const reply = toReply(ending);
+    const error = ending.outcome === "failed" ? ending.error : undefined;
+    const result = "result" in ending ? ending.result : undefined;
+    const outcome = ending.outcome === "refused" ? "silent" : ending.outcome;
+    const inboxOutcome: InboxOutcome = ending.outcome === "refused" ? "refused:vetoed" : ending.outcome;
+    const unit: Statement[] = [];
+    if (reply !== undefined) {
+      unit.push(queueMessage(reply.address, reply.message, nowMs, nowMs + config.runtime.outbound.max_age));
+    }
+    const title = input.role === "user" ? input.text.slice(0, 80) : "";
+    unit.push(touchSession(first.session, session.epoch, title, nowMs));
+    const append = (entry: TranscriptEntry) =>
+      unit.push(appendEntry(first.session, session.epoch, turnId, entry, nowMs));
+    if (ending.outcome !== "refused") append(input);
+    for (const entry of result?.entries ?? []) append(entry);
+    if (error !== undefined) append({ role: "note", text: `No answer could be given: ${error.message}` });
+    if (result !== undefined) unit.push(...result.statements);
+    if (error === undefined) {
+      unit.push(...joined.map((arrival) => finishEvent(arrival.delivery.rowId, inboxOutcome, nowMs)));
+    } else {
+      for (const arrival of joined) unit.push(...bury(arrival, error, nowMs));
+    }
+    unit.push(endTurn({
+      id: turnId,
+      outcome,
+      error: error?.message ?? (ending.outcome === "refused" ? ending.reason : undefined),
+      provider: result?.provider,
+      model: result?.model,
+      inputTokens: result?.inputTokens ?? 0,
+      outputTokens: result?.outputTokens ?? 0,
+      costUsd: result?.costUsd,
+      finishedAtMs: nowMs,
+    }));
+    await started;
+    const rows = await commit(unit);
+    observe("commit", clock.monotonic() - commitMs);
+    const queuedId = reply === undefined ? undefined : rows[0]?.[0]?.id;
+    if (reply !== undefined && typeof queuedId === "number") deps.onQueued(queuedId, reply.address, reply.message);
+    if (error !== undefined) {
+      for (const _ of joined) metrics.count("nexo_dead_letters_total", { hop: "turn", kind: error.kind });
+      turnLog.error("turn.failed", { kind: error.kind, reason: error.reason, error: error.message });
+    }
+    if (ending.outcome === "refused") metrics.count("nexo_refusals_total", { part: "hook", reason: "before_message" });
+    metrics.count("nexo_turns_total", { agent: agent.id, outcome });
+    const tookMs = clock.monotonic() - startedMs;
+    observe("total", tookMs);
+    emit({
+      ...base,
+      type: "ended",
+      answers: answers(),
+      outcome,
+      text: reply?.message.text ?? "",
+      inputTokens: result?.inputTokens ?? 0,
+      outputTokens: result?.outputTokens ?? 0,
+      costUsd: result?.costUsd ?? null,
+      tookMs,
+      ...(result === undefined ? {} : { model: `${result.provider}/${result.model}` }),
+    });
+    turnLog.info("turn.ended", { outcome, tookMs: Math.round(tookMs), messages: joined.length });
+    span.end(error);
+  }
+
+  function toReply(ending: Ending): { readonly address: ReplyAddress; readonly message: Outbound } | undefined {
+    const address = first.reply;
+    if (address === undefined) return undefined;
+    // Whoever waits on a line inside the process is told of silence too; people on a channel are not.
+    if ((ending.outcome === "silent" || ending.outcome === "refused") && !isInnerPlugin(address.plugin)) {
+      return undefined;
+    }
+    const failure = ending.outcome === "failed"
+      ? { kind: ending.error.kind, message: ending.error.message }
+      : ending.outcome === "refused"
+      ? { kind: "denied", message: `The message was not let through: ${ending.reason}` }
+      : undefined;
+    const text = ending.outcome === "answered"
+      ? ending.text
+      : ending.outcome === "failed"
+      ? agent.config.failure_text.replaceAll("{reason}", toPlainReason(ending.error))
+      : failure?.message ?? "";
+    const message: Outbound = {
+      key: `${turnId}:reply`,
+      conversation: address.conversation,
+      ...(address.thread === undefined ? {} : { thread: address.thread }),
+      sessionId: first.sessionId,
+      turnId,
+      inReplyTo: answers(),
+      text,
+      outcome: failure === undefined ? "answered" : "failed",
+      ...(failure === undefined ? {} : { error: failure }),
+      ...(span.traceparent === undefined ? {} : { traceparent: span.traceparent }),
+    };
+    return { address, message };
+  }
+
+  function bury(arrival: Arrival, error: AppError, nowMs: number): readonly Statement[] {
+    const { event, rowId, attempts, receivedAtMs } = arrival.delivery;
+    return [
+      buryEvent(rowId, nowMs),
+      writeDeadLetter({
+        hop: "turn",
+        subject: event.subject,
+        eventId: event.id,
+        cause: toErrorRecord(error),
+        attempts: attempts + 1,
+        body: JSON.stringify(event),
+        agent: agent.id,
+        sessionId: first.sessionId,
+        firstAt: new Date(receivedAtMs).toISOString(),
+        rowId,
+      }, nowMs),
+    ];
+  }
+}
+
+type Ending =
+  | { readonly outcome: "answered"; readonly result: LoopResult; readonly text: string }
+  | { readonly outcome: "silent"; readonly result: LoopResult; readonly reason?: string }
+  | { readonly outcome: "failed"; readonly error: AppError }
+  | { readonly outcome: "refused"; readonly reason: string };
+
+/** What the transcript keeps of a burst of messages: one entry, each message on lines of its own. */
+function toEntry(arrivals: readonly Arrival[]): TranscriptEntry {
+  const attachments = arrivals.flatMap((arrival) => arrival.attachments);
+  const ids = arrivals.map((arrival) => arrival.providerMessageId).filter((id) => id !== undefined);
+  const sender = arrivals[0]?.sender;
+  return {
+    role: "user",
+    text: arrivals.map(toText).join("\n"),
+    ...(attachments.length === 0 ? {} : { attachments }),
+    ...(sender === undefined ? {} : { sender }),
+    ...(ids.length === 0 ? {} : { providerMessageIds: ids }),
+  };
+}
+
+function toText({ text, isGroup, sender, quoted }: Arrival): string {
+  const said = isGroup && sender !== undefined ? `${sender}: ${text}` : text;
+  return quoted === undefined ? said : `[in reply to: ${quoted.slice(0, 500)}]\n${said}`;
+}
+
+/** The transcript as the model sees it. A window may begin inside a turn: what belongs to a call that is gone is left out. */
+function toMessages(entries: readonly TranscriptEntry[]): LlmMessage[] {
+  const from = entries.findIndex((entry) => entry.role === "user");
+  if (from < 0) return [];
+  return entries.slice(from).map((entry): LlmMessage => {
+    switch (entry.role) {
+      case "user":
+        return { role: "user", content: [{ type: "text", text: entry.text + toAttachmentNotes(entry.attachments) }] };
+      case "assistant":
+        return {
+          role: "assistant",
+          text: entry.text,
+          toolCalls: entry.toolCalls.map(({ id, name, input, inputError }) => ({
+            id,
+            name,
+            input,
+            ...(inputError === undefined ? {} : { inputError }),
+          })),
+          ...(entry.providerState === undefined ? {} : { providerState: entry.providerState }),
+        };
+      case "tool":
+        return { role: "tool", results: entry.results };
+      case "note":
+        return { role: "user", content: [{ type: "text", text: `[${entry.text}]` }] };
+    }
+  });
+}
+
+function toAttachmentNotes(attachments: Extract<TranscriptEntry, { role: "user" }>["attachments"]): string {
+  return (attachments ?? []).map(({ kind, name }) => `\n[${kind} ${name ?? ""} was attached]`).join("");
+}
+
+/** What a user may be told of an error: its meaning, never its inside. */
+function toPlainReason(error: AppError): string {
+  if (error.reason?.startsWith("budget_") === true) return "the budget is used up";
+  switch (error.kind) {
+    case "timeout":
+      return "it took too long";
+    case "unavailable":
+      return "the model cannot be reached";
+    case "denied":
+      return "it is not allowed";
+    case "invalid":
+    case "missing":
+    case "conflict":
+      return "the configuration needs a look";
+    case "cancelled":
+    case "bug":
+      return "something went wrong";
+  }
+}
