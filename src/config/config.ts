@@ -1,3 +1,4 @@
+import type { z } from "zod";
 import type { AgentConfig } from "./agents.ts";
 import type { BrokerConfig } from "./broker.ts";
 import type { LlmConfig } from "./llm.ts";
@@ -9,6 +10,12 @@ export interface PluginInstance {
   readonly plugin: string;
   readonly instance: string;
   readonly config: unknown;
+}
+
+/** What the config needs to know of a plugin: the name of its file and the schema of one instance. */
+export interface PluginSchema {
+  readonly id: string;
+  readonly config: z.ZodType;
 }
 
 /** Everything that the config folder says, checked and frozen. A turn reads one of these and keeps it. */

@@ -10,13 +10,16 @@ const price = z.strictObject({
   cache_write: z.number().min(0).optional().describe("US dollars a million tokens written to it. Default: `input`."),
 });
 
+/** Protocols that a provider may speak. A provider named like one needs no `kind`. */
+export const kindNames = ["anthropic", "openai_compatible", "gemini", "minimax", "deepseek"] as const;
+
 /** One provider of models. */
 export const providerSchema = z.strictObject({
-  kind: z.enum(["anthropic", "openai_compatible", "gemini", "minimax", "deepseek"]).optional().describe(
+  kind: z.enum(kindNames).optional().describe(
     "Protocol it speaks. Default: the provider's own name.",
   ),
   api_key: secretText.optional().describe("Key. Empty: the provider is not used. `none`: it needs no key."),
-  base_url: z.url().optional().describe("Address of its API. Default: the vendor's."),
+  base_url: z.url().optional().describe("Address of its API. Default: the vendor's; for `openai_compatible` OpenAI's."),
   default_model: z.string().min(1).optional().describe("Model that `auto` takes."),
   headers: z.record(z.string(), secretText).default({}).describe("Extra request headers."),
   rate_limit: z.strictObject({

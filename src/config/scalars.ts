@@ -6,11 +6,11 @@ import { newSecret, type Secret } from "../core/secret.ts";
 export const duration = z.string().transform((text, context): number => {
   const ms = parseDuration(text);
   if (ms === undefined) {
-    context.addIssue({ code: "custom", message: `"${text}" is no duration. Write it as 30s, 5m, 24h or 7d` });
+    context.addIssue({ code: "custom", message: "is no duration; write it as 30s, 5m, 24h or 7d" });
     return z.NEVER;
   }
   return ms;
-}).meta({ format: "duration" });
+}).meta({ unit: "duration" });
 
 /** An id: part of subjects, file names and labels. */
 export const idText = z.string().regex(
@@ -25,7 +25,7 @@ export const secretText = z.string().transform((text): Secret => newSecret(text)
 export const address = z.string().regex(
   /^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):\d{1,5}$/,
   'must be "host:port", such as "127.0.0.1:9091"',
-);
+).refine((text) => Number(text.slice(text.lastIndexOf(":") + 1)) <= 65_535, "has a port above 65535");
 
 /** Events a second, with a burst. */
 export const rate = z.strictObject({
