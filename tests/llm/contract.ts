@@ -247,7 +247,7 @@ export function testProvider(subject: ContractSubject): void {
     ] as const
   ) {
     test(`is unavailable when the server sends ${what}`, async ({ fake, provider, clock }) => {
-      fake.script(...Array(3).fill({ type: "garbage", contentType, body }));
+      fake.script(...Array(3).fill({ type: "raw", contentType, body }));
       await assert.rejects(settleWith(clock, collect(provider, newRequest())), { kind: "unavailable" });
       assert.equal(fake.requests.length, 3);
     });
