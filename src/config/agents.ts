@@ -73,9 +73,9 @@ export const agentSchema = z.strictObject({
       "What it is told.",
     ),
     deliver_to: z.strictObject({
-      plugin: idText,
-      instance: idText.default("default"),
-      conversation: z.string().min(1),
+      plugin: idText.describe("Plugin, such as `telegram`."),
+      instance: idText.default("default").describe("Instance of the plugin."),
+      conversation: z.string().min(1).describe("The chat, as the provider names it."),
     }).optional().describe("Where an answer other than NOTHING goes. Absent: only into the transcript."),
   }).prefault({}).describe("The agent's own clock."),
   config: z.strictObject({
@@ -107,4 +107,4 @@ export const agentSchema = z.strictObject({
 export type AgentConfig = z.output<typeof agentSchema>;
 
 /** `agents.yaml`, `agents.d/*.yaml`. */
-export const agentsFileSchema = z.strictObject({ agents: z.array(agentSchema).default([]) });
+export const agentsFileSchema = z.strictObject({ agents: z.array(agentSchema).default([]).describe("Agents.") });
