@@ -92,7 +92,7 @@ function sayMismatch(path: Path, context: IssueContext) {
     };
   }
   return {
-    message: `expected ${wanted}, found ${sayFound(found)}.${suggestion}`,
+    message: `expected ${wanted}, found ${sayFound(found, wanted)}.${suggestion}`,
     remedy: typeof found === "number" && wanted.startsWith("text")
       ? "Put the number into quotes"
       : sayRemedy(path, context),
@@ -107,11 +107,12 @@ function sayRemedy(path: Path, { shape }: IssueContext): string {
 }
 
 /** The kind of a value, not the value: it may be a secret. */
-function sayFound(value: unknown): string {
+function sayFound(value: unknown, wanted: string): string {
   if (Array.isArray(value)) return "a list";
   switch (typeof value) {
     case "string":
-      return value === "" ? "empty text" : "other text";
+      if (value === "") return "empty text";
+      return wanted.includes('"') ? "other text" : "text";
     case "number":
     case "bigint":
       return "a number";

@@ -3,14 +3,13 @@ import { AppError } from "../core/error.ts";
 import { readAddresses } from "./addresses.ts";
 import type { Config, PluginSchema } from "./config.ts";
 import { crossCheck } from "./crosscheck.ts";
-import { type ConfigDocument, newEmptyDocument, readDocument } from "./document.ts";
-import { type ConfigFault, didYouMean } from "./fault.ts";
-import { agentsDir, configFiles, type ConfigFolder, listConfigFolder, pluginsDir } from "./files.ts";
+import { type ConfigDocuments, readDocuments } from "./documents.ts";
+import type { ConfigFault } from "./fault.ts";
+import { configFiles } from "./files.ts";
 import { newGatherer } from "./gatherer.ts";
 import { type Origin, traceOrigins } from "./origins.ts";
-import { outlineAgents } from "./outline.ts";
+import { type AgentOutline, outlineAgents } from "./outline.ts";
 import { checkPluginFile } from "./plugin_file.ts";
-import { whyUnreadable } from "./references.ts";
 import { deepFreeze } from "./same.ts";
 
 /** A config without faults, and what is known about it. */
@@ -46,130 +45,89 @@ export interface LoadOptions {
  * Nothing is kept between two calls.
  */
 export async function loadConfig(options: LoadOptions): Promise<LoadResult> {
-  const folder = await listFolder(options.dir);
-  if ("message" in folder) return { ok: false, faults: [folder] };
+  const documents = await readDocuments(options, options.plugins);
+  if ("message" in documents) return { ok: false, faults: [documents] };
 
-  const isPluginless = (name: string) =>
-    name.startsWith(`${pluginsDir}/`) && !options.plugins.some(({ id }) => name === toPluginFileName(id));
-  const strangers = [...folder.strangers, ...folder.files.filter(isPluginless)];
-  const documents = new Map<string, ConfigDocument>();
-  for (const name of folder.files.filter((name) => !isPluginless(name))) {
-    const path = join(options.dir, name);
-    documents.set(name, await readDocument(path, normalize(path), options));
-  }
-  const documentOf = (name: string) => documents.get(name) ?? newEmptyDocument(normalize(join(options.dir, name)));
-
-  const gather = newGatherer();
-  const agentDocuments = [...documents].filter(([name]) => name === "agents.yaml" || name.startsWith(`${agentsDir}/`))
-    .map(([, document]) => document);
-  const agents = agentDocuments.flatMap((document) => {
-    const file = gather.check(configFiles["agents.yaml"], document);
-    return file?.agents.map((agent, index) => ({ agent, document, path: ["agents", index] })) ?? [];
-  });
-  const llm = gather.check(configFiles["llm.yaml"], documentOf("llm.yaml"));
-  const broker = gather.check(configFiles["broker.yaml"], documentOf("broker.yaml"));
-  const memory = gather.check(configFiles["memory.yaml"], documentOf("memory.yaml"));
-  const fileRuntime = gather.check(configFiles["runtime.yaml"], documentOf("runtime.yaml"));
-  const pluginFiles = [...documents].filter(([name]) => name.startsWith(`${pluginsDir}/`))
-    .flatMap(([name, document]) => {
-      const plugin = options.plugins.find(({ id }) => name === toPluginFileName(id));
-      return plugin === undefined ? [] : [checkPluginFile(plugin, document, gather)];
-    });
-  const overrides = readAddresses(options.env);
-
-  const outlines = agentDocuments.flatMap(outlineAgents);
+  const checked = checkDocuments(documents);
+  const addresses = readAddresses(options.env);
+  const outlines = documents.agents.flatMap(outlineAgents);
   const faults = [
-    ...strangers.map((name) => newStrangerFault(name, options)),
-    ...[...documents.values()].flatMap((document) => document.faults),
-    ...gather.faults,
-    ...overrides.faults,
-    ...findNoAgents(agentDocuments, outlines.length, documentOf("agents.yaml").file),
+    ...documents.faults,
+    ...documents.all.flatMap((document) => document.faults),
+    ...checked.faults,
+    ...addresses.faults,
+    ...findNoAgents(documents, outlines, options.dir),
     ...crossCheck({
       agents: outlines,
-      llm: documentOf("llm.yaml"),
-      instances: pluginFiles.flatMap((file) => file.mentions),
+      llm: documents.llm,
+      instances: checked.pluginFiles.flatMap((file) => file.mentions),
       plugins: options.plugins.map(({ id }) => id),
-      unreadablePlugins: pluginFiles.filter((file) => !file.document.readable).map((file) => file.plugin),
-      agentsReadable: agentDocuments.every((document) => document.readable),
+      unreadablePlugins: documents.plugins.filter(({ document }) => !document.readable).map(({ plugin }) => plugin.id),
+      agentsReadable: documents.agents.every((document) => document.readable),
     }),
   ];
   if (faults.length > 0) return { ok: false, faults: sortByPlace(faults) };
-  if (llm === undefined || broker === undefined || memory === undefined || fileRuntime === undefined) {
+
+  const { agents, llm, broker, memory, runtime } = checked;
+  if (llm === undefined || broker === undefined || memory === undefined || runtime === undefined) {
     throw new AppError("bug", "Cannot load config: a file was refused without a fault");
   }
-
-  const instances = pluginFiles.flatMap((file) => file.instances);
+  const instances = checked.pluginFiles.flatMap((file) => file.instances);
   const config: Config = {
     generation: options.generation,
     agents: agents.map(({ agent }) => agent),
     llm,
     broker: broker.broker,
     memory,
-    runtime: { ...fileRuntime, http: { ...fileRuntime.http, ...overrides.addresses } },
+    runtime: { ...runtime, http: { ...runtime.http, ...addresses.addresses } },
     plugins: instances.map(({ instance }) => instance),
   };
   const origins = new Map<string, Origin>([
     ...agents.flatMap(({ agent, document, path }) => traceOrigins(document, path, ["agents", agent.id])),
-    ...traceOrigins(documentOf("llm.yaml"), [], ["llm"]),
-    ...traceOrigins(documentOf("broker.yaml"), ["broker"], ["broker"]),
-    ...traceOrigins(documentOf("memory.yaml"), [], ["memory"]),
-    ...traceOrigins(documentOf("runtime.yaml"), [], ["runtime"]),
+    ...traceOrigins(documents.llm, [], ["llm"]),
+    ...traceOrigins(documents.broker, ["broker"], ["broker"]),
+    ...traceOrigins(documents.memory, [], ["memory"]),
+    ...traceOrigins(documents.runtime, [], ["runtime"]),
     ...instances.flatMap(({ instance, document, path }) =>
       traceOrigins(document, path, ["plugins", instance.plugin, instance.instance])
     ),
-    ...overrides.origins,
+    ...addresses.origins,
   ]);
-  const all = [...documents.values()];
+  const loaded: LoadedConfig = {
+    config: deepFreeze(config),
+    origins,
+    warnings: documents.all.flatMap((document) => document.warnings),
+    files: documents.all.flatMap((document) => [document.file, ...document.secretFiles]),
+    plugins: options.plugins,
+  };
+  return { ok: true, loaded };
+}
+
+/** Checks each file against its schema. What is wrong is in `faults`, and has no value. */
+function checkDocuments(documents: ConfigDocuments) {
+  const gather = newGatherer();
   return {
-    ok: true,
-    loaded: {
-      config: deepFreeze(config),
-      origins,
-      warnings: all.flatMap((document) => document.warnings),
-      files: [...all.map((document) => document.file), ...all.flatMap((document) => document.secretFiles)],
-      plugins: options.plugins,
-    },
+    agents: documents.agents.flatMap((document) => {
+      const file = gather.check(configFiles["agents.yaml"], document);
+      return (file?.agents ?? []).map((agent, index) => ({ agent, document, path: ["agents", index] }));
+    }),
+    llm: gather.check(configFiles["llm.yaml"], documents.llm),
+    broker: gather.check(configFiles["broker.yaml"], documents.broker),
+    memory: gather.check(configFiles["memory.yaml"], documents.memory),
+    runtime: gather.check(configFiles["runtime.yaml"], documents.runtime),
+    pluginFiles: documents.plugins.map(({ plugin, document }) => checkPluginFile(plugin, document, gather)),
+    faults: gather.faults,
   };
 }
 
-async function listFolder(dir: string): Promise<ConfigFolder | ConfigFault> {
-  try {
-    return await listConfigFolder(dir);
-  } catch (error) {
-    return {
-      file: normalize(dir),
-      path: "",
-      message: `the config folder cannot be read: ${whyUnreadable(error)}`,
-      remedy: "Create it, or name another folder with --config or AGENT_CONFIG",
-    };
-  }
-}
-
-function toPluginFileName(plugin: string): string {
-  return `${pluginsDir}/${plugin}.yaml`;
-}
-
-function newStrangerFault(name: string, { dir, plugins }: LoadOptions): ConfigFault {
-  const file = normalize(join(dir, name));
-  const known = name.startsWith(`${pluginsDir}/`)
-    ? plugins.map(({ id }) => toPluginFileName(id))
-    : Object.keys(configFiles);
-  if (name.endsWith(".yml")) {
-    return { file, path: "", message: "is not read", remedy: "Rename it to end in .yaml, or in .example.yaml" };
-  }
-  return {
-    file,
-    path: "",
-    message: `nothing reads this file.${didYouMean(name, known)}`,
-    remedy: "Rename it, or let its name end in .example.yaml",
-  };
-}
-
-function findNoAgents(documents: readonly ConfigDocument[], agents: number, file: string): ConfigFault[] {
-  if (agents > 0 || documents.some((document) => document.faults.length > 0)) return [];
+function findNoAgents(documents: ConfigDocuments, agents: readonly AgentOutline[], dir: string): ConfigFault[] {
+  if (agents.length > 0 || documents.agents.some((document) => document.faults.length > 0)) return [];
   const remedy = 'Write at least one agent: agents: [{ id: ana, system_prompt: "You are Ana." }]';
-  const [first] = documents;
-  if (first === undefined) return [{ file, path: "", message: "is missing, and agents.d has no agent", remedy }];
+  const [first] = documents.agents;
+  if (first === undefined) {
+    const file = normalize(join(dir, "agents.yaml"));
+    return [{ file, path: "", message: "is missing, and agents.d has no agent", remedy }];
+  }
   return [{ file: first.file, ...first.position(["agents"]), path: "agents", message: "defines no agent", remedy }];
 }
 

@@ -11,8 +11,6 @@ const instanceName = idText.default("default").describe("Name of this account, f
 
 /** What `plugins/<plugin>.yaml` says. */
 export interface PluginFile {
-  readonly plugin: string;
-  readonly document: ConfigDocument;
   /** Every instance that the file names, also a faulty one. */
   readonly mentions: readonly InstanceMention[];
   readonly instances: readonly {
@@ -31,14 +29,14 @@ export function checkPluginFile(
   document: ConfigDocument,
   gather: Gatherer,
 ): PluginFile {
-  if (!document.readable) return { plugin, document, mentions: [], instances: [] };
+  if (!document.readable) return { mentions: [], instances: [] };
   const instanceSchema = z.record(z.string(), z.unknown()).describe("The settings of one instance.");
   const file = gather.check(
     z.strictObject({ [plugin]: z.union([z.array(instanceSchema), instanceSchema]) }),
     document,
   );
   const value = file?.[plugin];
-  if (value === undefined) return { plugin, document, mentions: [], instances: [] };
+  if (value === undefined) return { mentions: [], instances: [] };
   const items = Array.isArray(value)
     ? value.map((item, index) => ({ item, path: [plugin, index] }))
     : [{ item: value, path: [plugin] }];
@@ -48,8 +46,6 @@ export function checkPluginFile(
     name: gather.check(instanceName, document, [...path, "instance"]),
   }));
   return {
-    plugin,
-    document,
     mentions: named.flatMap(({ name, path }) => name === undefined ? [] : [{ document, path, plugin, instance: name }]),
     instances: named.flatMap(({ name, path, settings }) => {
       const config = gather.check(schema, document, path, settings);

@@ -34,6 +34,10 @@ export function openWatch(folders: readonly string[]): FolderWatch {
       for await (const event of events) {
         // Our own reading arrives as `access`; counting it would never end.
         if (event.kind === "access") continue;
+        // The system watches the folder itself, not its name: one that takes its place is not seen.
+        if (event.kind === "remove" && event.paths.some((path) => folders.includes(path))) {
+          failure = "it was moved or removed";
+        }
         count++;
         settle((one) => one.resolve());
       }

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { formatFaults } from "../../src/config/fault.ts";
+import { loadConfig } from "../../src/config/load.ts";
+import { openConfigFolder } from "../fixtures/config_folder.ts";
 import { loadFaulty, oneAgent, toLines } from "./loading.ts";
 
-Deno.test("ten faults of different kinds in five files are reported at once, each at its line", async () => {
+Deno.test("eleven faults of different kinds in five files are reported at once, each at its line", async () => {
   const faults = await loadFaulty({
     "agents.yaml": `agents:
   - id: ana
@@ -33,20 +35,14 @@ Deno.test("ten faults of different kinds in five files are reported at once, eac
       'agents.yaml:13 agents[1].model.provider: there is no provider "antropic". Did you mean "anthropic"?',
       'agents.yaml:14 agents[1].allowed_delegates[1]: there is no agent "anna". Did you mean "ana"?',
       'agents.yaml:3 agents[0].modle: unknown key. Did you mean "model"?',
-      "agents.yaml:5 agents[0].config.debounce_ms: expected whole number (at least 0, at most 60000), found other text.",
+      "agents.yaml:5 agents[0].config.debounce_ms: expected whole number (at least 0, at most 60000), found text.",
       'agents.yaml:9 agents[0].inbound_bindings[1]: chat.sales is already heard by agent "ana" at agents.yaml:7',
       "llm.yaml:3 providers.anthropic.api_key: ${ANTHROPIC_API_KEY} is not set",
       "plugins/chat.yaml:3 chat[0].token: expected text (secret), found a number.",
       "runtime.yaml:3 : is not valid YAML: Map keys must be unique",
-    ].map((line) => line.replace(" at agents.yaml", ` at ${placeOf(faults)}agents.yaml`)).sort(),
+    ],
   );
 });
-
-/** The folder in front of the places that messages name. */
-function placeOf(faults: readonly { readonly message: string }[]): string {
-  return faults.map(({ message }) => / at (\S*)agents\.yaml:/.exec(message)?.[1]).find((dir) => dir !== undefined) ??
-    "";
-}
 
 Deno.test("faults of one file stand in order of lines", async () => {
   const faults = await loadFaulty({
@@ -140,7 +136,7 @@ Deno.test("an instance has one agent", async () => {
     "plugins/chat.yaml": "chat: { token: t }",
   });
   assert.equal(faults.length, 1);
-  assert.match(faults[0]?.message ?? "", /^chat\.default is already heard by agent "ana" at .*agents\.yaml:2$/);
+  assert.match(faults[0]?.message ?? "", /^chat\.default is already heard by agent "ana" at agents\.yaml:2$/);
 });
 
 Deno.test("an instance is declared once", async () => {
@@ -188,8 +184,6 @@ Deno.test("aliases cannot blow a file up", async () => {
 });
 
 Deno.test("a file that is not UTF-8 is a fault", async () => {
-  const { openConfigFolder } = await import("../fixtures/config_folder.ts");
-  const { loadConfig } = await import("../../src/config/load.ts");
   await using folder = await openConfigFolder({ "agents.yaml": oneAgent });
   await Deno.writeFile(`${folder.dir}/llm.yaml`, new Uint8Array([0x61, 0xff, 0xfe]));
   const result = await loadConfig({ dir: folder.dir, env: {}, plugins: [], generation: 1 });

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { loadConfig } from "../../src/config/load.ts";
 import { loadFaulty, loadGood, oneAgent, toLines } from "./loading.ts";
 
 Deno.test("missing files are defaults", async () => {
@@ -66,7 +67,6 @@ Deno.test("a file that nothing reads is a fault", async () => {
 });
 
 Deno.test("a missing folder is a fault that names the flag", async () => {
-  const { loadConfig } = await import("../../src/config/load.ts");
   const result = await loadConfig({ dir: "/nonexistent/config", env: {}, plugins: [], generation: 1 });
   assert(!result.ok);
   assert.match(result.faults[0]?.remedy ?? "", /--config/);

@@ -41,7 +41,8 @@ export async function loadGood(files: Files, options: Loading = {}): Promise<Loa
 export async function loadFaulty(files: Files, options: Loading = {}): Promise<readonly ConfigFault[]> {
   const { result, dir } = await load(files, options);
   if (result.ok) throw new Error("The config has no fault");
-  return result.faults.map((fault) => ({ ...fault, file: fault.file.replace(`${dir}/`, "") }));
+  const inFolder = (text: string) => text.replaceAll(`${dir}/`, "");
+  return result.faults.map((fault) => ({ ...fault, file: inFolder(fault.file), message: inFolder(fault.message) }));
 }
 
 /** Where each fault is and what it says, a line each. */

@@ -125,6 +125,18 @@ Deno.test("what a running process cannot take over is named", async () => {
   assert.equal(fields.paths, "runtime.http.admin runtime.log.format");
 });
 
+Deno.test("a folder that is replaced as a whole is said to be out of sight", async () => {
+  await using room = await openRoom({ "agents.yaml": agents("ana") });
+  await Deno.rename(room.folder.dir, `${room.folder.dir}.old`);
+  await seen(room.log, "config.refused");
+  assert.match(room.config.status().reason ?? "", /the config folder cannot be read: there is no such file/);
+  await Deno.mkdir(room.folder.dir);
+  await room.folder.write("agents.yaml", agents("bob"));
+  await room.config.reload();
+  assert.equal(room.config.live.current.config.agents[0]?.id, "bob");
+  assert.match(room.config.status().reason ?? "", /moved or removed.*Restart/);
+});
+
 Deno.test("with reload off only an explicit reload reads the folder", async () => {
   await using room = await openRoom({ "agents.yaml": agents("ana"), "runtime.yaml": "reload: { enabled: false }" });
   await room.folder.write("agents.yaml", agents("bob"));
