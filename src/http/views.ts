@@ -116,7 +116,8 @@ export function newViewRoutes(views: AdminViews, config: Live<Config>): Hono {
   return app;
 }
 
-function toStatus(views: AdminViews, config: Config): Status {
+/** Everything that `GET /api/status` says. */
+export function toStatus(views: AdminViews, config: Config): Status {
   const ready = toReady(views.status());
   return {
     version: views.version,

@@ -24,8 +24,8 @@ export interface LogOutput {
 
 /** The log of the process. Disposing it writes what waits; later entries are dropped. */
 export interface OpenLog extends Log, AsyncDisposable {
-  /** Changes what is written from now on, for every child too. */
-  setLevel(level: LogLevel): void;
+  /** Changes how it is written from now on, for every child too. */
+  configure(options: LogOptions): void;
 }
 
 const ranks = { debug: 0, info: 1, warn: 2, error: 3 } as const satisfies Record<LogLevel, number>;
@@ -40,15 +40,18 @@ const maxValueChars = 2_000;
 export function openLog(deps: { readonly clock: Clock; readonly output: LogOutput }, options: LogOptions): OpenLog {
   const { clock, output } = deps;
   const writer = newLineWriter(output);
-  const pretty = options.format === "pretty" || (options.format === "auto" && output.terminal);
-  const format = pretty ? (entry: LogEntry) => formatPretty(entry, output.color) : formatJson;
-  let level = options.level;
+  const formatFor = (options: LogOptions) => {
+    const pretty = options.format === "pretty" || (options.format === "auto" && output.terminal);
+    return pretty ? (entry: LogEntry) => formatPretty(entry, output.color) : formatJson;
+  };
+  let { level, redact: redacted } = options;
+  let format = formatFor(options);
 
   const write = (entryLevel: LogLevel, event: string, fields: LogFields): void => {
     const at = clock.now();
     const lost = writer.takeLost();
     if (lost > 0) writer.add(format({ at, level: "warn", event: "log.entries_lost", fields: { count: lost } }));
-    writer.add(format({ at, level: entryLevel, event, fields: toPrintable(fields, options.redact) }));
+    writer.add(format({ at, level: entryLevel, event, fields: toPrintable(fields, redacted) }));
   };
   const newChild = (inherited: LogFields): Log => {
     const entryOf = (entryLevel: LogLevel) => (event: string, fields?: LogFields): void => {
@@ -65,8 +68,9 @@ export function openLog(deps: { readonly clock: Clock; readonly output: LogOutpu
   };
   return {
     ...newChild({}),
-    setLevel(next) {
-      level = next;
+    configure(next) {
+      ({ level, redact: redacted } = next);
+      format = formatFor(next);
     },
     [Symbol.asyncDispose]: () => writer[Symbol.asyncDispose](),
   };

@@ -62,9 +62,9 @@ Deno.test("the level can be changed while running, for children too", async () =
   const { log, memory } = openTestLog();
   const child = log.with({ agent: "ana" });
   child.debug("lane.taken");
-  log.setLevel("debug");
+  log.configure({ level: "debug", format: "json", redact: true });
   child.debug("lane.freed", { depth: 1 });
-  log.setLevel("error");
+  log.configure({ level: "error", format: "json", redact: true });
   child.warn("lane.full");
   await log[Symbol.asyncDispose]();
   assert.deepEqual(memory.text().trim().split("\n").map((line) => JSON.parse(line)), [

@@ -1,0 +1,77 @@
+import { toAppError } from "../core/error.ts";
+import type { Clock } from "../core/clock.ts";
+import type { Intake } from "../core/intake.ts";
+import type { Ledger } from "../core/ledger.ts";
+import type { Log } from "../core/log.ts";
+import type { Metrics } from "../core/metrics.ts";
+import { readQueueDepths } from "../ledger/queues.ts";
+
+/** An {@linkcode Intake} with the handle that pauses it. */
+export interface IntakeGate extends Intake {
+  /** Pauses or resumes intake for one reason. It is open while no reason holds. */
+  set(reason: IntakeReason, paused: boolean): void;
+}
+
+/** Why intake may be paused. */
+export type IntakeReason = "waiting_messages" | "ledger_full" | "ledger_failing" | "stopping";
+
+/** Makes an open {@linkcode IntakeGate}. */
+export function newIntakeGate({ log, metrics }: { readonly log: Log; readonly metrics: Metrics }): IntakeGate {
+  const reasons = new Set<IntakeReason>();
+  let opened = Promise.withResolvers<void>();
+  return {
+    get pausedBy() {
+      return [...reasons];
+    },
+    async open(signal) {
+      while (reasons.size > 0) {
+        signal.throwIfAborted();
+        const { promise: aborted, reject } = Promise.withResolvers<never>();
+        const abort = () => reject(signal.reason);
+        signal.addEventListener("abort", abort, { once: true });
+        await Promise.race([opened.promise, aborted]).finally(() => signal.removeEventListener("abort", abort));
+      }
+    },
+    set(reason, paused) {
+      if (reasons.has(reason) === paused) return;
+      metrics.gauge("nexo_intake_paused", { reason }, paused ? 1 : 0);
+      if (paused) reasons.add(reason);
+      else reasons.delete(reason);
+      log[paused ? "warn" : "info"](paused ? "intake.paused" : "intake.resumed", { reason });
+      if (reasons.size > 0) return;
+      opened.resolve();
+      opened = Promise.withResolvers<void>();
+    },
+  };
+}
+
+const lookEveryMs = 500;
+/** Intake opens again when this part of the bound is left, so that it does not flutter. */
+const resumeAt = 0.8;
+
+/** Pauses intake while too much waits or nothing can be stored, until `signal` fires. */
+export async function watchLoad(
+  { gate, ledger, clock, log, maxWaiting }: {
+    readonly gate: IntakeGate;
+    readonly ledger: Ledger;
+    readonly clock: Clock;
+    readonly log: Log;
+    maxWaiting(): number;
+  },
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      await clock.wait(lookEveryMs, signal);
+      const { state } = ledger.status();
+      gate.set("ledger_full", state === "full");
+      gate.set("ledger_failing", state === "failing");
+      const inbox = readQueueDepths(ledger.read).find(({ queue }) => queue === "inbox")?.depth ?? 0;
+      const bound = maxWaiting();
+      if (inbox >= bound) gate.set("waiting_messages", true);
+      else if (inbox < bound * resumeAt) gate.set("waiting_messages", false);
+    } catch (thrown) {
+      if (!signal.aborted) log.error("intake.watch_failed", { error: toAppError(thrown).message });
+    }
+  }
+}

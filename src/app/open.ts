@@ -1,0 +1,303 @@
+import { z } from "zod";
+import { type Agents, openAgents } from "../agent/open.ts";
+import { agentConsumers } from "../agent/inbox.ts";
+import { openLocalBus } from "../broker/local.ts";
+import type { Config } from "../config/config.ts";
+import { openConfig } from "../config/open.ts";
+import type { LoadedConfig } from "../config/load.ts";
+import type { ProviderKey } from "../core/bus.ts";
+import { AppError, toAppError } from "../core/error.ts";
+import type { AnyHook } from "../core/hook.ts";
+import type { Ledger } from "../core/ledger.ts";
+import type { Log } from "../core/log.ts";
+import type { Outbound } from "../core/message.ts";
+import type { ChannelTraits } from "../core/plugin.ts";
+import type { SubsystemStatus } from "../core/status.ts";
+import type { Tool } from "../core/tool.ts";
+import { version } from "../core/version.ts";
+import type { AgentView, Status } from "../http/api.ts";
+import { openHttp } from "../http/open.ts";
+import { toStatus } from "../http/views.ts";
+import { newHistory } from "../ledger/history.ts";
+import { readTurnOf } from "../ledger/inbox.ts";
+import { openLedger } from "../ledger/open.ts";
+import { readOutboxOfTurn } from "../ledger/outbox.ts";
+import { readQueueDepths, sweepFinished } from "../ledger/queues.ts";
+import { systemClock } from "../lib/clock.ts";
+import { newId } from "../lib/id.ts";
+import type { Live } from "../lib/live.ts";
+import { mapLive } from "../lib/map_live.ts";
+import { openLlm } from "../llm/open.ts";
+import { openPluginHost } from "../plugins/host.ts";
+import { newStderrOutput, openLog } from "../telemetry/log.ts";
+import { newMetrics } from "../telemetry/metrics.ts";
+import { openProcessMetrics } from "../telemetry/process.ts";
+import { newTracer } from "../telemetry/trace.ts";
+import { newIntakeGate, watchLoad } from "./intake.ts";
+import { lockDataFolder } from "./lock.ts";
+import { newBuiltInTools, plugins } from "./registry.ts";
+import { openToken } from "./token.ts";
+import { newDeadLetters, toAgents, toChannels, toQueues } from "./views.ts";
+
+/** What {@linkcode openApp} is started with. */
+export interface AppOptions {
+  readonly configDir: string;
+  readonly dataDir: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Ask a process that holds the data folder to stop first. @default {false} */
+  readonly takeover?: boolean;
+  /** Tools beside the built-in ones. */
+  readonly tools?: readonly Tool[];
+  readonly hooks?: readonly AnyHook[];
+  /** Stands between the runtime and its ledger: crash tests end the process at an exact commit with it. */
+  wrapLedger?(ledger: Ledger): Ledger;
+}
+
+/** A running runtime. Disposing it stops it in order; what is not answered by then is answered after the next start. */
+export interface App extends AsyncDisposable {
+  readonly addresses: { readonly health: URL; readonly metrics: URL; readonly admin: URL };
+  readonly config: Live<LoadedConfig>;
+  readonly log: Log;
+  /** Fires when another process takes the data folder over. */
+  readonly wanted: AbortSignal;
+  /** An address that logs a browser in, once. */
+  newLoginLink(): string;
+  status(): Status;
+}
+
+const runFileSchema = z.object({
+  pid: z.number(),
+  bootId: z.string(),
+  startedAt: z.string(),
+  health: z.string(),
+  metrics: z.string(),
+  admin: z.string(),
+});
+/** What `data/run.json` says of a running process; addresses are URLs. */
+export type RunFile = z.output<typeof runFileSchema>;
+
+/**
+ * Opens the rooms in order. The order is the architecture, and closing is its reverse.
+ *
+ * @throws {AppError} `invalid` for a faulty config or a damaged ledger, `conflict` for a held data folder or port.
+ */
+export async function openApp(options: AppOptions, signal: AbortSignal): Promise<App> {
+  const { configDir, dataDir, env } = options;
+  const clock = systemClock;
+  const bootId = newId(clock.now());
+  const startedAt = new Date(clock.now()).toISOString();
+  await using opening = new AsyncDisposableStack();
+  const background = new AbortController();
+
+  const log = opening.use(
+    openLog({ clock, output: newStderrOutput() }, { level: "info", format: "auto", redact: true }),
+  );
+  const metrics = newMetrics(log);
+  const config = opening.use(await openConfig({ dir: configDir, env, plugins, log, metrics, clock }, signal));
+  const live = mapLive(config.live, (loaded): Config => loaded.config);
+  const { runtime } = live.current;
+  log.configure(runtime.log);
+
+  await Deno.mkdir(dataDir, { recursive: true, mode: 0o700 });
+  const holder = { pid: Deno.pid, bootId, startedAt };
+  const lock = opening.use(await lockDataFolder(dataDir, { holder, takeover: options.takeover ?? false }));
+  const token = await openToken({ dataDir, env, adminAddress: runtime.http.admin });
+  const tracer = await newTracer(env.OTEL_DENO === "true");
+  opening.use(openProcessMetrics({ metrics, clock, version }));
+
+  const opened = await openLedger({
+    path: `${dataDir}/ledger.db`,
+    maxBytes: runtime.limits.max_ledger_bytes,
+    log,
+    metrics,
+    clock,
+  });
+  opening.use(opened);
+  const ledger = options.wrapLedger?.(opened) ?? opened;
+  const bus = opening.use(openLocalBus({ ledger, consumers: agentConsumers, log, metrics, clock }));
+  const gate = newIntakeGate({ log, metrics });
+  const llm = openLlm({ log, metrics, clock });
+  const host = opening.use(await openPluginHost({ bus, intake: gate, log, metrics, clock, dataDir, plugins }, signal));
+
+  let agentsRoom: Agents | undefined = undefined;
+  let agentViews: readonly AgentView[] = [];
+  const status = (): readonly SubsystemStatus[] => [
+    toAgentsStatus(agentsRoom),
+    toLedgerStatus(ledger),
+    { name: "bus", state: "ok", critical: true },
+    toIntakeStatus(gate.pausedBy),
+    config.status(),
+    ...host.status(),
+    ...llm.status(),
+  ];
+  const views = {
+    version,
+    bootId,
+    startedAt,
+    status,
+    agents: () => agentViews,
+    channels: () => toChannels(host, live.current),
+    models: () => llm.at(live.current.llm).available,
+    queues: () => toQueues(ledger, clock),
+    history: newHistory(ledger),
+    deadLetters: newDeadLetters({
+      ledger,
+      bus,
+      rescanOutbox: () => agentsRoom?.outbox.rescan(),
+      clock,
+      maxAgeMs: () => live.current.runtime.outbound.max_age,
+    }),
+  };
+  opening.use(metrics.onScrape(() => scrapeLedger(ledger)));
+  const http = opening.use(
+    await openHttp({
+      ...views,
+      config: live,
+      bus,
+      intake: gate,
+      log,
+      metrics,
+      clock,
+      tracer,
+      token,
+      metricsText: metrics.text,
+      replyTo: (key) => readReply(ledger, key),
+    }, signal),
+  );
+  await host.apply(live.current.plugins);
+  agentsRoom = opening.use(openAgents({
+    config: live,
+    bus,
+    ledger,
+    tools: [...newBuiltInTools(clock), ...options.tools ?? []],
+    hooks: options.hooks ?? [],
+    resolveModel: (llmConfig, choice, fallbacks) => llm.at(llmConfig).resolve(choice, fallbacks),
+    traits: toTraits,
+    log,
+    metrics,
+    clock,
+    tracer,
+    bootId,
+    stateDir: dataDir,
+  }));
+  const agents = agentsRoom;
+  agentViews = await toAgents(agents, live.current, log);
+
+  const parts = [
+    watchLoad(
+      { gate, ledger, clock, log, maxWaiting: () => live.current.runtime.limits.max_waiting_messages },
+      background.signal,
+    ),
+    sweepLedger(ledger, live, log, background.signal),
+    followConfig(),
+  ];
+  opening.defer(async () => {
+    background.abort(new AppError("cancelled", "The process is stopping"));
+    for (const outcome of await Promise.allSettled(parts)) {
+      if (outcome.status === "rejected" && toAppError(outcome.reason).kind !== "cancelled") {
+        log.error("app.part_failed", { error: toAppError(outcome.reason).message });
+      }
+    }
+  });
+  opening.use(await writeRunFile(dataDir, { pid: Deno.pid, bootId, startedAt, ...http.addresses }));
+  // Disposed first: no new messages, while everything that sends still works.
+  opening.defer(async () => {
+    log.info("app.stopping");
+    http.stopIntake();
+    gate.set("stopping", true);
+    await host.stopReceiving();
+  });
+  log.info("app.ready", { pid: Deno.pid, agents: live.current.agents.length, tookMs: Math.round(performance.now()) });
+
+  async function followConfig(): Promise<void> {
+    for await (const changed of live.changes(background.signal)) {
+      log.configure(changed.runtime.log);
+      await host.apply(changed.plugins);
+      agentViews = await toAgents(agents, changed, log);
+    }
+  }
+
+  const owned = opening.move();
+  return {
+    addresses: http.addresses,
+    config: config.live,
+    log,
+    wanted: lock.wanted,
+    newLoginLink: http.newLoginLink,
+    status: () => toStatus(views, live.current),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+
+  function scrapeLedger(source: Ledger): Promise<void> {
+    for (const { queue, depth, oldestAtMs } of readQueueDepths(source.read)) {
+      metrics.gauge("nexo_queue_depth", { queue }, depth);
+      const ageMs = oldestAtMs === undefined ? 0 : Math.max(0, clock.now() - oldestAtMs);
+      metrics.gauge("nexo_queue_oldest_seconds", { queue }, ageMs / 1_000);
+    }
+    return source.sizeBytes().then((bytes) => metrics.gauge("nexo_ledger_size_bytes", {}, bytes));
+  }
+
+  async function sweepLedger(source: Ledger, current: Live<Config>, sweepLog: Log, stop: AbortSignal): Promise<void> {
+    while (!stop.aborted) {
+      await clock.wait(sweepEveryMs, stop);
+      try {
+        await source.commit(sweepFinished(clock.now() - current.current.runtime.retention.finished, sweepRows));
+      } catch (thrown) {
+        // Nothing depends on a sweep: the next one does it.
+        sweepLog.warn("ledger.sweep_failed", { error: toAppError(thrown).message });
+      }
+    }
+  }
+}
+
+const sweepEveryMs = 600_000;
+const sweepRows = 5_000;
+
+/** Channels inside the process show one message for one key; what a plugin does, it says itself. */
+function toTraits(plugin: string): ChannelTraits | undefined {
+  const inner: ChannelTraits = { idempotentSend: true, typing: false };
+  return plugin === "api" || plugin === "console" || plugin === "agent"
+    ? inner
+    : plugins.find(({ id }) => id === plugin)?.traits;
+}
+
+/** The reply to an accepted message, where there is one already. */
+function readReply(ledger: Ledger, key: ProviderKey): Outbound | undefined {
+  const turnId = readTurnOf(ledger.read, key);
+  return turnId === undefined ? undefined : readOutboxOfTurn(ledger.read, turnId).at(-1);
+}
+
+function toAgentsStatus(agents: Agents | undefined): SubsystemStatus {
+  const base = { name: "agents", critical: true };
+  return agents === undefined
+    ? { ...base, state: "starting", reason: "The agents are starting" }
+    : { ...base, state: "ok" };
+}
+
+function toLedgerStatus(ledger: Ledger): SubsystemStatus {
+  const status = ledger.status();
+  return status.state === "ok"
+    ? { name: "ledger", state: "ok", critical: true }
+    : { name: "ledger", state: "down", critical: true, reason: status.reason };
+}
+
+function toIntakeStatus(pausedBy: readonly string[]): SubsystemStatus {
+  return pausedBy.length === 0 ? { name: "intake", state: "ok", critical: true } : {
+    name: "intake",
+    state: "degraded",
+    critical: true,
+    reason: `New messages wait with their senders: ${pausedBy.join(", ").replaceAll("_", " ")}. Nothing is lost`,
+  };
+}
+
+async function writeRunFile(
+  dataDir: string,
+  run: { readonly pid: number; readonly bootId: string; readonly startedAt: string } & App["addresses"],
+): Promise<AsyncDisposable> {
+  const path = `${dataDir}/run.json`;
+  const temporary = `${path}.${run.pid}`;
+  const text: RunFile = { ...run, health: run.health.href, metrics: run.metrics.href, admin: run.admin.href };
+  await Deno.writeTextFile(temporary, `${JSON.stringify(text, null, 2)}\n`, { mode: 0o600 });
+  await Deno.rename(temporary, path);
+  return { [Symbol.asyncDispose]: () => Deno.remove(path) };
+}

@@ -1,0 +1,88 @@
+import type { Config } from "../config/config.ts";
+import type { Agents } from "../agent/open.ts";
+import type { LocalBus } from "../broker/local.ts";
+import type { Clock } from "../core/clock.ts";
+import { toAppError } from "../core/error.ts";
+import type { Ledger } from "../core/ledger.ts";
+import type { Log } from "../core/log.ts";
+import type { AgentView, ChannelView, Queues } from "../http/api.ts";
+import type { DeadLetters } from "../http/views.ts";
+import {
+  listDeadLetters,
+  purgeDeadLetters,
+  readDeadLetter,
+  replayDeadLetter,
+  selectDeadLetters,
+} from "../ledger/dead.ts";
+import { readQueueDepths } from "../ledger/queues.ts";
+import type { PluginHostRoom } from "../plugins/host.ts";
+
+/** How each queue of the ledger stands. */
+export function toQueues(ledger: Ledger, clock: Clock): Queues {
+  const empty = { depth: 0, oldestSeconds: 0 };
+  const queues = { inbox: empty, outbox: empty, dead: empty };
+  for (const { queue, depth, oldestAtMs } of readQueueDepths(ledger.read)) {
+    const oldestSeconds = oldestAtMs === undefined ? 0 : Math.max(0, (clock.now() - oldestAtMs) / 1_000);
+    queues[queue] = { depth, oldestSeconds };
+  }
+  return queues;
+}
+
+/** The channel instances with the agents that hear them. */
+export function toChannels(host: PluginHostRoom, config: Config): readonly ChannelView[] {
+  return host.instances().map(({ plugin, instance, state, reason, identity }) => ({
+    plugin,
+    instance,
+    state,
+    ...(reason === undefined ? {} : { reason }),
+    ...(identity === undefined ? {} : { identity }),
+    agents: config.agents
+      .filter((agent) => agent.inbound_bindings.some((one) => one.plugin === plugin && one.instance === instance))
+      .map((agent) => agent.id),
+  }));
+}
+
+/** The agents of a config as lists show them. An agent whose model cannot be used says so instead of its model. */
+export async function toAgents(agents: Agents, config: Config, log: Log): Promise<readonly AgentView[]> {
+  return await Promise.all(config.agents.map(async ({ id, description, inbound_bindings }): Promise<AgentView> => {
+    const hears = inbound_bindings.map(({ plugin, instance }) => `${plugin}.${instance}`);
+    try {
+      return { id, description, hears, ...await agents.describe(id) };
+    } catch (thrown) {
+      const { message } = toAppError(thrown);
+      log.warn("agent.model_unusable", { agent: id, error: message });
+      return { id, description, hears, model: `none: ${message}`, tools: 0 };
+    }
+  }));
+}
+
+/** What an operator can do with dead letters while the process runs. */
+export function newDeadLetters(
+  { ledger, bus, rescanOutbox, clock, maxAgeMs }: {
+    readonly ledger: Ledger;
+    readonly bus: LocalBus;
+    readonly rescanOutbox: () => void;
+    readonly clock: Clock;
+    maxAgeMs(): number;
+  },
+): DeadLetters {
+  return {
+    list: (filter, signal) => listDeadLetters(ledger, filter, clock.now(), signal),
+    show: (id) => Promise.resolve(readDeadLetter(ledger.read, id)),
+    async replay(selection, { dryRun }, signal) {
+      const ids = await selectDeadLetters(ledger, selection, clock.now(), signal);
+      if (dryRun) return ids.length;
+      for (const id of ids) {
+        await ledger.commit(replayDeadLetter(ledger.read, id, clock.now(), clock.now() + maxAgeMs()));
+      }
+      bus.rescan();
+      rescanOutbox();
+      return ids.length;
+    },
+    async purge(selection, { dryRun }, signal) {
+      const ids = await selectDeadLetters(ledger, selection, clock.now(), signal);
+      if (!dryRun) await ledger.commit([purgeDeadLetters(ids)]);
+      return ids.length;
+    },
+  };
+}

@@ -1,0 +1,237 @@
+import type { Ledger, Row, SqlValue } from "../core/ledger.ts";
+import { type TranscriptEntry, transcriptEntrySchema } from "../core/transcript.ts";
+
+/** A page of a list, newest first. `next` is the cursor of the page after it; absent: this was the last. */
+interface Page<T> {
+  readonly items: readonly T[];
+  readonly next?: string;
+}
+
+/** Which sessions a list means. */
+export interface SessionSearch {
+  readonly agent?: string | undefined;
+  /** Text that stands in the transcript. */
+  readonly search?: string | undefined;
+  /** The `next` of the page before. */
+  readonly before?: string | undefined;
+  readonly limit: number;
+}
+
+/** A session, as lists show it. */
+export interface SessionSummary {
+  readonly id: string;
+  readonly agent: string;
+  readonly plugin: string;
+  readonly instance: string;
+  readonly conversation: string;
+  readonly thread: string | null;
+  /** Beginning of the first message. */
+  readonly title: string;
+  /** ISO 8601 UTC, of the newest message. */
+  readonly lastAt: string;
+}
+
+/** One entry of a transcript, as a person reads it. */
+export interface EntryView {
+  readonly id: number;
+  /** ISO 8601 UTC. */
+  readonly at: string;
+  readonly role: TranscriptEntry["role"];
+  readonly text: string;
+  readonly author: string | null;
+  readonly turnId: string | null;
+}
+
+/** One journaled step, as a person reads it. */
+export interface StepView {
+  readonly seq: number;
+  readonly kind: "model" | "tool" | "inbound";
+  readonly name: string;
+  readonly state: "started" | "done";
+  readonly effect: string | null;
+  readonly startedAt: string;
+  readonly finishedAt: string | null;
+  readonly input: unknown;
+  readonly output: unknown;
+}
+
+/** The timeline of a turn. Times are ISO 8601 UTC. */
+export interface TurnTimeline {
+  readonly id: string;
+  readonly agent: string;
+  readonly sessionId: string;
+  readonly state: "running" | "done";
+  readonly outcome: "answered" | "failed" | "silent" | null;
+  readonly error: string | null;
+  readonly model: string | null;
+  readonly resumed: number;
+  readonly receivedAt: string;
+  readonly startedAt: string;
+  readonly finishedAt: string | null;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly costUsd: number | null;
+  readonly steps: StepView[];
+}
+
+/** What was said and done, for people: lists by keyset, so that a page costs the same however long the list is. */
+export interface History {
+  sessions(search: SessionSearch, signal: AbortSignal): Promise<Page<SessionSummary>>;
+  /** Newest first. `before` is an id. */
+  messages(
+    sessionId: string,
+    page: { readonly before?: string | undefined; readonly limit: number },
+    signal: AbortSignal,
+  ): Promise<Page<EntryView>>;
+  /** `undefined` where there is no such turn. */
+  turn(id: string, signal: AbortSignal): Promise<TurnTimeline | undefined>;
+}
+
+/** Makes the {@linkcode History} of a ledger. */
+export function newHistory(ledger: Pick<Ledger, "query">): History {
+  return {
+    async sessions({ agent, search, before, limit }, signal) {
+      const conditions = ["1 = 1"];
+      const values: SqlValue[] = [];
+      const cursor = parseCursor(before);
+      if (agent !== undefined) {
+        conditions.push("s.agent = ?");
+        values.push(agent);
+      }
+      if (cursor !== undefined) {
+        conditions.push("(s.last_at, s.id) < (?, ?)");
+        values.push(cursor.lastAt, cursor.id);
+      }
+      if (search !== undefined) {
+        conditions.push(
+          "EXISTS (SELECT 1 FROM messages m WHERE m.session_id = s.id AND instr(lower(m.body), lower(?)) > 0)",
+        );
+        values.push(JSON.stringify(search).slice(1, -1)); // bodies are JSON text
+      }
+      const rows = await ledger.query({
+        sql: `SELECT s.* FROM sessions s WHERE ${conditions.join(" AND ")} ORDER BY s.last_at DESC, s.id DESC LIMIT ?`,
+        values: [...values, limit + 1],
+      }, signal);
+      const items = rows.slice(0, limit);
+      const last = items.at(-1);
+      const next = rows.length > limit && last !== undefined ? `${last.last_at}:${last.id}` : undefined;
+      return { items: items.map(toSessionSummary), ...(next === undefined ? {} : { next }) };
+    },
+    async messages(sessionId, { before, limit }, signal) {
+      const rows = await ledger.query({
+        sql:
+          `SELECT id, at, role, body, turn_id FROM messages WHERE session_id = ? AND id < ? ORDER BY id DESC LIMIT ?`,
+        values: [sessionId, before === undefined ? Number.MAX_SAFE_INTEGER : Number(before) || 0, limit + 1],
+      }, signal);
+      const items = rows.slice(0, limit);
+      const next = rows.length > limit ? items.at(-1)?.id : undefined;
+      return { items: items.map(toEntryView), ...(next === undefined ? {} : { next: String(next) }) };
+    },
+    async turn(id, signal) {
+      const [row] = await ledger.query({ sql: `SELECT * FROM turns WHERE id = ?`, values: [id] }, signal);
+      if (row === undefined) return undefined;
+      const steps = await ledger.query(
+        { sql: `SELECT * FROM steps WHERE turn_id = ? ORDER BY seq`, values: [id] },
+        signal,
+      );
+      return toTimeline(row, steps);
+    },
+  };
+}
+
+function parseCursor(text: string | undefined): { readonly lastAt: number; readonly id: string } | undefined {
+  const found = text === undefined ? null : /^(\d+):(.+)$/.exec(text);
+  return found === null ? undefined : { lastAt: Number(found[1]), id: found[2] ?? "" };
+}
+
+function toSessionSummary(row: Row): SessionSummary {
+  return {
+    id: String(row.id),
+    agent: String(row.agent),
+    plugin: String(row.plugin),
+    instance: String(row.instance),
+    conversation: String(row.conversation),
+    thread: typeof row.thread === "string" ? row.thread : null,
+    title: String(row.title),
+    lastAt: toIso(row.last_at) ?? "",
+  };
+}
+
+function toEntryView(row: Row): EntryView {
+  const entry = parseEntry(String(row.body));
+  return {
+    id: Number(row.id),
+    at: toIso(row.at) ?? "",
+    role: entry.role,
+    text: toText(entry),
+    author: toAuthor(entry),
+    turnId: typeof row.turn_id === "string" ? row.turn_id : null,
+  };
+}
+
+function toTimeline(row: Row, steps: readonly Row[]): TurnTimeline {
+  const { outcome } = row;
+  return {
+    id: String(row.id),
+    agent: String(row.agent),
+    sessionId: String(row.session_id),
+    state: row.state === "done" ? "done" : "running",
+    outcome: outcome === "answered" || outcome === "failed" || outcome === "silent" ? outcome : null,
+    error: typeof row.error === "string" ? row.error : null,
+    model: typeof row.model === "string" ? `${row.provider}/${row.model}` : null,
+    resumed: Number(row.resumed),
+    receivedAt: toIso(row.received_at) ?? "",
+    startedAt: toIso(row.started_at) ?? "",
+    finishedAt: toIso(row.finished_at),
+    inputTokens: Number(row.input_tokens),
+    outputTokens: Number(row.output_tokens),
+    costUsd: typeof row.cost_usd === "number" ? row.cost_usd : null,
+    steps: steps.map((step) => ({
+      seq: Number(step.seq),
+      kind: step.kind === "model" || step.kind === "inbound" ? step.kind : "tool",
+      name: String(step.name),
+      state: step.state === "done" ? "done" : "started",
+      effect: typeof step.effect === "string" ? step.effect : null,
+      startedAt: toIso(step.started_at) ?? "",
+      finishedAt: toIso(step.finished_at),
+      input: parseJson(step.input),
+      output: parseJson(step.output),
+    })),
+  };
+}
+
+function parseEntry(body: string): TranscriptEntry {
+  return transcriptEntrySchema.parse(JSON.parse(body));
+}
+
+/** An entry in words; calls and results are named, their details stand in the turn's timeline. */
+function toText(entry: TranscriptEntry): string {
+  switch (entry.role) {
+    case "user":
+      return [entry.text, ...(entry.attachments ?? []).map(({ kind, name }) => `[${kind} ${name ?? ""}]`)].join("\n");
+    case "assistant":
+      return [entry.text, ...entry.toolCalls.map(({ name, input }) => `→ ${name}(${JSON.stringify(input)})`)]
+        .filter((line) => line !== "").join("\n");
+    case "tool":
+      return entry.results.flatMap(({ content }) =>
+        content.map((part) =>
+          part.type === "text" ? part.text : part.type === "json" ? JSON.stringify(part.value) : "[image]"
+        )
+      ).join("\n");
+    case "note":
+      return entry.text;
+  }
+}
+
+function toAuthor(entry: TranscriptEntry): string | null {
+  if (entry.role === "user") return entry.sender ?? null;
+  return entry.role === "tool" ? entry.results.map(({ name }) => name).join(", ") : null;
+}
+
+function toIso(value: SqlValue | undefined): string | null {
+  return typeof value === "number" ? new Date(value).toISOString() : null;
+}
+
+function parseJson(value: SqlValue | undefined): unknown {
+  return typeof value === "string" ? JSON.parse(value) : null;
+}
