@@ -132,7 +132,7 @@ export async function runLoop(input: LoopInput, deps: LoopDeps): Promise<LoopRes
     ];
     run.messages.push(toAssistantMessage(output));
     run.entries.push({ role: "assistant", ...toAssistantEntry(output) });
-    if (output.text.trim() !== "") run.texts.push(output.text.trim());
+    if (output.text.trim() !== "") run.texts.push(output.text);
     if (output.toolCalls.length === 0) {
       const text = run.texts.join("\n\n");
       if (text === "") {
@@ -278,7 +278,7 @@ function replay(messages: readonly LlmMessage[], steps: readonly Step[]): Run {
           toolCalls: output.toolCalls,
           providerState: output.providerState,
         });
-        if (output.text.trim() !== "") run.texts.push(output.text.trim());
+        if (output.text.trim() !== "") run.texts.push(output.text);
         calls = output.toolCalls.map(toCall);
         break;
       }
