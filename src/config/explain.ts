@@ -65,9 +65,8 @@ function toTree(config: Config) {
 function toTreeShape(plugins: readonly PluginSchema[]): Shape {
   const agent = shapeAt(toShape(configFiles["agents.yaml"]), ["agents", 0]);
   const broker = shapeAt(toShape(configFiles["broker.yaml"]), ["broker"]);
-  const accounts = plugins.map((
-    plugin,
-  ) => [plugin.id, { type: "object", additionalProperties: toInstanceShape(plugin) }]);
+  const toNamed = (instance: Shape): Shape => ({ type: "object", additionalProperties: instance });
+  const accounts = plugins.map((plugin) => [plugin.id, toNamed(toInstanceShape(plugin))]);
   return {
     type: "object",
     properties: {
