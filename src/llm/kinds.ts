@@ -1,4 +1,7 @@
-import type { ProviderConfig } from "../config/llm.ts";
+import { kindNames, type ProviderConfig } from "../config/llm.ts";
+
+/** Name of a kind, as `kind` in llm.yaml has it. */
+export type ProviderKindName = (typeof kindNames)[number];
 
 /** Protocols that the runtime speaks. */
 export type Protocol = "anthropic" | "openai" | "google";
@@ -58,23 +61,18 @@ export const providerKinds = {
     keyVariable: "DEEPSEEK_API_KEY",
     images: false,
   },
-} as const satisfies Record<string, ProviderKind>;
-
-/** Name of a kind, as `kind` in llm.yaml has it. */
-export type ProviderKindName = keyof typeof providerKinds;
+} as const satisfies Record<ProviderKindName, ProviderKind>;
 
 /** The kind of the provider `id`, or `undefined` where neither `kind` nor the id names one. */
 export function kindOf(id: string, config: ProviderConfig): ProviderKindName | undefined {
   if (config.kind !== undefined) return config.kind;
-  if (id === "openai") return "openai_compatible";
-  return isKindName(id) ? id : undefined;
+  return kindNames.find((name) => name === id);
 }
 
 /** The model that `auto` takes, or `undefined` where only the config could know (an own server). */
 export function defaultModelOf(kind: ProviderKindName, config: ProviderConfig): string | undefined {
   if (config.default_model !== undefined) return config.default_model;
-  const ownServer = kind === "openai_compatible" && config.base_url !== undefined;
-  return ownServer ? undefined : providerKinds[kind].defaultModel;
+  return kind === "openai_compatible" && !isVendorsOwn(kind, config) ? undefined : providerKinds[kind].defaultModel;
 }
 
 /**
@@ -94,11 +92,12 @@ export function baseUrlOf(kind: ProviderKindName, config: ProviderConfig): strin
   }
 }
 
+/** Whether requests go to the vendor itself, not to another server that speaks its protocol. */
+export function isVendorsOwn(kind: ProviderKindName, config: ProviderConfig): boolean {
+  return baseUrlOf(kind, config) === providerKinds[kind].baseUrl;
+}
+
 /** Whether the provider may be asked: it has a key, or says `none`. */
 export function isConfigured(config: ProviderConfig): boolean {
   return (config.api_key?.reveal() ?? "") !== "";
-}
-
-function isKindName(text: string): text is ProviderKindName {
-  return Object.hasOwn(providerKinds, text);
 }

@@ -1,5 +1,5 @@
 import type { AgentConfig } from "../config/agents.ts";
-import type { LlmConfig, ProviderConfig } from "../config/llm.ts";
+import { kindNames, type LlmConfig, type ProviderConfig } from "../config/llm.ts";
 import type { Clock } from "../core/clock.ts";
 import { AppError } from "../core/error.ts";
 import type { LlmPrice, LlmProvider } from "../core/llm.ts";
@@ -10,7 +10,15 @@ import { withBreaker } from "./breaker.ts";
 import { demoName, newDemoProvider } from "./demo.ts";
 import { type Candidate, withFallback } from "./fallback.ts";
 import type { Gate } from "./gates.ts";
-import { baseUrlOf, defaultModelOf, isConfigured, kindOf, type ProviderKindName, providerKinds } from "./kinds.ts";
+import {
+  baseUrlOf,
+  defaultModelOf,
+  isConfigured,
+  isVendorsOwn,
+  kindOf,
+  type ProviderKindName,
+  providerKinds,
+} from "./kinds.ts";
 import { withLimiter } from "./limiter.ts";
 import { withMetrics } from "./measure.ts";
 import { freePrice, priceOf } from "./prices.ts";
@@ -125,7 +133,7 @@ function newProvider(id: string, config: LlmConfig, deps: ModelsDeps): LlmProvid
   }
   const kind = requireKind(id, provider);
   const gate = deps.gates.get(id);
-  if (gate === undefined) throw new AppError("invalid", `Cannot ask ${id}: ${toMissingKey(id, kind)}`);
+  if (gate === undefined) throw new AppError("invalid", `Cannot ask ${id}: ${toMissingKey(id, kind, provider)}`);
 
   const known = providerKinds[kind];
   const { first_chunk: firstMs, idle: idleMs, total: totalMs } = provider.timeouts;
@@ -164,19 +172,24 @@ function toAvailable(id: string, provider: ProviderConfig): AvailableModel {
   const kind = kindOf(id, provider);
   if (kind === undefined) return { provider: id, model: "", configured: false, missing: toMissingKind(id) };
   const model = defaultModelOf(kind, provider) ?? "";
-  if (!isConfigured(provider)) return { provider: id, model, configured: false, missing: toMissingKey(id, kind) };
+  if (!isConfigured(provider)) {
+    return { provider: id, model, configured: false, missing: toMissingKey(id, kind, provider) };
+  }
   if (model !== "") return { provider: id, model, configured: true };
   const missing = `providers.${id}.default_model is not set, so \`auto\` passes it over. Set it in llm.yaml`;
   return { provider: id, model, configured: true, missing };
 }
 
 function toMissingKind(id: string): string {
-  return `providers.${id}.kind is not set. Set it in llm.yaml to one of ${Object.keys(providerKinds).join(", ")}`;
+  return `providers.${id}.kind is not set. Set it in llm.yaml to one of ${kindNames.join(", ")}`;
 }
 
-function toMissingKey(id: string, kind: ProviderKindName): string {
-  const variable = providerKinds[kind].keyVariable;
-  return `providers.${id}.api_key is empty. Set it in llm.yaml, for example to \${${variable}}, or set that variable`;
+function toMissingKey(id: string, kind: ProviderKindName, provider: ProviderConfig): string {
+  const variable = isVendorsOwn(kind, provider)
+    ? providerKinds[kind].keyVariable
+    : `${id.toUpperCase().replaceAll("-", "_")}_API_KEY`;
+  return `providers.${id}.api_key is empty. Write api_key: "\${${variable}:-}" there in llm.yaml, ` +
+    `set ${variable} and start again`;
 }
 
 function showsImages(id: string, config: LlmConfig): boolean {

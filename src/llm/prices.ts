@@ -1,6 +1,6 @@
 import type { ProviderConfig } from "../config/llm.ts";
 import type { LlmPrice } from "../core/llm.ts";
-import type { ProviderKindName } from "./kinds.ts";
+import { isVendorsOwn, type ProviderKindName } from "./kinds.ts";
 
 /** US dollars a million tokens: prompt, answer, read from cache, written to cache. */
 type Row = readonly [input: number, output: number, cacheRead: number, cacheWrite: number];
@@ -53,7 +53,7 @@ export function priceOf(kind: ProviderKindName, config: ProviderConfig, model: s
     return toPrice([set.input, set.output, set.cache_read ?? set.input, set.cache_write ?? set.input]);
   }
   // Another address is another vendor, who asks another price.
-  if (config.base_url !== undefined) return undefined;
+  if (!isVendorsOwn(kind, config)) return undefined;
   // Vendors append the date of a snapshot, which does not change its price: claude-sonnet-4-5-20250929.
   const row = listPrices[kind][model.replace(/-(\d{8}|\d{4}-\d{2}-\d{2})$/, "")];
   return row === undefined ? undefined : toPrice(row);

@@ -19,8 +19,8 @@ export const metadataKeys: Readonly<Record<Protocol, string>> = {
 };
 
 /**
- * Loads the SDK of the endpoint's protocol and gives its models. Each SDK costs some 30 ms and 10 MB, so none is loaded
- * before a model of its protocol is asked.
+ * Loads the SDK of the endpoint's protocol and gives its models. Each SDK costs 10 to 20 ms and some 6 MB, so none is
+ * loaded before a model of its protocol is asked.
  */
 export async function loadModels(
   { protocol, baseUrl, apiKey, headers }: Endpoint,

@@ -37,7 +37,7 @@ Deno.test("the list of models says what is missing and how to add it", () => {
   const { available } = llm.at(toLlmConfig({
     providers: {
       anthropic: { api_key: "" },
-      openai: { api_key: "k" },
+      openai: { kind: "openai_compatible", base_url: "https://api.openai.com/v1/", api_key: "k" },
       own: { kind: "openai_compatible", api_key: "none", base_url: "http://127.0.0.1:1/v1" },
       strange: { api_key: "k" },
     },
@@ -49,7 +49,7 @@ Deno.test("the list of models says what is missing and how to add it", () => {
     ["strange", "", false],
     ["demo", "demo", true],
   ]);
-  assert.match(available[0]?.missing ?? "", /providers\.anthropic\.api_key is empty.*\$\{ANTHROPIC_API_KEY\}/);
+  assert.match(available[0]?.missing ?? "", /providers\.anthropic\.api_key is empty.*\$\{ANTHROPIC_API_KEY:-\}/);
   assert.equal(available[1]?.missing, undefined);
   assert.match(available[2]?.missing ?? "", /providers\.own\.default_model/);
   assert.match(available[3]?.missing ?? "", /providers\.strange\.kind/);
