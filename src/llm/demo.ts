@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { toAppError } from "../core/error.ts";
 import type { LlmChunk, LlmMessage, LlmProvider, LlmRequest, LlmTool, LlmToolCall } from "../core/llm.ts";
+import { toAbortError } from "../resilience/abort.ts";
 
 /** Id of the provider and name of the model that are always there. */
 export const demoName = "demo";
@@ -25,7 +25,7 @@ export function newDemoProvider(): LlmProvider {
       for (const word of answer.text.match(/\S+\s*/g) ?? []) {
         // Gives the reader its turn between two words, as a model on the network would.
         await Promise.resolve();
-        if (signal.aborted) throw toAppError(signal.reason);
+        if (signal.aborted) throw toAbortError(signal.reason);
         outputTokens++;
         yield { type: "text", text: word };
       }

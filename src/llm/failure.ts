@@ -37,7 +37,15 @@ export function toLlmError(thrown: unknown, context: FailureContext): AppError {
   if (thrown instanceof Error && isRequestFault(thrown.name)) {
     return new AppError("invalid", `${subject(context)} cannot be asked this: ${clean(thrown.message, context)}`);
   }
-  return newBadAnswerError(context, "something that is no answer of its protocol");
+  // The SDK's own errors repeat what was sent; the others come out of its depths when that is malformed enough.
+  if (thrown instanceof Error && thrown.name.startsWith("AI_")) {
+    return newBadAnswerError(context, "something that is no answer of its protocol");
+  }
+  return new AppError(
+    "unavailable",
+    `${subject(context)} failed unexpectedly: ${clean(error.message, context)}. ${toCheck(context)}`,
+    { reason: "bad_answer", cause: thrown },
+  );
 }
 
 /**
@@ -55,11 +63,7 @@ export function toStreamError(part: unknown, context: FailureContext): AppError 
 
 /** The provider sent something that cannot be understood. */
 export function newBadAnswerError(context: FailureContext, what: string): AppError {
-  return new AppError(
-    "unavailable",
-    `${subject(context)} sent ${what}. Check providers.${context.provider}.base_url in llm.yaml`,
-    { reason: "bad_answer" },
-  );
+  return new AppError("unavailable", `${subject(context)} sent ${what}. ${toCheck(context)}`, { reason: "bad_answer" });
 }
 
 /** The answer broke off. */
@@ -136,6 +140,10 @@ function readStreamError(part: unknown): { readonly message: string; readonly st
 
 function subject({ provider, model }: FailureContext): string {
   return `Model ${model} of ${provider}`;
+}
+
+function toCheck({ provider }: FailureContext): string {
+  return `Check providers.${provider}.base_url in llm.yaml`;
 }
 
 function clean(detail: string, { secrets }: FailureContext): string {

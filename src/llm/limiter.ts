@@ -1,5 +1,5 @@
-import { toAppError } from "../core/error.ts";
 import type { LlmProvider } from "../core/llm.ts";
+import { toAbortError } from "../resilience/abort.ts";
 import type { Bucket } from "../resilience/bucket.ts";
 
 /** Waits for a token of `bucket` before each call. */
@@ -8,7 +8,7 @@ export function withLimiter(provider: LlmProvider, bucket: Bucket): LlmProvider 
     id: provider.id,
     async *stream(request, signal) {
       await bucket.take(signal).catch((reason) => {
-        throw toAppError(reason);
+        throw toAbortError(reason);
       });
       yield* provider.stream(request, signal);
     },

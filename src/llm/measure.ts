@@ -1,5 +1,5 @@
 import type { Clock } from "../core/clock.ts";
-import { toAppError } from "../core/error.ts";
+import { type ErrorKind, toAppError } from "../core/error.ts";
 import type { LlmChunk, LlmProvider, LlmRequest } from "../core/llm.ts";
 import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
@@ -35,6 +35,11 @@ export function withMetrics(provider: LlmProvider, { clock, metrics, log }: Meas
       const startedAt = clock.monotonic();
       const tookMs = () => Math.round(clock.monotonic() - startedAt);
       let firstMs: number | undefined;
+      let counted = false;
+      const countCall = (result: "ok" | ErrorKind) => {
+        counted = true;
+        metrics.count("nexo_llm_requests_total", { provider: id, model, result });
+      };
       try {
         for await (const chunk of provider.stream(request, signal)) {
           if (firstMs === undefined) {
@@ -42,7 +47,7 @@ export function withMetrics(provider: LlmProvider, { clock, metrics, log }: Meas
             metrics.observe("nexo_llm_seconds", { provider: id, stage: "first" }, firstMs / 1_000);
           }
           if (chunk.type === "finish") {
-            metrics.count("nexo_llm_requests_total", { provider: id, model, result: "ok" });
+            countCall("ok");
             metrics.observe("nexo_llm_seconds", { provider: id, stage: "total" }, tookMs() / 1_000);
             countTokens(request, chunk);
             const { inputTokens, outputTokens } = chunk.usage;
@@ -60,11 +65,13 @@ export function withMetrics(provider: LlmProvider, { clock, metrics, log }: Meas
         }
       } catch (thrown) {
         const error = toAppError(thrown);
-        metrics.count("nexo_llm_requests_total", { provider: id, model, result: error.kind });
+        if (!counted) countCall(error.kind);
         const fields = { provider: id, model, agent, tookMs: tookMs(), kind: error.kind, reason: error.reason };
         if (error.kind === "cancelled") log.debug("llm.failed", fields);
         else log.warn("llm.failed", { ...fields, error: error.message });
         throw error;
+      } finally {
+        if (!counted) countCall("cancelled"); // the reader left
       }
     },
   };

@@ -2,6 +2,7 @@ import type { Clock } from "../core/clock.ts";
 import { toAppError } from "../core/error.ts";
 import type { LlmProvider } from "../core/llm.ts";
 import type { Metrics } from "../core/metrics.ts";
+import { toAbortError } from "../resilience/abort.ts";
 import { type RetryPolicy, retryWaitMs } from "../resilience/retry.ts";
 
 /** What {@linkcode withRetry} uses. */
@@ -39,7 +40,7 @@ export function withRetry(
           if (waitMs === undefined) throw error;
           metrics.count("nexo_llm_retries_total", { provider: provider.id, kind: error.kind });
           await clock.wait(waitMs, signal).catch((reason) => {
-            throw toAppError(reason);
+            throw toAbortError(reason);
           });
         }
       }

@@ -1,7 +1,8 @@
 import type { LanguageModelV4, LanguageModelV4StreamPart } from "@ai-sdk/provider";
 import type { Clock } from "../core/clock.ts";
-import { AppError, toAppError } from "../core/error.ts";
+import { AppError } from "../core/error.ts";
 import type { LlmProvider, LlmRequest } from "../core/llm.ts";
+import { toAbortError } from "../resilience/abort.ts";
 import { type StreamTimeouts, withIdleTimeout } from "../resilience/deadline.ts";
 import { type AnswerReader, newAnswerReader, toFrom } from "./answer.ts";
 import { type FailureContext, newBadAnswerError, newCutError, toLlmError, toStreamError } from "./failure.ts";
@@ -82,7 +83,7 @@ export function newWireProvider(options: WireOptions, { clock, fetch }: WireDeps
       if (last === undefined) throw toEndError(answer, contextOf(model, answer.started), response);
       yield last;
     } catch (thrown) {
-      if (signal.aborted) throw toAppError(signal.reason);
+      if (signal.aborted) throw toAbortError(signal.reason);
       throw toLlmError(thrown, contextOf(model, answer.started));
     }
   }

@@ -1,5 +1,6 @@
 import type { Clock } from "../core/clock.ts";
 import { type AppError, toAppError } from "../core/error.ts";
+import { toAbortError } from "./abort.ts";
 
 /** How often and after which wait something is tried again. */
 export interface RetryPolicy {
@@ -72,7 +73,7 @@ export async function retry<T>(
       if (waitMs === undefined) throw error;
       onRetry?.(error, waitMs);
       await clock.wait(waitMs, signal).catch((reason) => {
-        throw toAppError(reason);
+        throw toAbortError(reason);
       });
     }
   }

@@ -2,6 +2,11 @@ import assert from "node:assert/strict";
 import { z } from "zod";
 import type { LlmMessage, LlmProvider, LlmRequest } from "../../src/core/llm.ts";
 import type { FakeLlm } from "../fixtures/fake_llm.ts";
+import { AppError } from "../../src/core/error.ts";
+import { openLlm } from "../../src/llm/open.ts";
+import { newFakeClock } from "../fixtures/fake_clock.ts";
+import { newRecordedLog } from "../fixtures/recorded_log.ts";
+import { newRecordedMetrics } from "../fixtures/recorded_metrics.ts";
 import { openFakeAnthropic } from "../fixtures/fake_llm_anthropic.ts";
 import { fakeSignature, openFakeGemini } from "../fixtures/fake_llm_gemini.ts";
 import { openFakeOpenai } from "../fixtures/fake_llm_openai.ts";
@@ -210,6 +215,41 @@ Deno.test("the key travels as the protocol wants it, own headers beside it", asy
   await collect(providerAt(gemini, "gemini", { base_url: root }), newRequest());
   assert.equal(gemini.requests[0]?.headers.get("x-goog-api-key"), "k");
   assert.equal(gemini.requests[0]?.path, "/v1beta/models/fake-model:streamGenerateContent");
+});
+
+Deno.test("OpenAI itself gets the limit of the answer under its newer name", async () => {
+  const bodies: unknown[] = [];
+  const fetch: typeof globalThis.fetch = (_, init) => {
+    bodies.push(JSON.parse(String(init?.body)));
+    return Promise.resolve(new Response("", { status: 400 }));
+  };
+  const llm = openLlm({ log: newRecordedLog(), metrics: newRecordedMetrics(), clock: newFakeClock(), fetch });
+  const { provider } = llm.at(toLlmConfig({ providers: { o: { kind: "openai_compatible", api_key: "k" } } }))
+    .resolve("auto", []);
+  await assert.rejects(collect(provider, newRequest({ maxOutputTokens: 9 })), { kind: "invalid" });
+  const limits = z.object({ max_tokens: z.unknown().optional(), max_completion_tokens: z.number() });
+  assert.deepEqual(limits.parse(bodies[0]), { max_completion_tokens: 9 });
+});
+
+Deno.test("a call is cancelled whatever reason its signal gives, and times out with its caller's deadline", async () => {
+  await using fake = openFakeOpenai();
+  const provider = providerAt(fake, "openai_compatible");
+  for (
+    const [reason, kind] of [
+      ["stop", "cancelled"],
+      [new Error("shutting down"), "cancelled"],
+      [new AppError("timeout", "The turn took too long"), "timeout"],
+      [new DOMException("late", "TimeoutError"), "timeout"],
+    ] as const
+  ) {
+    fake.script({ type: "hang" });
+    const controller = new AbortController();
+    const asked = new Promise<void>((resolve) => fake.onRequest = resolve);
+    const result = assert.rejects(collect(provider, newRequest(), controller.signal), { kind });
+    await asked;
+    controller.abort(reason);
+    await result;
+  }
 });
 
 Deno.test("limits of the answer reach the model", async () => {
