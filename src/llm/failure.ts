@@ -148,7 +148,7 @@ function toCheck({ provider }: FailureContext): string {
 
 function clean(detail: string, { secrets }: FailureContext): string {
   let text = detail.replace(/\s+/g, " ").trim();
-  for (const secret of secrets) if (secret !== "") text = text.replaceAll(secret, "[secret]");
+  for (const secret of secrets) if (secret !== "" && secret !== "none") text = text.replaceAll(secret, "[secret]");
   return text.length <= maxDetailChars ? text : `${text.slice(0, maxDetailChars)}…`;
 }
 
