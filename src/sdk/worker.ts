@@ -37,6 +37,8 @@ interface Port {
   readonly credits: Credits;
   /** Fires when receiving is over. */
   readonly receiving: AbortController;
+  /** Fires when the worker is about to go: answers of the host are not waited for any more. */
+  readonly going: AbortController;
 }
 
 /** Serves the host from inside a worker. Called once, at the top level of the plugin's worker module. */
@@ -52,6 +54,7 @@ export function servePlugin<S extends z.ZodType>(definition: PluginDefinition<S>
     }),
     credits: newCredits(),
     receiving: new AbortController(),
+    going: new AbortController(),
   };
   const running = new Map<number, AbortController>();
   let channel: (Channel & AsyncDisposable) | undefined;
@@ -75,6 +78,7 @@ export function servePlugin<S extends z.ZodType>(definition: PluginDefinition<S>
 
   async function dispose(): Promise<void> {
     port.receiving.abort();
+    port.going.abort();
     for (const abort of running.values()) abort.abort();
     try {
       await channel?.[Symbol.asyncDispose]();
@@ -128,7 +132,6 @@ async function ask(channel: Channel | undefined, request: ChannelRequest, signal
 }
 
 function newHost<C>(port: Port, start: HostMessage & { type: "start" }, config: C): PluginHost<C> {
-  const never = new AbortController().signal;
   return {
     instance: start.instance,
     stateDir: start.stateDir,
@@ -140,13 +143,13 @@ function newHost<C>(port: Port, start: HostMessage & { type: "start" }, config: 
       if (!checked.success) throw new AppError("invalid", `The message is not one: ${z.prettifyError(checked.error)}`);
       await port.credits.take(port.receiving.signal);
       try {
-        await port.questions.ask({ method: "receive", message: checked.data }, never);
+        await port.questions.ask({ method: "receive", message: checked.data }, port.going.signal);
       } finally {
         port.credits.add(1);
       }
     },
     async secret(name) {
-      return String(await port.questions.ask({ method: "secret", name }, never));
+      return String(await port.questions.ask({ method: "secret", name }, port.going.signal));
     },
     report: (health) => port.post({ type: "health", health }),
   };

@@ -1,0 +1,55 @@
+import { DatabaseSync } from "node:sqlite";
+
+/** What this bot has sent and learned, on disk, so that neither a crash nor a retry sends a part again. */
+export interface Journal extends Disposable {
+  /** Provider ids of the parts of the message `key` that Telegram took, in order. */
+  sentParts(key: string): readonly string[];
+  /** Notes the next part. On disk when it returns. `total`: how many parts the message has. */
+  addPart(key: string, providerMessageId: string, total: number): void;
+  /** Provider ids of the message `key`, when all of its parts were taken. */
+  findSent(key: string): readonly string[] | undefined;
+  /** Where a chat lives now; groups that grow change their id. */
+  currentChat(chatId: string): string;
+  moveChat(fromId: string, toId: string): void;
+}
+
+/** Parts are looked up again at most as long as the runtime keeps a send before it gives up. */
+const keepMs = 7 * 86_400_000;
+/** Notes between two sweeps of what is older. */
+const sweepEvery = 1_000;
+
+/** Opens the journal in the file `path`. */
+export function openJournal(path: string): Journal {
+  const database = new DatabaseSync(path);
+  database.exec(`
+    PRAGMA journal_mode = WAL;
+    PRAGMA synchronous = FULL;
+    CREATE TABLE IF NOT EXISTS parts (
+      key TEXT NOT NULL, part INTEGER NOT NULL, total INTEGER NOT NULL, id TEXT NOT NULL, at INTEGER NOT NULL,
+      PRIMARY KEY (key, part)
+    ) WITHOUT ROWID, STRICT;
+    CREATE INDEX IF NOT EXISTS parts_at ON parts (at);
+    CREATE TABLE IF NOT EXISTS moved (chat TEXT PRIMARY KEY, now TEXT NOT NULL) WITHOUT ROWID, STRICT;
+  `);
+  const select = database.prepare("SELECT id, total FROM parts WHERE key = ? ORDER BY part");
+  const insert = database.prepare("INSERT INTO parts (key, part, total, id, at) VALUES (?, ?, ?, ?, ?)");
+  const sweep = database.prepare("DELETE FROM parts WHERE at < ?");
+  const selectMoved = database.prepare("SELECT now FROM moved WHERE chat = ?");
+  const insertMoved = database.prepare("INSERT OR REPLACE INTO moved (chat, now) VALUES (?, ?)");
+  let notes = 0;
+  const sentParts = (key: string) => select.all(key).map(({ id }) => String(id));
+  return {
+    sentParts,
+    addPart(key, id, total) {
+      if (notes++ % sweepEvery === 0) sweep.run(Date.now() - keepMs);
+      insert.run(key, sentParts(key).length, total, id, Date.now());
+    },
+    findSent(key) {
+      const rows = select.all(key);
+      return rows.length > 0 && rows.length === rows[0]?.total ? rows.map(({ id }) => String(id)) : undefined;
+    },
+    currentChat: (chatId) => String(selectMoved.get(chatId)?.now ?? chatId),
+    moveChat: (fromId, toId) => void insertMoved.run(fromId, toId),
+    [Symbol.dispose]: () => database.close(),
+  };
+}

@@ -1,0 +1,110 @@
+import { AppError } from "../../src/core/error.ts";
+import type { Outbound, Receipt } from "../../src/core/message.ts";
+import type { BotApi, Methods } from "./api.ts";
+import { isAboutFormatting, movedTo } from "./errors.ts";
+import type { Journal } from "./journal.ts";
+import { type RichText, toRichText } from "./markup.ts";
+import { splitRichText } from "./split.ts";
+
+/** What sending needs. */
+export interface OutboundDeps {
+  readonly api: BotApi;
+  readonly journal: Journal;
+  /** Whether the text is Markdown to be shown as formatting. */
+  readonly markdown: boolean;
+}
+
+/**
+ * Sends a message in as many parts as it needs. Tried again after a failure it goes on with the part that failed.
+ *
+ * @throws {AppError} `unavailable`, also with reason `outcome_unknown` where Telegram may have taken the part; `denied`,
+ * `missing` and `invalid` where it never will.
+ */
+export async function sendOutbound(deps: OutboundDeps, message: Outbound, signal: AbortSignal): Promise<Receipt> {
+  const parts = toParts(message.text, deps.markdown);
+  for (let index = deps.journal.sentParts(message.key).length; index < parts.length; index++) {
+    const part = parts[index] ?? emptyPart;
+    const id = await sendPart(deps, message, part, index === 0, signal);
+    deps.journal.addPart(message.key, String(id), parts.length);
+  }
+  return { providerMessageIds: [...deps.journal.sentParts(message.key)] };
+}
+
+const emptyPart: RichText = { text: "", entities: [] };
+
+/** @throws {AppError} `invalid` where there is nothing to send. */
+function toParts(text: string, markdown: boolean): readonly RichText[] {
+  const parts = splitRichText(markdown ? toRichText(text) : { text, entities: [] });
+  if (parts.length > 0) return parts;
+  const verbatim = splitRichText({ text, entities: [] });
+  if (verbatim.length > 0) return verbatim;
+  throw new AppError("invalid", "The message has no text to send");
+}
+
+async function sendPart(
+  deps: OutboundDeps,
+  message: Outbound,
+  part: RichText,
+  isFirst: boolean,
+  signal: AbortSignal,
+): Promise<number> {
+  const chatId = deps.journal.currentChat(message.conversation);
+  try {
+    return await post(deps.api, chatId, message, part, isFirst, signal);
+  } catch (thrown) {
+    const movedId = movedTo(thrown);
+    if (movedId !== undefined) {
+      deps.journal.moveChat(message.conversation, movedId);
+      return await post(deps.api, movedId, message, part, isFirst, signal);
+    }
+    // Our formatting should never be refused; where it is, the words still arrive.
+    if (!isAboutFormatting(thrown)) throw thrown;
+    return await post(deps.api, chatId, message, { text: part.text, entities: [] }, isFirst, signal);
+  }
+}
+
+async function post(
+  api: BotApi,
+  chatId: string,
+  message: Outbound,
+  part: RichText,
+  isFirst: boolean,
+  signal: AbortSignal,
+): Promise<number> {
+  const payload = {
+    chat_id: toChatId(chatId),
+    text: part.text,
+    ...(part.entities.length === 0 ? {} : { entities: part.entities.map(toApiEntity) }),
+    ...toThreadParameters(message.thread),
+    ...(isFirst ? toReplyParameters(message) : {}),
+  };
+  const sent = await api.ask("sendMessage", signal, (methods, bounded) => methods.sendMessage(payload, bounded));
+  return sent.message_id;
+}
+
+/** Chat ids are integers of up to 52 bits: https://core.telegram.org/bots/api#chat. @throws {AppError} `missing` */
+export function toChatId(conversation: string): number {
+  if (/^-?\d{1,16}$/.test(conversation)) return Number(conversation);
+  throw new AppError("missing", `"${conversation}" is no chat of Telegram: those are numbers`);
+}
+
+/** The field that puts something into a topic. */
+export function toThreadParameters(thread: string | undefined): { readonly message_thread_id?: number } {
+  return thread === undefined ? {} : { message_thread_id: Number(thread) };
+}
+
+/** In a group many talk at once, so the answer shows to what; between two it would only be noise. */
+function toReplyParameters({ conversation, inReplyTo }: Outbound) {
+  // The id of an edited message begins with that of the message.
+  const id = Number.parseInt(inReplyTo.at(-1) ?? "", 10);
+  if (!conversation.startsWith("-") || Number.isNaN(id)) return {};
+  return { reply_parameters: { message_id: id, allow_sending_without_reply: true } };
+}
+
+type ApiEntity = NonNullable<Parameters<Methods["sendMessage"]>[0]["entities"]>[number];
+
+function toApiEntity({ type, offset, length, url, language }: RichText["entities"][number]): ApiEntity {
+  if (type === "text_link") return { type, offset, length, url: url ?? "" };
+  if (type === "pre") return { type, offset, length, ...(language === undefined ? {} : { language }) };
+  return { type, offset, length };
+}
