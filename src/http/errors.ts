@@ -4,6 +4,9 @@ import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
 import { newNoRouteError, toOpenAiRefusalResponse, toRefusal, toRefusalResponse } from "./refusal.ts";
 
+/** What comes in thousands a second under load or a port scan: counted, but kept out of the log. */
+const quietReasons: readonly string[] = ["no_route", "intake_paused", "too_many_waiting", "too_many_webhooks"];
+
 /** Makes `app` count, log and answer whatever its routes throw, in the shape that the client reads. */
 export function catchErrors(app: Hono, { log, metrics }: { readonly log: Log; readonly metrics: Metrics }): Hono {
   app.notFound((context) => {
@@ -14,13 +17,12 @@ export function catchErrors(app: Hono, { log, metrics }: { readonly log: Log; re
     const error = toAppError(thrown);
     const refusal = toRefusal(error);
     metrics.count("nexo_refusals_total", { part: "http", reason: refusal.reason });
-    const fields = { method: context.req.method, status: refusal.status, reason: refusal.reason };
+    const fields = { method: context.req.method, status: refusal.status, reason: refusal.reason, error: error.message };
     if (error.kind === "bug") {
       const { stack } = error.cause instanceof Error ? error.cause : error;
-      log.error("http.failed", { ...fields, error: error.message, stack });
+      log.error("http.failed", { ...fields, stack });
     } else {
-      // Whoever scans a public listener must not fill the log.
-      log[refusal.reason === "no_route" ? "debug" : errorKinds[error.kind].level]("http.refused", fields);
+      log[quietReasons.includes(refusal.reason) ? "debug" : errorKinds[error.kind].level]("http.refused", fields);
     }
     return context.req.path.startsWith("/v1/") ? toOpenAiRefusalResponse(refusal) : toRefusalResponse(refusal);
   });
