@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
-import { AppError, type ErrorKind, toAppError } from "../src/core/error.ts";
 import type { PluginInstance } from "../src/config/config.ts";
+import { AppError } from "../src/core/error.ts";
 import type { Plugin } from "../src/core/plugin.ts";
 import { calls, inboundEventSchema } from "../src/core/topics.ts";
 import type { FakeEvent } from "./fixtures/fake_bus.ts";
+import { rejectsWith } from "./fixtures/rejects_with.ts";
 import { openTestHost, type TestHost } from "./plugins/host_room.ts";
 
 /** A channel with a fake of its provider, as the contract drives it. */
@@ -213,13 +214,6 @@ export function channelContract(name: string, setup: () => Promise<ChannelUnderT
     }
     assert.equal(room.host.instances().length, 0);
   });
-}
-
-/** @throws {AssertionError} when `work` succeeds or throws another kind. */
-export async function rejectsWith(kind: ErrorKind, work: Promise<unknown>): Promise<AppError> {
-  const error = await work.then(() => assert.fail("it did not throw"), toAppError);
-  assert.equal(error.kind, kind, error.message);
-  return error;
 }
 
 /** The messages in `events`. */

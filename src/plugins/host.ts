@@ -59,7 +59,7 @@ export function openPluginHost(deps: PluginHostDeps, signal: AbortSignal): Promi
       const plugin = deps.plugins.find(({ id }) => id === config.plugin);
       if (plugin === undefined) throw newUnknownPlugin(config.plugin, deps.plugins);
       const stateDir = await openStateDir(deps.dataDir, config);
-      const room = openPluginInstance(deps, plugin, config, stateDir);
+      const room = await openPluginInstance(deps, plugin, config, stateDir);
       if (!receiving) await room.stopReceiving();
       return { fingerprint, room };
     } catch (thrown) {
@@ -72,7 +72,11 @@ export function openPluginHost(deps: PluginHostDeps, signal: AbortSignal): Promi
   async function close(name: string): Promise<void> {
     const entry = entries.get(name);
     entries.delete(name);
-    await entry?.room[Symbol.asyncDispose]();
+    try {
+      await entry?.room[Symbol.asyncDispose]();
+    } catch (thrown) {
+      deps.log.error("plugin.not_closed", { instance: name, error: toAppError(thrown).message });
+    }
   }
 
   const views = () => [...entries.values()].map(({ room }) => room.view);

@@ -66,12 +66,12 @@ const deadlinesMs = { send: 120_000, find: 15_000, typing: 10_000, webhook: 25_0
  *
  * @throws {AppError} `conflict` when something else answers its calls; whatever the plugin's `permissions` throws.
  */
-export function openPluginInstance(
+export async function openPluginInstance(
   deps: PluginInstanceDeps,
   plugin: Plugin,
   { instance, config }: PluginInstance,
   stateDir: string,
-): PluginInstanceRoom {
+): Promise<PluginInstanceRoom> {
   const { bus, intake, metrics, clock } = deps;
   const source = `${plugin.id}.${instance}`;
   const log = deps.log.with({ plugin: plugin.id, instance });
@@ -169,29 +169,30 @@ export function openPluginInstance(
     return await life.ask(request, deadline.signal);
   }
 
-  const answering = new AsyncDisposableStack();
-  function respond(): void {
-    answering.use(bus.respond(calls.send(plugin.id, instance), async (message, signal) => {
+  function respond(answers: AsyncDisposableStack): void {
+    answers.use(bus.respond(calls.send(plugin.id, instance), async (message, signal) => {
       const receipt = receiptSchema.parse(await ask({ method: "send", message }, signal));
       lastOutboundAt = new Date(clock.now()).toISOString();
       return receipt;
     }));
-    answering.use(bus.respond(calls.find(plugin.id, instance), async ({ key }, signal) => {
+    answers.use(bus.respond(calls.find(plugin.id, instance), async ({ key }, signal) => {
       return calls.find(plugin.id, instance).output.parse(await ask({ method: "find", key }, signal));
     }));
-    answering.use(bus.respond(calls.typing(plugin.id, instance), async (input, signal) => {
+    answers.use(bus.respond(calls.typing(plugin.id, instance), async (input, signal) => {
       return calls.typing(plugin.id, instance).output.parse(await ask({ method: "typing", ...input }, signal));
     }));
-    answering.use(bus.respond(calls.webhook(plugin.id, instance), async (request, signal) => {
+    answers.use(bus.respond(calls.webhook(plugin.id, instance), async (request, signal) => {
       return webhookResponseSchema.parse(await ask({ method: "webhook", request }, signal));
     }));
-    answering.use(bus.respond(calls.fetch(plugin.id, instance), async (input, signal) => {
+    answers.use(bus.respond(calls.fetch(plugin.id, instance), async (input, signal) => {
       const file = mediaFileSchema.parse(await ask({ method: "fetch", ...input }, signal));
       return await checkMediaFile(file, stateDir, input.maxBytes);
     }));
   }
 
-  respond();
+  await using opening = new AsyncDisposableStack();
+  respond(opening);
+  const answers = opening.move();
   const supervised = supervise();
   return {
     get view() {
@@ -212,7 +213,7 @@ export function openPluginInstance(
     },
     async [Symbol.asyncDispose]() {
       closing.abort();
-      await answering.disposeAsync();
+      await answers.disposeAsync();
       await life?.[Symbol.asyncDispose]();
       await supervised;
     },

@@ -91,7 +91,8 @@ export function startWorkerLife(deps: WorkerLifeDeps): WorkerLife {
     if (over.signal.aborted) return;
     over.abort(new AppError("cancelled", `The worker has ended: ${message}`));
     worker?.terminate();
-    questions.endAll(new AppError("unavailable", message, { retryAfterMs: 1_000, reason: "worker_ended" }));
+    // A send that was under way may have gone out.
+    questions.endAll(new AppError("unavailable", message, { retryAfterMs: 1_000, reason: "outcome_unknown" }));
     receivingStopped.resolve();
     ended.resolve({ reason, message });
   }

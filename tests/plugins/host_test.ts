@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { AppError, type ErrorKind, toAppError } from "../../src/core/error.ts";
+import { AppError } from "../../src/core/error.ts";
 import { newSecret } from "../../src/core/secret.ts";
 import { calls } from "../../src/core/topics.ts";
 import { receiveCredits } from "../../src/sdk/protocol.ts";
+import { rejectsWith } from "../fixtures/rejects_with.ts";
 import { openTestHost, type TestHost } from "./host_room.ts";
 import { newScriptedPlugin, scriptedConfigSchema } from "./scripted_plugin.ts";
 
@@ -12,12 +13,6 @@ function scripted(instance: string, config: object = {}) {
 
 function stateOf({ host }: TestHost, instance: string) {
   return host.instances().find((view) => view.instance === instance);
-}
-
-async function rejectsWith(kind: ErrorKind, work: Promise<unknown>): Promise<AppError> {
-  const error = await work.then(() => assert.fail("it did not throw"), toAppError);
-  assert.equal(error.kind, kind, error.message);
-  return error;
 }
 
 /** Moves time in steps in which a healthy worker gets to answer each heartbeat. */
