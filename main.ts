@@ -1,0 +1,5 @@
+import { runCli } from "./src/cli/cli.ts";
+import { newSystemTerminal } from "./src/cli/terminal.ts";
+
+// The program ends with its command, whatever a library or a worker has left open.
+if (import.meta.main) Deno.exit(await runCli(Deno.args, newSystemTerminal()));

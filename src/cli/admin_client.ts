@@ -1,0 +1,163 @@
+import { z } from "zod";
+import { AppError, type ErrorKind, errorKinds, toAppError } from "../core/error.ts";
+import { refusalSchema, type Status, statusSchema } from "../http/api.ts";
+import { systemClock } from "../lib/clock.ts";
+import { withIdleTimeout } from "../resilience/deadline.ts";
+
+/** The admin API of the running process. Every answer is checked. */
+export interface AdminClient {
+  /** @throws {AppError} what the process answered with, or `unavailable` and `timeout` where it does not answer. */
+  get<T>(path: string, query: Query, schema: z.ZodType<T>): Promise<T>;
+  /** @throws {AppError} like {@linkcode AdminClient.get} */
+  post<T>(path: string, body: unknown, schema: z.ZodType<T>): Promise<T>;
+  /** The body of a streamed answer, as it comes. @throws {AppError} like {@linkcode AdminClient.get} */
+  stream(path: string, body: unknown): AsyncIterable<Uint8Array>;
+}
+
+/** Values of a query; absent ones are left out. */
+export type Query = Readonly<Record<string, string | number | undefined>>;
+
+/** The process that works on a data folder. */
+export interface Running {
+  readonly admin: AdminClient;
+  /** Address of its console. */
+  readonly console: string;
+  /** How it stood when it was found. */
+  readonly status: Status;
+}
+
+const runFileSchema = z.object({ pid: z.number(), bootId: z.string(), admin: z.url() });
+
+/** The listener is on this machine: longer means that the process hangs. */
+const answerMs = 20_000;
+
+/** A stream says at least that it is alive every 15 s; how long it may go on is the process's own affair. */
+const streamTimeouts = { firstMs: 60_000, idleMs: 60_000, totalMs: 24 * 3_600_000 } as const;
+
+/**
+ * Finds the process that works on `dataDir` by its `run.json`; `undefined` where none runs.
+ *
+ * @throws {AppError} `denied` for a wrong token, `timeout` where the process is there and does not answer.
+ */
+export async function findRunning(
+  dataDir: string,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<Running | undefined> {
+  const runFile = await readTextFile(`${dataDir}/run.json`);
+  if (runFile === undefined) return undefined;
+  const run = runFileSchema.safeParse(parseJson(runFile));
+  if (!run.success) return undefined;
+  const token = env["AGENT_ADMIN_TOKEN"] || (await readTextFile(`${dataDir}/admin.token`))?.trim();
+  if (!token) {
+    throw new AppError(
+      "denied",
+      `Cannot talk to process ${run.data.pid}: ${dataDir}/admin.token is missing. Set AGENT_ADMIN_TOKEN to the token it was started with`,
+    );
+  }
+  const admin = newAdminClient(run.data.admin, token);
+  try {
+    const status = await admin.get("/api/status", {}, statusSchema);
+    // A file left behind by a process that died may name an address that is another's by now.
+    return status.bootId === run.data.bootId ? { admin, console: run.data.admin, status } : undefined;
+  } catch (thrown) {
+    const error = toAppError(thrown);
+    if (error.kind === "unavailable" && error.reason === notReached) return undefined;
+    throw error;
+  }
+}
+
+/** Like {@linkcode findRunning}. @throws {AppError} `unavailable` where nothing runs. */
+export async function requireRunning(...place: Parameters<typeof findRunning>): Promise<Running> {
+  const running = await findRunning(...place);
+  if (running !== undefined) return running;
+  const [dataDir] = place;
+  throw new AppError("unavailable", `Nothing runs on ${dataDir}. Start it: ${startCommand(dataDir)}`);
+}
+
+/** The command that starts the process of `dataDir`. */
+export function startCommand(dataDir: string): string {
+  return dataDir === "./data" ? "agent run" : `agent run --data ${dataDir}`;
+}
+
+const notReached = "not_reached";
+
+function newAdminClient(base: string, token: string): AdminClient {
+  const ask = async (path: string, query: Query, init: RequestInit): Promise<Response> => {
+    const url = new URL(path, base);
+    for (const [name, value] of Object.entries(query)) {
+      if (value !== undefined) url.searchParams.set(name, String(value));
+    }
+    let response: Response;
+    try {
+      response = await fetch(url, {
+        ...init,
+        redirect: "error",
+        headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+      });
+    } catch (thrown) {
+      const { kind, message } = toAppError(thrown);
+      if (kind === "timeout") {
+        throw new AppError("timeout", `The process at ${url.origin} does not answer. See its log, or restart it`);
+      }
+      throw new AppError(kind, `Cannot reach ${url.origin}: ${message}`, { cause: thrown, reason: notReached });
+    }
+    if (!response.ok) throw await toRefusalError(response);
+    return response;
+  };
+  const read = async <T>(response: Response, schema: z.ZodType<T>): Promise<T> => {
+    const answer = schema.safeParse(parseJson(await response.text()));
+    if (answer.success) return answer.data;
+    throw new AppError("bug", `Cannot read the answer of ${response.url}: is it another version? Restart the process`, {
+      cause: answer.error,
+    });
+  };
+  return {
+    async get(path, query, schema) {
+      return await read(await ask(path, query, { signal: AbortSignal.timeout(answerMs) }), schema);
+    },
+    async post(path, body, schema) {
+      const init = { method: "POST", body: JSON.stringify(body), signal: AbortSignal.timeout(answerMs) };
+      return await read(await ask(path, {}, init), schema);
+    },
+    stream(path, body) {
+      const open = async function* (signal: AbortSignal) {
+        const response = await ask(path, {}, { method: "POST", body: JSON.stringify(body), signal });
+        yield* response.body ?? [];
+      };
+      const signal = new AbortController().signal;
+      return withIdleTimeout(open, streamTimeouts, { clock: systemClock, signal, what: "The process" });
+    },
+  };
+}
+
+async function toRefusalError(response: Response): Promise<AppError> {
+  const refusal = refusalSchema.safeParse(parseJson(await response.text()));
+  if (!refusal.success) {
+    return new AppError("unavailable", `${response.url} answered ${response.status}, and not as this program does`);
+  }
+  const { kind, message, reason } = refusal.data.error;
+  return new AppError(isKind(kind) ? kind : "bug", message, { reason });
+}
+
+function isKind(kind: string): kind is ErrorKind {
+  return Object.hasOwn(errorKinds, kind);
+}
+
+/** Text of another process: what is no JSON is nothing that a schema takes. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (thrown) {
+    if (thrown instanceof SyntaxError) return undefined;
+    throw thrown;
+  }
+}
+
+async function readTextFile(path: string): Promise<string | undefined> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return undefined;
+    throw thrown;
+  }
+}

@@ -1,0 +1,64 @@
+import { buildApplication, ExitCode, run as runApplication, type StricliProcess, text_en } from "@stricli/core";
+import { errorKinds, toAppError } from "../core/error.ts";
+import { version } from "../core/version.ts";
+import { routes } from "./commands.ts";
+import type { CliContext } from "./context.ts";
+import { toPlain } from "./plain.ts";
+import type { Terminal } from "./terminal.ts";
+
+/**
+ * Runs one command of the command line.
+ *
+ * @param args Everything after the program's name.
+ * @returns Exit code: 0, or what the kind of the error says, or what the command itself documents.
+ */
+export async function runCli(args: readonly string[], terminal: Terminal): Promise<number> {
+  const process: StricliProcess = {
+    stdout: toStream(terminal.print, terminal),
+    stderr: toStream(terminal.complain, terminal),
+    env: terminal.env,
+  };
+  await runApplication(newApplication(), toInputs(args), { process, terminal });
+  switch (process.exitCode) {
+    case ExitCode.UnknownCommand:
+    case ExitCode.InvalidArgument:
+      return errorKinds.invalid.exitCode;
+  }
+  const code = Number(process.exitCode);
+  return code < 0 ? errorKinds.bug.exitCode : code;
+}
+
+function newApplication() {
+  return buildApplication<CliContext>(routes, {
+    name: "agent",
+    versionInfo: { currentVersion: version },
+    scanner: { caseStyle: "allow-kebab-for-camel", allowArgumentEscapeSequence: true },
+    localization: {
+      text: {
+        ...text_en,
+        commandErrorResult: sayFailure,
+        exceptionWhileRunningCommand: sayFailure,
+        exceptionWhileLoadingCommandFunction: sayFailure,
+        exceptionWhileLoadingCommandContext: sayFailure,
+      },
+    },
+    determineExitCode: (thrown) => errorKinds[toAppError(thrown).kind].exitCode,
+  });
+}
+
+/** `agent help status` is `agent status --help`. */
+function toInputs(args: readonly string[]): readonly string[] {
+  const [first, ...rest] = args;
+  return first === "help" ? [...rest, "--help"] : args;
+}
+
+function sayFailure(thrown: unknown): string {
+  const error = toAppError(thrown);
+  const { cause } = error;
+  const stack = error.kind === "bug" && cause instanceof Error ? `\n${cause.stack ?? ""}` : "";
+  return toPlain(`agent: ${error.message}${stack}`);
+}
+
+function toStream(write: (text: string) => void, { color }: Terminal) {
+  return { write, getColorDepth: () => color ? 8 : 1 };
+}

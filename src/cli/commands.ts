@@ -1,0 +1,387 @@
+import { buildCommand, buildRouteMap, type InputParser } from "@stricli/core";
+import { AppError } from "../core/error.ts";
+import { parseDuration } from "../lib/duration.ts";
+import type { CliContext } from "./context.ts";
+import type { Terminal } from "./terminal.ts";
+
+// Each command's code is loaded when it runs: `agent version` does not pay for the runtime.
+
+const json = { kind: "boolean", brief: "Print JSON for programs", default: false, withNegated: false } as const;
+const dryRun = {
+  kind: "boolean",
+  brief: "Only count what it would change",
+  default: false,
+  withNegated: false,
+} as const;
+const config = {
+  kind: "parsed",
+  parse: String,
+  brief: "Config folder [AGENT_CONFIG, else ./config]",
+  placeholder: "DIR",
+  optional: true,
+} as const;
+const data = {
+  kind: "parsed",
+  parse: String,
+  brief: "Data folder [AGENT_DATA, else ./data]",
+  placeholder: "DIR",
+  optional: true,
+} as const;
+const limit = {
+  kind: "parsed",
+  parse: toCount(1, 200),
+  brief: "How many, up to 200",
+  placeholder: "N",
+  default: "50",
+} as const;
+const conditions = {
+  hop: {
+    kind: "enum",
+    values: ["inbound", "turn", "outbound", "route", "spill"],
+    brief: "Where they died",
+    placeholder: "HOP",
+    optional: true,
+  },
+  subject: {
+    kind: "parsed",
+    parse: String,
+    brief: "Their subject, or its beginning followed by >",
+    placeholder: "SUBJECT",
+    optional: true,
+  },
+  cause: { kind: "parsed", parse: String, brief: "Error kind, or reason", placeholder: "CAUSE", optional: true },
+  olderThan: {
+    kind: "parsed",
+    parse: toDurationMs,
+    brief: "Died longer ago than this: 30m, 1h, 7d",
+    placeholder: "TIME",
+    optional: true,
+  },
+} as const;
+const letterIds = {
+  kind: "array",
+  parameter: { brief: "Id, as agent dlq list shows it", placeholder: "ID", parse: toCount(1) },
+} as const;
+
+const run = buildCommand({
+  loader: async () => toAction((await import("./run.ts")).run),
+  parameters: {
+    flags: {
+      config,
+      data,
+      takeover: {
+        kind: "boolean",
+        brief: "Ask a process that holds the data folder to stop, then start",
+        default: false,
+        withNegated: false,
+      },
+      json,
+    },
+  },
+  docs: {
+    brief: "Run the agents until Ctrl-C",
+    fullDescription: toDescription(
+      "Runs every agent and every channel of the config folder. SIGINT and SIGTERM stop it in order, a second one at once.",
+      [
+        "agent run",
+        "agent run --config ./config --data /var/lib/nexo",
+        "AGENT_ADMIN_ADDR=127.0.0.1:0 agent run --json",
+      ],
+      ["0 it was stopped", "2 faulty config", "5 the data folder or a port is taken"],
+    ),
+  },
+});
+
+const status = buildCommand({
+  loader: async () => toAction((await import("./status.ts")).showStatus),
+  parameters: { flags: { data, json } },
+  docs: {
+    brief: "Show how the running process stands",
+    fullDescription: toDescription(
+      "Agents, channels, queues, and every part that is not well with its reason. When nothing runs, what the ledger holds.",
+      ["agent status", "agent status --json | jq .ready"],
+      ["0 ready", "1 running and not ready", "6 not running"],
+    ),
+  },
+});
+
+const chat = buildCommand({
+  loader: async () => toAction((await import("./chat.ts")).chat),
+  parameters: {
+    flags: {
+      conversation: {
+        kind: "parsed",
+        parse: String,
+        brief: "Go on with this conversation instead of a new one",
+        placeholder: "NAME",
+        optional: true,
+      },
+      data,
+      json,
+    },
+    positional: { kind: "tuple", parameters: [{ brief: "Agent to talk to", placeholder: "AGENT", parse: String }] },
+  },
+  docs: {
+    brief: "Talk to an agent of the running process",
+    fullDescription: toDescription(
+      "Each line is a message. From a pipe it answers line by line: answers on standard output, tool calls on standard error.",
+      ["agent chat ana", "echo 'What time is it?' | agent chat ana", "agent chat ana --conversation notes"],
+      ["0 everything was answered", "1 something was not", "4 no such agent", "6 not running"],
+    ),
+  },
+});
+
+const dlq = buildRouteMap({
+  routes: {
+    list: buildCommand({
+      loader: async () => toAction((await import("./dlq.ts")).listLetters),
+      parameters: {
+        flags: {
+          ...conditions,
+          limit,
+          before: {
+            kind: "parsed",
+            parse: toCount(1),
+            brief: "Only ids below this one",
+            placeholder: "ID",
+            optional: true,
+          },
+          data,
+          json,
+        },
+      },
+      docs: {
+        brief: "List what died, newest first",
+        fullDescription: toDescription(
+          "Letters that meet every condition. Works without a running process too.",
+          [
+            "agent dlq list",
+            "agent dlq list --hop outbound --older-than 1h",
+            "agent dlq list --subject 'plugin.inbound.>'",
+          ],
+        ),
+      },
+    }),
+    show: buildCommand({
+      loader: async () => toAction((await import("./dlq.ts")).showLetter),
+      parameters: { flags: { data, json }, positional: { kind: "tuple", parameters: [letterIds.parameter] } },
+      docs: {
+        brief: "Show one dead letter, whole",
+        fullDescription: toDescription("Works without a running process too.", ["agent dlq show 12"], [
+          "4 no such letter",
+        ]),
+      },
+    }),
+    replay: buildCommand({
+      loader: async () => toAction((await import("./dlq.ts")).replayLetters),
+      parameters: { flags: { ...conditions, dryRun, data, json }, positional: letterIds },
+      docs: {
+        brief: "Make dead letters live again",
+        fullDescription: toDescription(
+          "By id, or all that meet the conditions. Without a running process they are worked on at the next start.",
+          ["agent dlq replay 12 13", "agent dlq replay --cause unavailable --dry-run"],
+          ["2 neither ids nor conditions", "5 a letter cannot be replayed any more"],
+        ),
+      },
+    }),
+    purge: buildCommand({
+      loader: async () => toAction((await import("./dlq.ts")).purgeLetters),
+      parameters: {
+        flags: {
+          ...conditions,
+          dryRun,
+          yes: { kind: "boolean", brief: "Do not ask", default: false, withNegated: false },
+          data,
+          json,
+        },
+        positional: letterIds,
+        aliases: { y: "yes" },
+      },
+      docs: {
+        brief: "Take dead letters away for good",
+        fullDescription: toDescription(
+          "By id, or all that meet the conditions. Asks before, unless --yes is given.",
+          ["agent dlq purge 12", "agent dlq purge --older-than 30d --yes"],
+          ["2 neither ids nor conditions, or nobody to ask"],
+        ),
+      },
+    }),
+  },
+  docs: { brief: "Dead letters: what could not be answered or sent" },
+});
+
+const before = {
+  kind: "parsed",
+  parse: String,
+  brief: "Older ones than this, as the page before says",
+  placeholder: "CURSOR",
+  optional: true,
+} as const;
+
+const sessions = buildRouteMap({
+  routes: {
+    list: buildCommand({
+      loader: async () => toAction((await import("./sessions.ts")).listSessions),
+      parameters: {
+        flags: {
+          agent: { kind: "parsed", parse: String, brief: "Only this agent's", placeholder: "AGENT", optional: true },
+          search: {
+            kind: "parsed",
+            parse: String,
+            brief: "Only those with this text in the transcript",
+            placeholder: "TEXT",
+            optional: true,
+          },
+          limit,
+          before,
+          data,
+          json,
+        },
+      },
+      docs: {
+        brief: "List conversations, newest first",
+        fullDescription: toDescription("Works without a running process too.", [
+          "agent sessions list",
+          "agent sessions list --agent ana --search invoice",
+        ]),
+      },
+    }),
+    show: buildCommand({
+      loader: async () => toAction((await import("./sessions.ts")).showSession),
+      parameters: {
+        flags: { limit, before, data, json },
+        positional: {
+          kind: "tuple",
+          parameters: [{ brief: "Session, as agent sessions list shows it", placeholder: "SESSION", parse: String }],
+        },
+      },
+      docs: {
+        brief: "Show a transcript",
+        fullDescription: toDescription("Works without a running process too.", [
+          "agent sessions show ana/telegram/sales/4711",
+        ], ["4 no such session"]),
+      },
+    }),
+  },
+  docs: { brief: "Conversations and their transcripts" },
+});
+
+const configRoutes = buildRouteMap({
+  routes: {
+    check: buildCommand({
+      loader: async () => toAction((await import("./config.ts")).checkConfig),
+      parameters: { flags: { config, json } },
+      docs: {
+        brief: "Find every fault of the config",
+        fullDescription: toDescription("All faults of all files at once, each with its remedy.", [
+          "agent config check",
+          "agent config check --config /etc/nexo",
+        ], ["0 no fault", "2 faults"]),
+      },
+    }),
+    explain: buildCommand({
+      loader: async () => toAction((await import("./config.ts")).explainConfig),
+      parameters: {
+        flags: { config, json },
+        positional: {
+          kind: "tuple",
+          parameters: [{
+            brief: "Setting, or a part of the config; absent: all",
+            placeholder: "PATH",
+            parse: String,
+            default: "",
+          }],
+        },
+      },
+      docs: {
+        brief: "Tell a setting's value and where it came from",
+        fullDescription: toDescription("Secrets are never shown.", [
+          "agent config explain agents.ana.model",
+          "agent config explain http",
+        ], ["2 faulty config", "4 no such setting"]),
+      },
+    }),
+    schema: buildCommand({
+      loader: async () => toAction((await import("./config.ts")).writeSchemas),
+      parameters: {
+        flags: {
+          out: {
+            kind: "parsed",
+            parse: String,
+            brief: "Write NAME.schema.json files into this folder",
+            placeholder: "DIR",
+            optional: true,
+          },
+          json,
+        },
+        positional: {
+          kind: "tuple",
+          parameters: [{
+            brief: "File of the config folder; absent: all",
+            placeholder: "FILE",
+            parse: String,
+            optional: true,
+          }],
+        },
+      },
+      docs: {
+        brief: "Give JSON Schemas, for editors",
+        fullDescription: toDescription("Editors check and complete YAML with them.", [
+          "agent config schema llm.yaml",
+          "agent config schema --out .vscode/nexo",
+        ], ["4 no such file"]),
+      },
+    }),
+  },
+  docs: { brief: "Check and explain the config" },
+});
+
+const version = buildCommand({
+  loader: async () => toAction((await import("./version.ts")).showVersion),
+  parameters: { flags: { json } },
+  docs: { brief: "Print versions" },
+});
+
+/** Every command. */
+export const routes = buildRouteMap({
+  routes: { run, status, chat, dlq, sessions, config: configRoutes, version },
+  docs: {
+    brief: "Agents that answer people, and never lose a message",
+    fullDescription: toDescription(
+      "Agents that answer people, and never lose a message. More about a command: agent help COMMAND",
+      ["agent run", "agent status", "agent chat ana", "agent config check"],
+    ),
+  },
+});
+
+/** A command as stricli calls it: what it gives is the exit code. */
+function toAction<F, A extends readonly unknown[]>(
+  command: (terminal: Terminal, flags: F, ...args: A) => Promise<number>,
+) {
+  return async function (this: CliContext, flags: F, ...args: A): Promise<void> {
+    this.process.exitCode = await command(this.terminal, flags, ...args);
+  };
+}
+
+function toDescription(text: string, examples: readonly string[], codes: readonly string[] = []): string {
+  const section = (title: string, lines: readonly string[]) =>
+    lines.length === 0 ? [] : ["", title, ...lines.map((line) => `  ${line}`)];
+  return [text, ...section("EXAMPLES", examples), ...section("EXIT CODES", codes)].join("\n");
+}
+
+function toCount(min: number, max = Number.MAX_SAFE_INTEGER): InputParser<number> {
+  return (input) => {
+    const count = /^\d+$/.test(input) ? Number(input) : NaN;
+    if (count >= min && count <= max) return count;
+    throw new AppError(
+      "invalid",
+      max < Number.MAX_SAFE_INTEGER ? `write ${min} to ${max}` : `write a number from ${min}`,
+    );
+  };
+}
+
+function toDurationMs(input: string): number {
+  const ms = parseDuration(input);
+  if (ms === undefined) throw new AppError("invalid", "write a time such as 30m, 1h or 7d");
+  return ms;
+}

@@ -1,0 +1,94 @@
+import { newDeadLetters } from "../app/views.ts";
+import { lockDataFolder } from "../app/lock.ts";
+import { runtimeFileSchema } from "../config/runtime.ts";
+import { AppError } from "../core/error.ts";
+import {
+  type DeadLetterDetail,
+  deadLetterDetailSchema,
+  type DeadLetterFilter,
+  deadLetterResultSchema,
+  deadLettersAnswerSchema,
+  type DeadLetterSelection,
+  type DeadLetterView,
+} from "../http/api.ts";
+import { listDeadLetters, readDeadLetter } from "../ledger/dead.ts";
+import { openLedger } from "../ledger/open.ts";
+import { systemClock } from "../lib/clock.ts";
+import { newId } from "../lib/id.ts";
+import { newStderrOutput, openLog } from "../telemetry/log.ts";
+import { newMetrics } from "../telemetry/metrics.ts";
+import type { AdminClient } from "./admin_client.ts";
+import { ledgerPath, requireLedgerFile } from "./ledger_file.ts";
+
+/** A page of dead letters, newest first. `next` is the `before` of the next page. */
+export interface DeadLetterPage {
+  readonly items: readonly DeadLetterView[];
+  readonly next?: number | undefined;
+}
+
+/** What can be done with dead letters: by asking the running process, or in the ledger itself. */
+export interface DeadLetterDesk {
+  list(filter: DeadLetterFilter): Promise<DeadLetterPage>;
+  /** @throws {AppError} `missing` where there is no such letter. */
+  show(id: number): Promise<DeadLetterDetail>;
+  /** Replays or purges, or with `dryRun` only counts; gives how many. */
+  act(action: DeadLetterAction, selection: DeadLetterSelection, dryRun: boolean): Promise<number>;
+}
+
+/** What can be done to a dead letter. */
+export type DeadLetterAction = "replay" | "purge";
+
+/** Dead letters of the running process. */
+export function newRemoteDesk(admin: AdminClient): DeadLetterDesk {
+  return {
+    list: (filter) => admin.get("/api/dead-letters", filter, deadLettersAnswerSchema),
+    show: (id) => admin.get(`/api/dead-letters/${id}`, {}, deadLetterDetailSchema),
+    async act(action, selection, dryRun) {
+      const body = { ...selection, dryRun };
+      return (await admin.post(`/api/dead-letters/${action}`, body, deadLetterResultSchema)).count;
+    },
+  };
+}
+
+/** Dead letters of a data folder on which nothing runs. Only `act` writes, and holds the folder's lock meanwhile. */
+export function newLocalDesk(dataDir: string): DeadLetterDesk {
+  return {
+    async list(filter) {
+      using ledger = await requireLedgerFile(dataDir);
+      const wanted = { ...filter, limit: filter.limit + 1 };
+      const found = await listDeadLetters(ledger, wanted, Date.now(), newDeadline());
+      const items = found.slice(0, filter.limit);
+      return { items, next: found.length > items.length ? items.at(-1)?.id : undefined };
+    },
+    async show(id) {
+      using ledger = await requireLedgerFile(dataDir);
+      const letter = readDeadLetter(ledger.read, id);
+      if (letter === undefined) throw new AppError("missing", `There is no dead letter ${id}. See: agent dlq list`);
+      return letter;
+    },
+    async act(action, selection, dryRun) {
+      (await requireLedgerFile(dataDir))[Symbol.dispose]();
+      const holder = { pid: Deno.pid, bootId: newId(), startedAt: new Date().toISOString() };
+      await using _lock = await lockDataFolder(dataDir, { holder });
+      const clock = systemClock;
+      await using log = openLog({ clock, output: newStderrOutput() }, { level: "warn", format: "auto", redact: true });
+      await using ledger = await openLedger({ path: ledgerPath(dataDir), log, metrics: newMetrics(log), clock });
+      const letters = newDeadLetters({
+        ledger,
+        // Nobody waits for what is made live again here: the next start finds it.
+        bus: { rescan: () => undefined },
+        rescanOutbox: () => undefined,
+        clock,
+        maxAgeMs: () => runtimeFileSchema.parse({}).outbound.max_age,
+      });
+      return await letters[action](selection, { dryRun }, newDeadline());
+    },
+  };
+}
+
+/** Longest look into the ledger. */
+const queryMs = 15_000;
+
+function newDeadline(): AbortSignal {
+  return AbortSignal.timeout(queryMs);
+}

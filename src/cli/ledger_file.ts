@@ -1,0 +1,73 @@
+import { AppError } from "../core/error.ts";
+import type { Ledger, LedgerReader, Row } from "../core/ledger.ts";
+import { newStatementCache, openReadOnly, toLedgerError } from "../ledger/sqlite.ts";
+
+/** The ledger of a data folder on which nothing runs, for reading. */
+export interface LedgerFile extends Disposable {
+  readonly read: LedgerReader;
+  readonly query: Ledger["query"];
+}
+
+/** Where the ledger of a data folder stands. */
+export function ledgerPath(dataDir: string): string {
+  return `${dataDir}/ledger.db`;
+}
+
+/**
+ * Opens the ledger of `dataDir`; `undefined` where there is none yet.
+ *
+ * @throws {AppError} `bug` for a damaged file.
+ */
+export async function openLedgerFile(dataDir: string): Promise<LedgerFile | undefined> {
+  if (!await exists(ledgerPath(dataDir))) return undefined;
+  try {
+    const database = openReadOnly(ledgerPath(dataDir));
+    const prepare = newStatementCache(database);
+    const read: LedgerReader = {
+      get: (sql, ...values) => tell(() => prepare(sql).get(...values) as Row | undefined), // STRICT tables: text, numbers, null
+      all: (sql, ...values) => tell(() => prepare(sql).all(...values) as Row[]),
+    };
+    return {
+      read,
+      query: async ({ sql, values }, signal) => {
+        signal.throwIfAborted();
+        return await read.all(sql, ...values);
+      },
+      [Symbol.dispose]: () => database.close(),
+    };
+  } catch (thrown) {
+    throw toLedgerError(thrown);
+  }
+}
+
+/** Opens the ledger of `dataDir`, on which nothing runs. @throws {AppError} `unavailable` where there is none yet. */
+export async function requireLedgerFile(dataDir: string): Promise<LedgerFile> {
+  const ledger = await openLedgerFile(dataDir);
+  if (ledger !== undefined) return ledger;
+  throw newNoLedgerError(dataDir);
+}
+
+/** Nothing runs on the data folder, and nothing ever has. */
+export function newNoLedgerError(dataDir: string): AppError {
+  return new AppError(
+    "unavailable",
+    `Nothing runs on ${dataDir}, and it holds no ledger. Start it: agent run, or name another folder with --data or AGENT_DATA`,
+  );
+}
+
+function tell<T>(look: () => T): T {
+  try {
+    return look();
+  } catch (thrown) {
+    throw toLedgerError(thrown);
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    return (await Deno.stat(path)).isFile;
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return false;
+    throw thrown;
+  }
+}

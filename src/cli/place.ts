@@ -1,0 +1,21 @@
+/** The flag that names the config folder. */
+export interface ConfigDirFlag {
+  readonly config?: string;
+}
+
+/** The flag that names the data folder. */
+export interface DataDirFlag {
+  readonly data?: string;
+}
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** The config folder: the flag wins over `AGENT_CONFIG`. An empty variable counts as unset. */
+export function toConfigDir({ config }: ConfigDirFlag, env: Env): string {
+  return config ?? (env["AGENT_CONFIG"] || "./config");
+}
+
+/** The data folder: the flag wins over `AGENT_DATA`. An empty variable counts as unset. */
+export function toDataDir({ data }: DataDirFlag, env: Env): string {
+  return data ?? (env["AGENT_DATA"] || "./data");
+}

@@ -1,0 +1,53 @@
+import { type App, openApp } from "../app/open.ts";
+import { AppError, errorKinds } from "../core/error.ts";
+import { newInk } from "./ink.ts";
+import { type ConfigDirFlag, type DataDirFlag, toConfigDir, toDataDir } from "./place.ts";
+import { formatStartPage } from "./start_page.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** Flags of `agent run`. */
+export interface RunFlags extends ConfigDirFlag, DataDirFlag {
+  readonly takeover: boolean;
+  readonly json: boolean;
+}
+
+const stopSignals = ["SIGINT", "SIGTERM"] as const;
+
+/** `agent run`: opens the runtime and keeps it until a signal, or another process that takes over, ends it. */
+export async function run(terminal: Terminal, flags: RunFlags): Promise<number> {
+  const place = { configDir: toConfigDir(flags, terminal.env), dataDir: toDataDir(flags, terminal.env) };
+  const stop = new AbortController();
+  const onSignal = () => {
+    if (stop.signal.aborted) Deno.exit(errorKinds.cancelled.exitCode);
+    stop.abort(new AppError("cancelled", "The process was told to stop"));
+  };
+  for (const name of stopSignals) Deno.addSignalListener(name, onSignal);
+  try {
+    await using app = await openApp({ ...place, env: terminal.env, takeover: flags.takeover }, stop.signal);
+    terminal.print(flags.json ? toReadyLine(app) : toStartPage(app, terminal, place));
+    await aborted(AbortSignal.any([stop.signal, app.wanted]));
+    if (!flags.json) terminal.print("\nStopping: running turns may finish. Press Ctrl-C again to leave at once.\n");
+  } catch (thrown) {
+    if (!stop.signal.aborted || thrown !== stop.signal.reason) throw thrown;
+  } finally {
+    for (const name of stopSignals) Deno.removeSignalListener(name, onSignal);
+  }
+  return 0;
+}
+
+/** For programs that start this one: one line of JSON. */
+function toReadyLine(app: App): string {
+  const { pid, bootId } = app.status();
+  return `${JSON.stringify({ event: "ready", addresses: app.addresses, pid, bootId })}\n`;
+}
+
+function toStartPage(app: App, { color }: Terminal, place: { readonly configDir: string; readonly dataDir: string }) {
+  return formatStartPage({ status: app.status(), loginLink: app.newLoginLink(), ...place }, newInk(color));
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}

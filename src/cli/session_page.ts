@@ -1,0 +1,34 @@
+import type { MessageView, Page, SessionView } from "../http/api.ts";
+import type { Ink } from "./ink.ts";
+import { toPlain } from "./plain.ts";
+import { sayAgo, sayTime } from "./say.ts";
+import { formatTable } from "./table.ts";
+
+/** Session ids are there to be copied: they are never cut. */
+const wholeId = 2_000;
+
+/** Sessions, one a line, newest first. */
+export function formatSessions({ items, next }: Page<SessionView>, nowMs: number, ink: Ink): string {
+  if (items.length === 0) return "No sessions.\n";
+  const table = formatTable(
+    [{ title: "LAST", align: "right" }, { title: "SESSION", max: wholeId }, { title: "BEGAN WITH" }],
+    items.map(({ id, title, lastAt }) => [sayAgo(lastAt, nowMs), id, title]),
+    ink,
+  );
+  return `${table}\n\n${sayMore(next)}A transcript: agent sessions show SESSION\n`;
+}
+
+/** A transcript, oldest first, as one reads it. */
+export function formatTranscript(session: string, { items, next }: Page<MessageView>, ink: Ink): string {
+  if (items.length === 0) return `No messages in ${toPlain(session)}.\n`;
+  const entries = items.toReversed().map(({ at, role, author, text }) => {
+    const who = author === null ? role : `${role} ${author}`;
+    const body = toPlain(text).split("\n").map((line) => `  ${line}`.trimEnd()).join("\n");
+    return `${ink.dim(sayTime(at))}  ${ink.bold(toPlain(who))}\n${body}`;
+  });
+  return `${sayMore(next)}${entries.join("\n\n")}\n`;
+}
+
+function sayMore(next: string | undefined): string {
+  return next === undefined ? "" : `There are older ones: --before ${toPlain(next)}\n\n`;
+}

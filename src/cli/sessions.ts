@@ -1,0 +1,83 @@
+import { AppError } from "../core/error.ts";
+import {
+  messagesAnswerSchema,
+  type MessageView,
+  type Page,
+  type PageRequest,
+  type SessionFilter,
+  sessionsAnswerSchema,
+  type SessionView,
+} from "../http/api.ts";
+import { newHistory } from "../ledger/history.ts";
+import { type AdminClient, findRunning } from "./admin_client.ts";
+import { newInk } from "./ink.ts";
+import { requireLedgerFile } from "./ledger_file.ts";
+import { type DataDirFlag, toDataDir } from "./place.ts";
+import { toPlain } from "./plain.ts";
+import { toJsonText } from "./say.ts";
+import { formatSessions, formatTranscript } from "./session_page.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** Flags of every `agent sessions` command. */
+export interface SessionFlags extends DataDirFlag {
+  readonly limit: number;
+  readonly before?: string;
+  readonly json: boolean;
+}
+
+/** `agent sessions list`. */
+export async function listSessions(
+  terminal: Terminal,
+  flags: SessionFlags & { readonly agent?: string; readonly search?: string },
+): Promise<number> {
+  const { agent, search, before, limit } = flags;
+  const page = await (await findDesk(terminal, flags)).list({ agent, search, before, limit });
+  terminal.print(flags.json ? toJsonText(page) : formatSessions(page, Date.now(), newInk(terminal.color)));
+  return 0;
+}
+
+/** `agent sessions show SESSION`: its transcript. */
+export async function showSession(terminal: Terminal, flags: SessionFlags, session: string): Promise<number> {
+  const { before, limit } = flags;
+  const page = await (await findDesk(terminal, flags)).messages(session, { before, limit });
+  if (page.items.length === 0 && before === undefined) {
+    throw new AppError("missing", `There is no session ${toPlain(session)}. See: agent sessions list`);
+  }
+  terminal.print(flags.json ? toJsonText(page) : formatTranscript(session, page, newInk(terminal.color)));
+  return 0;
+}
+
+interface SessionDesk {
+  list(filter: SessionFilter): Promise<Page<SessionView>>;
+  messages(session: string, page: PageRequest): Promise<Page<MessageView>>;
+}
+
+async function findDesk(terminal: Terminal, flags: DataDirFlag): Promise<SessionDesk> {
+  const dataDir = toDataDir(flags, terminal.env);
+  const running = await findRunning(dataDir, terminal.env);
+  return running === undefined ? newLocalDesk(dataDir) : newRemoteDesk(running.admin);
+}
+
+function newRemoteDesk(admin: AdminClient): SessionDesk {
+  return {
+    list: (filter) => admin.get("/api/sessions", filter, sessionsAnswerSchema),
+    messages: (session, page) =>
+      admin.get(`/api/sessions/${encodeURIComponent(session)}/messages`, page, messagesAnswerSchema),
+  };
+}
+
+/** Longest look into the ledger. */
+const queryMs = 15_000;
+
+function newLocalDesk(dataDir: string): SessionDesk {
+  return {
+    async list(filter) {
+      using ledger = await requireLedgerFile(dataDir);
+      return await newHistory(ledger).sessions(filter, AbortSignal.timeout(queryMs));
+    },
+    async messages(session, page) {
+      using ledger = await requireLedgerFile(dataDir);
+      return await newHistory(ledger).messages(session, page, AbortSignal.timeout(queryMs));
+    },
+  };
+}

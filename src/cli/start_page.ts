@@ -1,0 +1,70 @@
+import { kindNames } from "../config/llm.ts";
+import type { Status } from "../http/api.ts";
+import { providerKinds } from "../llm/kinds.ts";
+import type { Ink } from "./ink.ts";
+import { toPlain } from "./plain.ts";
+import { formatAgents, formatChannels, formatTroubles } from "./status_page.ts";
+
+/** What the page shows. */
+export interface StartPage {
+  readonly status: Status;
+  /** Address of the console that logs a browser in, once. */
+  readonly loginLink: string;
+  readonly configDir: string;
+  readonly dataDir: string;
+}
+
+/** What a person reads when the runtime is up: where to go, who is there, and what is missing. */
+export function formatStartPage(page: StartPage, ink: Ink): string {
+  const { status, loginLink, dataDir } = page;
+  return [
+    `${
+      ink.bold(`nexo ${status.version}`)
+    } is running. Ctrl-C stops it; what it has accepted it answers after the next start.`,
+    `Console: ${ink.bold(loginLink)}\n` +
+    ink.dim(`The link works once, for 15 minutes. After that the token in ${dataDir}/admin.token logs you in.`),
+    formatAgents(status.agents, ink),
+    formatChannels(status.channels, ink),
+    formatTroubles(status, ink),
+    findMissing(page).map((text) => `${ink.warn("+")} ${toPlain(text)}`).join("\n"),
+  ].filter((part) => part !== "").join("\n\n") + "\n";
+}
+
+/** What would make the runtime more useful, each with the line that adds it. */
+function findMissing({ status, configDir }: StartPage): readonly string[] {
+  return [
+    ...findMissingKey(status),
+    ...findMissingChannel(status, configDir),
+    ...status.channels.filter(({ agents }) => agents.length === 0).map(({ plugin, instance }) =>
+      `Nobody hears ${plugin}.${instance}. Add to an agent: ` +
+      `inbound_bindings: [{ plugin: ${plugin}, instance: ${instance}, allow_from: ["@your_name"] }]`
+    ),
+  ];
+}
+
+const demo = "demo/";
+
+function findMissingKey({ agents, models }: Status): readonly string[] {
+  const demonstrating = agents.filter(({ model }) => model.startsWith(demo)).map(({ id }) => id);
+  if (demonstrating.length === 0) return [];
+  const variables = models.filter(({ configured }) => !configured).flatMap(({ provider }) =>
+    kindNames.filter((kind) => kind === provider).map((kind) => providerKinds[kind].keyVariable)
+  );
+  const [first, ...others] = variables;
+  const remedy = first === undefined ? "add a provider to llm.yaml" : `export ${first}=…`;
+  const alternatives = others.length === 0 ? "" : ` (or ${others.join(", ")})`;
+  return [
+    `No model key: ${remedy}${alternatives} and start again. ` +
+    `Until then the built-in demo model answers for ${demonstrating.join(", ")}`,
+  ];
+}
+
+function findMissingChannel({ channels }: Status, configDir: string): readonly string[] {
+  if (channels.length > 0) return [];
+  const example = `${configDir}/plugins/telegram.example.yaml`;
+  return [
+    `No channel besides the console. For Telegram: cp ${example} ${
+      example.replace(".example", "")
+    } and follow its lines`,
+  ];
+}

@@ -1,0 +1,84 @@
+import { formatDuration } from "../lib/duration.ts";
+import type { AgentView, ChannelView, Queues, Status } from "../http/api.ts";
+import type { Ink } from "./ink.ts";
+import { toPlain } from "./plain.ts";
+import { sayAgo, sayTime } from "./say.ts";
+import { formatTable } from "./table.ts";
+
+/** What the page shows. */
+export interface StatusPage {
+  readonly status: Status;
+  /** Address of the console. */
+  readonly console: string;
+  readonly nowMs: number;
+}
+
+/** How the running process stands, for a person. */
+export function formatStatusPage({ status, console, nowMs }: StatusPage, ink: Ink): string {
+  const state = status.ready ? ink.good("ready") : ink.bad("not ready");
+  return [
+    `nexo ${status.version} is ${state}: process ${status.pid}, started ${sayAgo(status.startedAt, nowMs)}` +
+    ` (${sayTime(status.startedAt)}), console at ${console}`,
+    formatTroubles(status, ink),
+    formatAgents(status.agents, ink),
+    formatChannels(status.channels, ink),
+    formatQueues(status.queues, ink),
+  ].filter((part) => part !== "").join("\n\n") + "\n";
+}
+
+/** How much waits in each queue. */
+export function formatQueues(queues: Queues, ink: Ink): string {
+  const rows = [
+    ["messages to answer", queues.inbox],
+    ["replies to send", queues.outbox],
+    ["dead letters", queues.dead],
+  ] as const;
+  const table = formatTable(
+    [{ title: "QUEUE" }, { title: "WAITING", align: "right" }, { title: "OLDEST", align: "right" }],
+    rows.map(([name, { depth, oldestSeconds }]) => [
+      name,
+      String(depth),
+      depth === 0 ? "" : formatDuration(oldestSeconds * 1_000),
+    ]),
+    ink,
+  );
+  return queues.dead.depth === 0 ? table : `${table}\nSee what died, and why: agent dlq list`;
+}
+
+/** Who answers. */
+export function formatAgents(agents: readonly AgentView[], ink: Ink): string {
+  const columns = [{ title: "AGENT" }, { title: "MODEL" }, { title: "TOOLS", align: "right" }, {
+    title: "HEARS",
+  }] as const;
+  return formatTable(
+    columns,
+    agents.map(({ id, model, tools, hears }) => [id, model, String(tools), hears.join(", ")]),
+    ink,
+  );
+}
+
+/** What connects to the outside; empty where nothing does. */
+export function formatChannels(channels: readonly ChannelView[], ink: Ink): string {
+  if (channels.length === 0) return "";
+  const paint = (state: string) =>
+    state === "up" ? ink.good(state) : state === "down" ? ink.bad(state) : ink.warn(state);
+  return formatTable(
+    [{ title: "CHANNEL" }, { title: "STATE", paint }, { title: "AS" }, { title: "AGENTS" }, { title: "WHY", max: 300 }],
+    channels.map(({ plugin, instance, state, identity, agents, reason }) => [
+      `${plugin}.${instance}`,
+      state,
+      identity ?? "",
+      agents.join(", "),
+      reason ?? "",
+    ]),
+    ink,
+  );
+}
+
+/** Every part that is not ok, with its reason; empty where all are well. */
+export function formatTroubles({ subsystems }: Pick<Status, "subsystems">, ink: Ink): string {
+  return subsystems.filter(({ state }) => state !== "ok").map(({ name, state, reason, critical }) => {
+    const paint = critical ? ink.bad : ink.warn;
+    return `${paint("!")} ${toPlain(`${name} is ${state}: ${reason ?? "it gives no reason"}`)}`;
+  }).join("\n");
+}

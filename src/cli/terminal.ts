@@ -1,0 +1,45 @@
+/** Where a command reads and writes. */
+export interface Terminal {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** A person types on standard input and reads standard output. */
+  readonly interactive: boolean;
+  /** Colours are welcome on standard output. */
+  readonly color: boolean;
+  /** Writes to standard output as it is: whoever prints what others wrote makes it plain before. */
+  print(text: string): void;
+  /** Writes to standard error as it is. */
+  complain(text: string): void;
+  /** Lines of standard input, without their ends, until it ends. */
+  lines(): AsyncIterable<string>;
+}
+
+/** The terminal, or the pipes, that the process was started with. */
+export function newSystemTerminal(): Terminal {
+  const env = Deno.env.toObject();
+  const output = Deno.stdout.isTerminal();
+  return {
+    env,
+    interactive: output && Deno.stdin.isTerminal(),
+    color: output && !env["NO_COLOR"] && env["TERM"] !== "dumb",
+    print: (text) => writeAll(Deno.stdout, text),
+    complain: (text) => writeAll(Deno.stderr, text),
+    lines: () => splitLines(Deno.stdin.readable.pipeThrough(new TextDecoderStream())),
+  };
+}
+
+/** Splits a stream of text into lines; the last one needs no end. */
+export async function* splitLines(chunks: AsyncIterable<string>): AsyncGenerator<string> {
+  let rest = "";
+  for await (const chunk of chunks) {
+    const parts = (rest + chunk).split("\n");
+    rest = parts.pop() ?? "";
+    for (const part of parts) yield part.replace(/\r$/, "");
+  }
+  if (rest !== "") yield rest;
+}
+
+/** A pipe may take a part of what it is given. */
+function writeAll(output: { writeSync(bytes: Uint8Array): number }, text: string): void {
+  let bytes = new TextEncoder().encode(text);
+  while (bytes.length > 0) bytes = bytes.subarray(output.writeSync(bytes));
+}
