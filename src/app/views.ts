@@ -60,7 +60,7 @@ export async function toAgents(agents: Agents, config: Config, log: Log): Promis
 export function newDeadLetters(
   { ledger, bus, rescanOutbox, clock, maxAgeMs }: {
     readonly ledger: Ledger;
-    readonly bus: LocalBus;
+    readonly bus: Pick<LocalBus, "rescan">;
     readonly rescanOutbox: () => void;
     readonly clock: Clock;
     maxAgeMs(): number;
