@@ -48,13 +48,14 @@ export interface Outbox extends AsyncDisposable {
   push(id: number, address: OutboxAddress, message: Outbound): void;
   /** Looks for rows that were not pushed: replayed dead letters, held ones that an operator let go. */
   rescan(): void;
-  /** Waits until nothing is being sent, or until `signal` fires. */
+  /** Waits until nothing is being sent, or until `signal` fires. What waits for its next try waits for the next start. */
   flush(signal: AbortSignal): Promise<void>;
 }
 
 /** Longest time that a channel may take for one send, milliseconds. */
 const sendDeadlineMs = 120_000;
 const firstRetryMs = 1_000;
+const firstFindRetryMs = 50;
 const longestRetryMs = 300_000;
 /** Rows sent at the same time over all conversations. */
 const parallelSends = 256;
@@ -72,6 +73,19 @@ export function openOutbox(deps: OutboxDeps): Outbox {
   const lanes = new Map<string, Waiting[]>();
   const known = new Set<number>();
   const working = new Set<Promise<void>>();
+  /** Conversations that wait for their next try. */
+  let resting = 0;
+  let settled = Promise.withResolvers<void>();
+  const noteRest = () => {
+    if (resting < lanes.size) return;
+    settled.resolve();
+    settled = Promise.withResolvers<void>();
+  };
+  const rest = async (ms: number): Promise<void> => {
+    resting++;
+    noteRest();
+    await clock.wait(ms, stop.signal).finally(() => resting--);
+  };
   let sending = 0;
   let sendFree: (() => void)[] = [];
 
@@ -87,20 +101,23 @@ export function openOutbox(deps: OutboxDeps): Outbox {
     lanes.set(lane, opened);
     const done = work(lane, opened).catch((thrown) => {
       if (!stop.signal.aborted) log.error("outbox.lane_failed", { error: toAppError(thrown).message });
-    }).finally(() => {
-      for (const left of opened) known.delete(left.id);
-      lanes.delete(lane);
-      working.delete(done);
-    });
+    }).finally(() => working.delete(done));
     working.add(done);
   };
 
-  const work = async (_lane: string, queue: Waiting[]): Promise<void> => {
-    for (let head = queue[0]; head !== undefined && !stop.signal.aborted; head = queue[0]) {
-      const row = head.fresh ?? readOutboxRow(ledger.read, head.id);
-      if (row !== undefined && row.state !== "held") await deliver(row, head.fresh === undefined);
-      queue.shift();
-      known.delete(head.id);
+  const work = async (lane: string, queue: Waiting[]): Promise<void> => {
+    try {
+      for (let head = queue[0]; head !== undefined && !stop.signal.aborted; head = queue[0]) {
+        const row = head.fresh ?? readOutboxRow(ledger.read, head.id);
+        if (row !== undefined && row.state !== "held") await deliver(row, head.fresh === undefined);
+        queue.shift();
+        known.delete(head.id);
+      }
+    } finally {
+      // Here and not when the promise has settled, as a row may be queued in between.
+      for (const left of queue) known.delete(left.id);
+      lanes.delete(lane);
+      noteRest();
     }
   };
 
@@ -112,9 +129,9 @@ export function openOutbox(deps: OutboxDeps): Outbox {
   const deliver = async (row: OutboxRow, isOld: boolean): Promise<void> => {
     const idempotent = deps.traits(row.plugin)?.idempotentSend ?? false;
     let attempts = row.attempts;
-    if (isOld && row.state === "sending") {
-      const settled = await settleUnknown(row, idempotent);
-      if (settled) return;
+    // A send was under way when the process died. An idempotent channel shows the same key once.
+    if (isOld && row.state === "sending" && !idempotent) {
+      if (await settleUnknown(row, "the process ended while this was being sent")) return;
     }
     for (let waitMs = firstRetryMs;; waitMs = Math.min(waitMs * 2, longestRetryMs)) {
       const { max_attempts } = config.current.runtime.outbound;
@@ -131,16 +148,10 @@ export function openOutbox(deps: OutboxDeps): Outbox {
         stop.signal.throwIfAborted();
         error = toAppError(thrown);
       }
-      if (error.kind === "timeout" && !idempotent) {
-        // The provider may have taken it: nobody knows.
-        if (policyFor(row) === "hold") return await hold(row);
-        await commit([markQueued(row.id, error.message, true)]);
-        log.warn("outbox.unknown", { plugin: row.plugin, instance: row.instance, row: row.id });
-      } else if (!isWorthRetry(error) || attempts >= max_attempts) {
-        return await bury(row, error, attempts);
-      } else if (!idempotent) {
-        await commit([markQueued(row.id, error.message, false)]);
-      }
+      const unknown = !idempotent && isOutcomeUnknown(error);
+      if (unknown && await settleUnknown(row, error.message)) return;
+      if (!isWorthRetry(error) || attempts >= max_attempts) return await bury(row, error, attempts);
+      if (!idempotent && !unknown) await commit([markQueued(row.id, error.message, false)]);
       metrics.count("nexo_outbound_retries_total", { plugin: row.plugin, instance: row.instance });
       log.info("outbox.retry", {
         plugin: row.plugin,
@@ -149,7 +160,7 @@ export function openOutbox(deps: OutboxDeps): Outbox {
         attempts,
         reason: error.kind,
       });
-      await clock.wait(Math.max(error.retryAfterMs ?? 0, waitMs * (0.5 + Math.random() / 2)), stop.signal);
+      await rest(Math.max(error.retryAfterMs ?? 0, waitMs * (0.5 + Math.random() / 2)));
     }
   };
 
@@ -175,12 +186,12 @@ export function openOutbox(deps: OutboxDeps): Outbox {
     }
   };
 
-  /** A send was under way when the process died. Gives whether the row needs nothing more. */
-  const settleUnknown = async (row: OutboxRow, idempotent: boolean): Promise<boolean> => {
-    if (idempotent) return false; // the same key shows one message
+  /** The provider may have taken the message: nobody knows. Gives whether the row needs nothing more. */
+  const settleUnknown = async (row: OutboxRow, why: string): Promise<boolean> => {
     const found = await findSend(row);
     if (found !== undefined) {
       await commit([markSent(row.id, found, clock.now())]);
+      log.info("outbox.found_sent", { plugin: row.plugin, instance: row.instance, row: row.id });
       countEnd(row, "sent");
       return true;
     }
@@ -190,21 +201,24 @@ export function openOutbox(deps: OutboxDeps): Outbox {
       await hold(row);
       return true;
     }
-    await commit([markQueued(row.id, "the process ended while this was being sent", true)]);
+    await commit([markQueued(row.id, why, true)]);
     return false;
   };
 
+  /** Asks the channel until it can answer: right after a start its worker may still be on its way. */
   const findSend = async (row: OutboxRow): Promise<Receipt | undefined> => {
-    using deadline = withDeadline(stop.signal, sendDeadlineMs, clock, "Looking for a send");
-    try {
-      const { receipt } = await bus.request(calls.find(row.plugin, row.instance), { key: row.message.key }, {
-        signal: deadline.signal,
-      });
-      return receipt;
-    } catch (thrown) {
-      stop.signal.throwIfAborted();
-      log.debug("outbox.find_failed", { plugin: row.plugin, error: toAppError(thrown).message });
-      return undefined;
+    const call = calls.find(row.plugin, row.instance);
+    for (let waitMs = firstFindRetryMs;; waitMs = Math.min(waitMs * 2, longestRetryMs)) {
+      using deadline = withDeadline(stop.signal, sendDeadlineMs, clock, "Looking for a send");
+      try {
+        return (await bus.request(call, { key: row.message.key }, { signal: deadline.signal })).receipt;
+      } catch (thrown) {
+        stop.signal.throwIfAborted();
+        const error = toAppError(thrown);
+        if (!isWorthRetry(error) || clock.now() > row.expiresAtMs) return undefined;
+        log.debug("outbox.find_failed", { plugin: row.plugin, error: error.message });
+      }
+      await rest(waitMs);
     }
   };
 
@@ -280,11 +294,10 @@ export function openOutbox(deps: OutboxDeps): Outbox {
     },
     rescan,
     async flush(signal) {
+      if (signal.aborted || resting >= lanes.size) return;
       const { promise: aborted, resolve } = Promise.withResolvers<void>();
-      const abort = () => resolve();
-      signal.addEventListener("abort", abort, { once: true });
-      if (!signal.aborted) await Promise.race([Promise.all(working), aborted]);
-      signal.removeEventListener("abort", abort);
+      signal.addEventListener("abort", () => resolve(), { once: true });
+      await Promise.race([settled.promise, aborted]);
     },
     async [Symbol.asyncDispose]() {
       stop.abort(new AppError("cancelled", "The outbox is closing"));
@@ -294,6 +307,11 @@ export function openOutbox(deps: OutboxDeps): Outbox {
       await Promise.all(working);
     },
   };
+}
+
+/** The provider may have taken the message, and nobody can tell: the answer came too late or got lost. */
+function isOutcomeUnknown(error: AppError): boolean {
+  return error.kind === "timeout" || error.reason === "outcome_unknown";
 }
 
 /** Also when nobody answers: a plugin that is not there now may be after a change of the config. */
