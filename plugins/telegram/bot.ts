@@ -39,9 +39,10 @@ export async function openTelegramBot(host: PluginHost<TelegramConfig>): Promise
     await api.ask("setWebhook", signal, (methods, bounded) => methods.setWebhook(webhook, bounded));
   }
   host.report({ state: "up", identity });
+  const outbound = { api, journal, log: host.log, markdown: config.markdown };
   const owned = cleanup.move();
   return {
-    send: (message, sending) => sendOutbound({ api, journal, markdown: config.markdown }, message, sending),
+    send: (message, sending) => sendOutbound(outbound, message, sending),
     find(key) {
       const providerMessageIds = journal.findSent(key);
       return Promise.resolve(providerMessageIds && { providerMessageIds: [...providerMessageIds] });

@@ -44,7 +44,8 @@ function toRefusal(refusal: GrammyError, action: string): AppError {
     return new AppError("unavailable", remedy, { cause, reason: "token_in_use", retryAfterMs: 10_000 });
   }
   if (error_code === 403) return new AppError("denied", message, { cause, reason: "blocked" });
-  if (error_code >= 500) return new AppError("unavailable", message, { cause });
+  // A gateway that gave up says nothing about what the server behind it did.
+  if (error_code >= 500) return new AppError("unavailable", message, { cause, reason: outcomeUnknown });
   const missing = /not found|PEER_ID_INVALID|chat was deleted|deactivated/i.test(description);
   return new AppError(missing ? "missing" : "invalid", message, { cause });
 }

@@ -2,10 +2,10 @@ import { DatabaseSync } from "node:sqlite";
 
 /** What this bot has sent and learned, on disk, so that neither a crash nor a retry sends a part again. */
 export interface Journal extends Disposable {
-  /** Provider ids of the parts of the message `key` that Telegram took, in order. */
+  /** Provider ids of the parts of the message `key` that Telegram took, from the first one without a gap. */
   sentParts(key: string): readonly string[];
-  /** Notes the next part. On disk when it returns. `total`: how many parts the message has. */
-  addPart(key: string, providerMessageId: string, total: number): void;
+  /** Notes that Telegram took the part `part` of `total`, counted from 0. On disk when it returns. */
+  addPart(key: string, part: number, total: number, providerMessageId: string): void;
   /** Provider ids of the message `key`, when all of its parts were taken. */
   findSent(key: string): readonly string[] | undefined;
   /** Where a chat lives now; groups that grow change their id. */
@@ -24,6 +24,7 @@ export function openJournal(path: string): Journal {
   database.exec(`
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = FULL;
+    PRAGMA busy_timeout = 2000;
     CREATE TABLE IF NOT EXISTS parts (
       key TEXT NOT NULL, part INTEGER NOT NULL, total INTEGER NOT NULL, id TEXT NOT NULL, at INTEGER NOT NULL,
       PRIMARY KEY (key, part)
@@ -31,21 +32,21 @@ export function openJournal(path: string): Journal {
     CREATE INDEX IF NOT EXISTS parts_at ON parts (at);
     CREATE TABLE IF NOT EXISTS moved (chat TEXT PRIMARY KEY, now TEXT NOT NULL) WITHOUT ROWID, STRICT;
   `);
-  const select = database.prepare("SELECT id, total FROM parts WHERE key = ? ORDER BY part");
-  const insert = database.prepare("INSERT INTO parts (key, part, total, id, at) VALUES (?, ?, ?, ?, ?)");
+  const select = database.prepare("SELECT part, total, id FROM parts WHERE key = ? ORDER BY part");
+  const insert = database.prepare("INSERT OR REPLACE INTO parts (key, part, total, id, at) VALUES (?, ?, ?, ?, ?)");
   const sweep = database.prepare("DELETE FROM parts WHERE at < ?");
   const selectMoved = database.prepare("SELECT now FROM moved WHERE chat = ?");
   const insertMoved = database.prepare("INSERT OR REPLACE INTO moved (chat, now) VALUES (?, ?)");
   let notes = 0;
-  const sentParts = (key: string) => select.all(key).map(({ id }) => String(id));
+  const readParts = (key: string) => select.all(key).filter(({ part }, index) => part === index);
   return {
-    sentParts,
-    addPart(key, id, total) {
+    sentParts: (key) => readParts(key).map(({ id }) => String(id)),
+    addPart(key, part, total, id) {
       if (notes++ % sweepEvery === 0) sweep.run(Date.now() - keepMs);
-      insert.run(key, sentParts(key).length, total, id, Date.now());
+      insert.run(key, part, total, id, Date.now());
     },
     findSent(key) {
-      const rows = select.all(key);
+      const rows = readParts(key);
       return rows.length > 0 && rows.length === rows[0]?.total ? rows.map(({ id }) => String(id)) : undefined;
     },
     currentChat: (chatId) => String(selectMoved.get(chatId)?.now ?? chatId),

@@ -40,8 +40,19 @@ export async function openMedia(api: BotApi, folder: string): Promise<Media> {
 
 async function sweep(folder: string): Promise<void> {
   for await (const { name } of Deno.readDir(folder)) {
-    const { mtime } = await Deno.stat(`${folder}/${name}`);
-    if (mtime !== null && mtime.getTime() < Date.now() - keepMs) await Deno.remove(`${folder}/${name}`);
+    const path = `${folder}/${name}`;
+    const mtime = await unlessGone(Deno.stat(path).then((info) => info.mtime));
+    if (mtime && mtime.getTime() < Date.now() - keepMs) await unlessGone(Deno.remove(path));
+  }
+}
+
+/** Another fetch may have swept the file away meanwhile. */
+async function unlessGone<T>(work: Promise<T>): Promise<T | undefined> {
+  try {
+    return await work;
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return undefined;
+    throw thrown;
   }
 }
 
@@ -65,7 +76,7 @@ async function save(response: Response, path: string, maxBytes: number): Promise
     await Deno.writeFile(path, bounded, { createNew: true, mode: 0o600 });
     return sizeBytes;
   } catch (thrown) {
-    await Deno.remove(path);
+    await unlessGone(Deno.remove(path));
     throw thrown instanceof AppError ? thrown : withoutAddress(thrown);
   }
 }

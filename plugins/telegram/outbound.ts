@@ -1,4 +1,5 @@
-import { AppError } from "../../src/core/error.ts";
+import { AppError, toAppError } from "../../src/core/error.ts";
+import type { Log } from "../../src/core/log.ts";
 import type { Outbound, Receipt } from "../../src/core/message.ts";
 import type { BotApi, Methods } from "./api.ts";
 import { isAboutFormatting, movedTo } from "./errors.ts";
@@ -10,6 +11,7 @@ import { splitRichText } from "./split.ts";
 export interface OutboundDeps {
   readonly api: BotApi;
   readonly journal: Journal;
+  readonly log: Log;
   /** Whether the text is Markdown to be shown as formatting. */
   readonly markdown: boolean;
 }
@@ -22,15 +24,24 @@ export interface OutboundDeps {
  */
 export async function sendOutbound(deps: OutboundDeps, message: Outbound, signal: AbortSignal): Promise<Receipt> {
   const parts = toParts(message.text, deps.markdown);
-  for (let index = deps.journal.sentParts(message.key).length; index < parts.length; index++) {
-    const part = parts[index] ?? emptyPart;
-    const id = await sendPart(deps, message, part, index === 0, signal);
-    deps.journal.addPart(message.key, String(id), parts.length);
+  const providerMessageIds = [...deps.journal.sentParts(message.key)];
+  for (const [index, part] of parts.entries()) {
+    if (index < providerMessageIds.length) continue;
+    const id = String(await sendPart(deps, message, part, index === 0, signal));
+    providerMessageIds.push(id);
+    note(deps, message.key, index, parts.length, id);
   }
-  return { providerMessageIds: [...deps.journal.sentParts(message.key)] };
+  return { providerMessageIds };
 }
 
-const emptyPart: RichText = { text: "", entities: [] };
+/** What was sent is sent: a journal that fails must not make it look otherwise. */
+function note({ journal, log }: OutboundDeps, key: string, part: number, total: number, id: string): void {
+  try {
+    journal.addPart(key, part, total, id);
+  } catch (thrown) {
+    log.error("telegram.journal_failed", { error: toAppError(thrown).message });
+  }
+}
 
 /** @throws {AppError} `invalid` where there is nothing to send. */
 function toParts(text: string, markdown: boolean): readonly RichText[] {

@@ -27,16 +27,15 @@ export async function runPolling({ api, intake, host, pollSeconds, identity }: P
   let offset: number | undefined;
   let failures = 0;
   while (!signal.aborted) {
+    // After a failure Telegram shall answer at once, so that the status shows when it works again.
+    const timeout = failures === 0 ? pollSeconds : 0;
+    const question = { timeout, allowed_updates: wantedUpdates, ...(offset === undefined ? {} : { offset }) };
     try {
       const updates: readonly unknown[] = await api.ask(
         "getUpdates",
         signal,
-        (methods, bounded) =>
-          methods.getUpdates(
-            { timeout: pollSeconds, allowed_updates: wantedUpdates, ...(offset === undefined ? {} : { offset }) },
-            bounded,
-          ),
-        pollSeconds * 1_000,
+        (methods, bounded) => methods.getUpdates(question, bounded),
+        timeout * 1_000,
       );
       if (failures > 0) host.report({ state: "up", identity });
       failures = 0;

@@ -80,7 +80,10 @@ export async function openPluginInstance(
   const secrets = collectSecrets(config);
   const closing = new AbortController();
   let life: WorkerLife | undefined;
-  let health: PluginHealth = { state: "starting", reason: "Its worker is starting" };
+  /** What the plugin says of itself. */
+  let told: PluginHealth = { state: "up" };
+  /** Why no worker runs. */
+  let downReason: string | undefined;
   let receiving = true;
   let readyAt: number | undefined;
   let nextStartAt = 0;
@@ -101,8 +104,15 @@ export async function openPluginInstance(
     lastInboundAt = new Date(clock.now()).toISOString();
   }
 
+  function currentHealth(): PluginHealth {
+    if (downReason !== undefined) return { state: "down", reason: downReason };
+    if (readyAt === undefined) return { state: "starting", reason: "Its worker is starting" };
+    return told.state === "up" && hung > 0 ? { ...told, reason: toHungNote(hung) } : told;
+  }
+
   function startLife(): WorkerLife {
-    health = { state: "starting", reason: "Its worker is starting" };
+    told = { state: "up" };
+    downReason = undefined;
     const started = startWorkerLife({
       clock,
       log,
@@ -111,13 +121,12 @@ export async function openPluginInstance(
       owner: {
         ready() {
           readyAt = clock.monotonic();
-          if (health.state === "starting") health = { ...withoutReason(health), state: "up" };
           log.info("plugin.ready", { restarts });
         },
         alive: () => metrics.gauge("nexo_worker_up", labels, 1),
-        health(told) {
-          if (told.state !== health.state) log.info("plugin.health", { state: told.state, reason: told.reason });
-          health = told;
+        health(health) {
+          if (health.state !== told.state) log.info("plugin.health", { state: health.state, reason: health.reason });
+          told = health;
         },
         receive,
         secret(name) {
@@ -151,7 +160,7 @@ export async function openPluginInstance(
     // Half of it fixed, half of it random: many instances that one outage ended do not come back in step.
     const waitMs = ceilingMs / 2 + Math.random() * ceilingMs / 2;
     nextStartAt = clock.monotonic() + waitMs;
-    health = { state: "down", reason: `${end.message}. It is started again in ${Math.ceil(waitMs / 1_000)} s` };
+    downReason = `${end.message}. It is started again in ${Math.ceil(waitMs / 1_000)} s`;
     log.error("plugin.ended", { reason: end.reason, error: end.message, restartInMs: Math.round(waitMs) });
     return clock.wait(waitMs, closing.signal).then(() => true, () => false);
   }
@@ -159,7 +168,7 @@ export async function openPluginInstance(
   async function ask(request: ChannelRequest, signal: AbortSignal): Promise<unknown> {
     if (life === undefined || readyAt === undefined) {
       const retryAfterMs = Math.max(1_000, nextStartAt - clock.monotonic());
-      throw new AppError("unavailable", `${source} is not up: ${health.reason ?? health.state}`, { retryAfterMs });
+      throw new AppError("unavailable", `${source} is not up: ${currentHealth().reason}`, { retryAfterMs });
     }
     if (life.openRequests >= maxOpenRequests) {
       metrics.count("nexo_refusals_total", { part: "plugins", reason: "too_many_requests" });
@@ -190,6 +199,7 @@ export async function openPluginInstance(
     }));
   }
 
+  metrics.gauge("nexo_worker_up", labels, 0);
   await using opening = new AsyncDisposableStack();
   respond(opening);
   const answers = opening.move();
@@ -199,8 +209,7 @@ export async function openPluginInstance(
       return {
         plugin: plugin.id,
         instance,
-        ...health,
-        ...(health.state === "up" && hung > 0 ? { reason: toHungNote(hung) } : {}),
+        ...currentHealth(),
         restarts,
         ...(lastInboundAt === undefined ? {} : { lastInboundAt }),
         ...(lastOutboundAt === undefined ? {} : { lastOutboundAt }),
@@ -241,8 +250,4 @@ async function checkMediaFile(file: MediaFile, stateDir: string, maxBytes: numbe
 /** Deno cannot end a thread that spins: `terminate()` only takes its worker away. */
 function toHungNote(hung: number): string {
   return `${hung} earlier workers stopped answering and were replaced. One that spins uses a core until the process restarts`;
-}
-
-function withoutReason({ reason: _, ...rest }: PluginHealth): PluginHealth {
-  return rest;
 }

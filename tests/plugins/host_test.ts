@@ -68,6 +68,7 @@ Deno.test("plugin host acks a message only when the bus has it", async () => {
   const resume = room.bus.pause();
   await room.host.apply([scripted("sales", { receives: 1 })]);
   await room.bus.untilWaiting(1, room.signal);
+  await room.logged("sales", "plugin.ready");
   assert.deepEqual(await room.send("sales", "still answers"), { providerMessageIds: ["sent still answers"] });
   assert.ok(!room.log.entries.some(({ event }) => event === "scripted.received"));
   resume();
