@@ -13,6 +13,8 @@ export interface ReplyAddress {
 /** Something that an agent is to answer: a message, a task of another agent, a tick of its clock. */
 export interface Arrival {
   readonly delivery: Delivery;
+  /** It was there before this process: accepted by the one before, which may have died of it. */
+  readonly isInherited: boolean;
   readonly source: "message" | "task" | "heartbeat";
   readonly session: SessionKey;
   readonly sessionId: string;

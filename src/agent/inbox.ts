@@ -1,6 +1,6 @@
 import type { AgentConfig } from "../config/agents.ts";
 import type { Config } from "../config/config.ts";
-import type { Bus, Delivery } from "../core/bus.ts";
+import type { Bus, BusEvent, Delivery } from "../core/bus.ts";
 import type { Clock } from "../core/clock.ts";
 import { AppError, toAppError, toErrorRecord } from "../core/error.ts";
 import type { Ledger, Statement } from "../core/ledger.ts";
@@ -46,6 +46,8 @@ export interface InboxDeps {
   readonly metrics: Metrics;
   readonly clock: Clock;
   readonly tracer: Tracer;
+  /** Newest inbox row that was there when the process began. */
+  readonly newestInheritedRow: number;
   /** Told about each outbox row as soon as it is durable. */
   onQueued(id: number, address: ReplyAddress, message: Outbound): void;
 }
@@ -62,6 +64,8 @@ export interface Inbox {
 
 /** Buckets of senders kept; beyond it the oldest are forgotten, which only favours a sender. */
 const bucketBound = 50_000;
+/** Between publishing and accepting lies no more, unless a message was replayed. */
+const heldUpAfterMs = 1_000;
 
 /** Makes the agents' {@linkcode Inbox}. */
 export function newInbox(deps: InboxDeps): Inbox {
@@ -105,6 +109,8 @@ export function newInbox(deps: InboxDeps): Inbox {
     return bucket.tryTake().ok;
   };
 
+  const isExpired = ({ expiresAt }: BusEvent) => expiresAt !== undefined && Date.parse(expiresAt) < clock.now();
+
   /** Why an event is not answered, as of now. */
   const findReason = (delivery: Delivery): string | undefined => {
     const { payload } = delivery.event;
@@ -123,9 +129,7 @@ export function newInbox(deps: InboxDeps): Inbox {
 
   const admit = async (delivery: Delivery, push: (arrival: Arrival) => void): Promise<void> => {
     const { event } = delivery;
-    if (event.expiresAt !== undefined && Date.parse(event.expiresAt) < clock.now()) {
-      return await finish(delivery, "expired");
-    }
+    if (isExpired(event)) return await finish(delivery, "expired");
     const route = routeEventSchema.safeParse(event.payload);
     if (route.success && route.data.kind === "result") {
       deps.results.settle(event.correlationId ?? "", route.data);
@@ -140,7 +144,7 @@ export function newInbox(deps: InboxDeps): Inbox {
     if (reason !== undefined) return await refuse(delivery, reason, plugin, arrival);
     const policy = findPolicy(config.current, plugin, arrival.session.instance);
     const sender = `${arrival.session.agent} ${plugin} ${arrival.session.instance} ${senderOf(event.payload)}`;
-    if (arrival.source === "message" && !isWithinRate(policy?.senderRate, sender)) {
+    if (arrival.source === "message" && !wasHeldUp(arrival) && !isWithinRate(policy?.senderRate, sender)) {
       return await refuse(delivery, "sender_rate", plugin, arrival);
     }
     const span = deps.tracer.start("receive", {
@@ -176,18 +180,25 @@ export function newInbox(deps: InboxDeps): Inbox {
 
   const toArrival = (delivery: Delivery): Arrival | undefined => {
     const { payload } = delivery.event;
+    const isInherited = delivery.rowId <= deps.newestInheritedRow;
     const inbound = inboundEventSchema.safeParse(payload);
-    if (inbound.success) return toMessageArrival(delivery, inbound.data, config.current);
+    if (inbound.success) return { ...toMessageArrival(delivery, inbound.data, config.current), isInherited };
     const route = routeEventSchema.safeParse(payload);
-    if (route.success && route.data.kind === "delegate") return toTaskArrival(delivery, route.data);
+    if (route.success && route.data.kind === "delegate") {
+      return { ...toTaskArrival(delivery, route.data), isInherited };
+    }
     const heartbeat = heartbeatEventSchema.safeParse(payload);
     if (!heartbeat.success) return undefined;
-    return toHeartbeatArrival(delivery, heartbeat.data.agent, config.current);
+    return { ...toHeartbeatArrival(delivery, heartbeat.data.agent, config.current), isInherited };
   };
 
   return {
     toArrival,
     async isStillAllowed(arrival) {
+      if (isExpired(arrival.delivery.event)) {
+        await finish(arrival.delivery, "expired");
+        return false;
+      }
       const reason = findReason(arrival.delivery);
       if (reason === undefined) return true;
       await refuse(arrival.delivery, reason, arrival.session.plugin, arrival);
@@ -216,7 +227,18 @@ export function newInbox(deps: InboxDeps): Inbox {
   };
 }
 
-function toMessageArrival(delivery: Delivery, { plugin, instance, message }: InboundEvent, config: Config): Arrival {
+/** Whether a message comes later than its sender wrote it: left by the process before, or replayed. */
+function wasHeldUp({ isInherited, delivery }: Arrival): boolean {
+  return isInherited || delivery.receivedAtMs - Date.parse(delivery.event.at) > heldUpAfterMs;
+}
+
+type NewArrival = Omit<Arrival, "isInherited">;
+
+function toMessageArrival(
+  delivery: Delivery,
+  { plugin, instance, message }: InboundEvent,
+  config: Config,
+): NewArrival {
   const agent = findPolicy(config, plugin, instance)?.agent.id ?? "nobody";
   const session = {
     agent,
@@ -244,7 +266,7 @@ function toMessageArrival(delivery: Delivery, { plugin, instance, message }: Inb
   };
 }
 
-function toTaskArrival(delivery: Delivery, task: Extract<RouteEvent, { kind: "delegate" }>): Arrival {
+function toTaskArrival(delivery: Delivery, task: Extract<RouteEvent, { kind: "delegate" }>): NewArrival {
   const agent = agentOf(delivery);
   const session = { agent, plugin: "agent", instance: agent, conversation: `${task.from}:${task.sessionId}` };
   return {
@@ -266,7 +288,7 @@ function toTaskArrival(delivery: Delivery, task: Extract<RouteEvent, { kind: "de
   };
 }
 
-function toHeartbeatArrival(delivery: Delivery, agent: string, config: Config): Arrival {
+function toHeartbeatArrival(delivery: Delivery, agent: string, config: Config): NewArrival {
   const settings = config.agents.find((one) => one.id === agent)?.heartbeat;
   const session = { agent, plugin: "heartbeat", instance: agent, conversation: "clock" };
   return {

@@ -39,7 +39,7 @@ interface Lane {
   /** Monotonic time of the newest arrival. */
   lastPushMs: number;
   wake: () => void;
-  /** Rows that a resumed turn has taken before the inbox brought them. */
+  /** Rows that a resumed turn has taken and that the inbox is still to bring. */
   readonly taken: Set<number>;
 }
 
@@ -57,10 +57,22 @@ export function newLanes(deps: LanesDeps): Lanes {
   const running = new Set<Promise<void>>();
 
   const work = async (id: string, lane: Lane): Promise<void> => {
+    try {
+      await workOff(lane);
+    } finally {
+      // Here and not when the promise has settled, as a message may come in between.
+      lane.running = false;
+      forget(id, lane);
+    }
+  };
+
+  const workOff = async (lane: Lane): Promise<void> => {
     while (lane.queue.length > 0 && !stopping.signal.aborted) {
       const batch = await takeBatch(lane);
       if (batch === undefined) continue;
-      await permits.take(stopping.signal);
+      // A task runs on the permit of the turn that waits for it: if it waited for another, all could wait for each other.
+      const permit = batch[0].source === "task" ? undefined : permits;
+      await permit?.take(stopping.signal);
       metrics.gauge("nexo_turns_running", {}, permits.taken);
       try {
         await deps.run(batch, () => absorb(lane, batch[0]), cancel.signal);
@@ -68,13 +80,19 @@ export function newLanes(deps: LanesDeps): Lanes {
         const error = toAppError(thrown);
         // The end of a lane's work is where errors stop: its messages stay accepted and are tried at the next start.
         if (error.kind !== "cancelled") {
-          log.error("lane.failed", { session: id, kind: error.kind, error: error.message });
+          log.error("lane.failed", { session: batch[0].sessionId, kind: error.kind, error: error.message });
         }
       } finally {
-        permits.give();
+        permit?.give();
         metrics.gauge("nexo_turns_running", {}, permits.taken);
       }
     }
+  };
+
+  /** A lane that took rows for a resumed turn is kept until the inbox has brought them. */
+  const forget = (id: string, lane: Lane) => {
+    if (!lane.running && lane.queue.length === 0 && lane.taken.size === 0) lanes.delete(id);
+    metrics.gauge("nexo_lanes", {}, lanes.size);
   };
 
   const takeBatch = async (lane: Lane): Promise<readonly [Arrival, ...Arrival[]] | undefined> => {
@@ -91,12 +109,15 @@ export function newLanes(deps: LanesDeps): Lanes {
 
   const takeInterrupted = (lane: Lane, head: Arrival): readonly [Arrival, ...Arrival[]] | undefined => {
     const [first, ...others] = deps.siblings(head);
-    const rows = new Set(
-      [head, ...others, ...(first === undefined ? [] : [first])].map((arrival) => arrival.delivery.rowId),
-    );
-    for (const row of rows) lane.taken.add(row);
+    if (first === undefined) {
+      lane.queue.shift();
+      return undefined;
+    }
+    const here = new Set(lane.queue.map((arrival) => arrival.delivery.rowId));
+    const rows = new Set([first, ...others].map((arrival) => arrival.delivery.rowId)).add(head.delivery.rowId);
+    for (const row of rows) if (!here.has(row)) lane.taken.add(row);
     lane.queue = lane.queue.filter((arrival) => !rows.has(arrival.delivery.rowId));
-    return first === undefined ? undefined : [first, ...others];
+    return [first, ...others];
   };
 
   /** Resolves when nothing has come for `debounceMs`. */
@@ -133,23 +154,16 @@ export function newLanes(deps: LanesDeps): Lanes {
         lane = { queue: [], running: false, lastPushMs: 0, wake: () => {}, taken: new Set() };
         lanes.set(arrival.sessionId, lane);
       }
-      if (lane.taken.has(arrival.delivery.rowId)) return;
+      if (lane.taken.delete(arrival.delivery.rowId)) return forget(arrival.sessionId, lane);
       lane.queue.push(arrival);
       lane.lastPushMs = clock.monotonic();
       lane.wake();
       metrics.gauge("nexo_lanes", {}, lanes.size);
       if (lane.running) return;
       lane.running = true;
-      const started = lane;
-      const done = work(arrival.sessionId, started).catch((thrown) => {
+      const done = work(arrival.sessionId, lane).catch((thrown) => {
         if (!stopping.signal.aborted) log.error("lane.broken", { error: toAppError(thrown).message });
-      }).finally(() => {
-        started.running = false;
-        running.delete(done);
-        // A lane that took rows for a resumed turn is kept while the inbox may still bring those rows.
-        if (started.queue.length === 0 && started.taken.size === 0) lanes.delete(arrival.sessionId);
-        metrics.gauge("nexo_lanes", {}, lanes.size);
-      });
+      }).finally(() => running.delete(done));
       running.add(done);
     },
     async stop(budgetMs) {
@@ -174,7 +188,8 @@ function burstLength(queue: readonly Arrival[], rules: LaneRules): number {
   while (count < queue.length && count < burstBound) {
     const [before, next] = [queue[count - 1], queue[count]];
     if (before === undefined || next === undefined || !canMerge(next) || next.delivery.turnId !== undefined) break;
-    const gapMs = next.delivery.receivedAtMs - before.delivery.receivedAtMs;
+    // Not below 0, as the wall clock may have gone back between the two.
+    const gapMs = Math.max(0, next.delivery.receivedAtMs - before.delivery.receivedAtMs);
     if (rules.mode !== "merge" && gapMs >= rules.debounceMs) break;
     count++;
   }
@@ -189,24 +204,29 @@ function newPermits(limit: () => number) {
     get taken() {
       return taken;
     },
-    async take(signal: AbortSignal): Promise<void> {
-      signal.throwIfAborted();
+    take(signal: AbortSignal): Promise<void> {
+      if (signal.aborted) return Promise.reject(signal.reason);
       if (taken >= limit()) {
         const { promise, resolve, reject } = Promise.withResolvers<void>();
+        const grant = () => {
+          signal.removeEventListener("abort", abort);
+          taken++;
+          resolve();
+        };
         const abort = () => {
-          waiting.splice(waiting.indexOf(resolve), 1);
+          waiting.splice(waiting.indexOf(grant), 1);
           reject(signal.reason);
         };
         signal.addEventListener("abort", abort, { once: true });
-        waiting.push(resolve);
-        await promise;
-        signal.removeEventListener("abort", abort);
+        waiting.push(grant);
+        return promise;
       }
       taken++;
+      return Promise.resolve();
     },
     give(): void {
       taken--;
-      if (taken < limit()) waiting.shift()?.();
+      while (taken < limit() && waiting.length > 0) waiting.shift()?.();
     },
   };
 }

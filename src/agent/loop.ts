@@ -5,11 +5,13 @@ import type { Statement } from "../core/ledger.ts";
 import type {
   LlmChunk,
   LlmMessage,
+  LlmPrice,
   LlmRequest,
   LlmSystemBlock,
   LlmToolCall,
   LlmToolResult,
   LlmUsage,
+  ModelRoute,
 } from "../core/llm.ts";
 import type { Metrics } from "../core/metrics.ts";
 import type { ToolContext } from "../core/tool.ts";
@@ -170,7 +172,7 @@ export async function runLoop(input: LoopInput, deps: LoopDeps): Promise<LoopRes
     };
     using reservation = scope.deps.budgets.reserve(
       agent,
-      profile.route.price(profile.route.providerId, profile.route.model),
+      priceOfAny(profile.route, agent.fallback_models),
       { inputTokens: estimateTokens(request), outputTokens: agent.config.max_output_tokens ?? assumedOutputTokens },
     );
     for (let restarts = 0;; restarts++) {
@@ -455,6 +457,12 @@ function toPreview({ content }: Invoked): string {
     part.type === "text" ? part.text : part.type === "json" ? JSON.stringify(part.value) : "[image]"
   )
     .join("\n").slice(0, 2_000);
+}
+
+/** Price of a call, or `undefined` where one of the models that may answer it has none. */
+function priceOfAny(route: ModelRoute, fallbacks: AgentConfig["fallback_models"]): LlmPrice | undefined {
+  const isKnown = fallbacks.every(({ provider, model }) => route.price(provider, model) !== undefined);
+  return isKnown ? route.price(route.providerId, route.model) : undefined;
 }
 
 /** Four characters a token: near enough to hold money back with. */

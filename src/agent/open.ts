@@ -11,7 +11,7 @@ import { toSessionId } from "../core/session.ts";
 import type { Tool } from "../core/tool.ts";
 import type { Tracer } from "../core/trace.ts";
 import type { Live } from "../lib/live.ts";
-import { readReadyOfTurn } from "../ledger/inbox.ts";
+import { readNewestRow, readReadyOfTurn } from "../ledger/inbox.ts";
 import { endSession, readSilentSessions } from "../ledger/sessions.ts";
 import type { Arrival } from "./arrival.ts";
 import { newBudgets } from "./budget.ts";
@@ -64,7 +64,11 @@ export function openAgents(deps: AgentsDeps): Agents {
   const results = newResults();
   const outbox = openOutbox(deps);
   const hooks = newHooks(deps.hooks, deps);
-  const tools = [...deps.tools, newDelegateTool({ config, bus, ledger, results, clock }), newOpenSkillTool(config)];
+  const tools = [
+    ...deps.tools,
+    newDelegateTool({ config, bus, ledger, results, clock }),
+    newOpenSkillTool(config, deps.stateDir),
+  ];
   const profiles = newProfiles({ ...deps, tools });
   const turnDeps: TurnDeps = {
     ...deps,
@@ -74,7 +78,12 @@ export function openAgents(deps: AgentsDeps): Agents {
     budgets: newBudgets({ read: ledger.read, clock, metrics }),
     onQueued: outbox.push,
   };
-  const inbox = newInbox({ ...deps, results, onQueued: outbox.push });
+  const inbox = newInbox({
+    ...deps,
+    results,
+    newestInheritedRow: readNewestRow(ledger.read),
+    onQueued: outbox.push,
+  });
   const policyOf = ({ session }: Arrival): Policy | undefined =>
     findPolicy(config.current, session.plugin, session.instance);
 
@@ -119,11 +128,20 @@ export function openAgents(deps: AgentsDeps): Agents {
   async function sweepSessions(): Promise<void> {
     while (!stop.signal.aborted) {
       await clock.wait(sweepEveryMs, stop.signal);
-      const beforeMs = clock.now() - config.current.memory.short_term.session_ttl;
-      for (const session of readSilentSessions(ledger.read, beforeMs, 500)) {
-        await hooks.run("session_end", { agent: session.agent, session }, stop.signal);
-        await ledger.commit([endSession(toSessionId(session))]);
+      try {
+        await endSilentSessions();
+      } catch (thrown) {
+        // A session that is not ended now is ended by the next sweep.
+        log.warn("agents.sweep_failed", { error: toAppError(thrown).message });
       }
+    }
+  }
+
+  async function endSilentSessions(): Promise<void> {
+    const beforeMs = clock.now() - config.current.memory.short_term.session_ttl;
+    for (const session of readSilentSessions(ledger.read, beforeMs, 500)) {
+      const verdict = await hooks.run("session_end", { agent: session.agent, session }, stop.signal);
+      if (!("vetoed" in verdict)) await ledger.commit([endSession(toSessionId(session), beforeMs)]);
     }
   }
 

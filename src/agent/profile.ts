@@ -8,7 +8,7 @@ import type { Tool } from "../core/tool.ts";
 import { toDay } from "./budget.ts";
 import { matchesPattern, type Policy } from "./policy.ts";
 import { newSystemPrompt } from "./prompt.ts";
-import { readWorkspace, type Workspace, type WorkspacePaths, workspaceStamp } from "./workspace.ts";
+import { readWorkspace, toWorkspacePaths, type Workspace, type WorkspacePaths, workspaceStamp } from "./workspace.ts";
 
 /** Everything that a turn needs of its agent, made once for each config generation and used by all its turns. */
 export interface Profile {
@@ -56,11 +56,7 @@ export function newProfiles(deps: {
         .toSorted((one, other) => one.name < other.name ? -1 : 1)
         .map((tool) => [tool.name, tool]),
     );
-    const paths: WorkspacePaths = {
-      folder: agent.workspace ?? `${deps.stateDir}/agents/${agent.id}/workspace`,
-      skillsFolder: agent.skills_dir,
-      skills: agent.skills,
-    };
+    const paths = toWorkspacePaths(agent, deps.stateDir);
     let prompts: {
       day: string;
       workspace: Workspace;
@@ -74,7 +70,7 @@ export function newProfiles(deps: {
       workspace: paths,
       system(isGroup) {
         const day = toDay(deps.clock.now());
-        const workspace = papers.known(paths.folder);
+        const workspace = papers.known(paths);
         if (prompts?.day !== day || prompts.workspace !== workspace) prompts = { day, workspace };
         const make = () => newSystemPrompt({ policy, agents: config.agents, workspace, isGroup, day });
         return isGroup ? prompts.group ??= make() : prompts.personal ??= make();
@@ -111,7 +107,7 @@ function isAllowed(tool: Tool, policy: Policy, config: Config): boolean {
 }
 
 interface Papers {
-  known(folder: string): Workspace;
+  known(paths: WorkspacePaths): Workspace;
   refresh(paths: WorkspacePaths): Promise<void>;
 }
 
@@ -122,17 +118,19 @@ function newPapers(clock: Clock, log: Log): Papers {
     string,
     { stamp: string; workspace: Workspace; lookedAt: number; looking?: Promise<void> | undefined }
   >();
+  // Two agents may share a folder and differ in their skills.
+  const keyOf = ({ folder, skillsFolder, skills }: WorkspacePaths) => [folder, skillsFolder, ...skills].join("\n");
   const look = async (paths: WorkspacePaths) => {
     const stamp = await workspaceStamp(paths);
-    const entry = held.get(paths.folder);
+    const entry = held.get(keyOf(paths));
     if (entry?.stamp === stamp) return;
     const workspace = await readWorkspace(paths, log);
-    held.set(paths.folder, { stamp, workspace, lookedAt: clock.monotonic() });
+    held.set(keyOf(paths), { stamp, workspace, lookedAt: clock.monotonic() });
   };
   return {
-    known: (folder) => held.get(folder)?.workspace ?? noPapers,
+    known: (paths) => held.get(keyOf(paths))?.workspace ?? noPapers,
     async refresh(paths) {
-      const entry = held.get(paths.folder);
+      const entry = held.get(keyOf(paths));
       if (entry === undefined) return await look(paths);
       if (clock.monotonic() - entry.lookedAt < freshMs) return;
       entry.lookedAt = clock.monotonic();

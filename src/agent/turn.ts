@@ -70,7 +70,7 @@ export async function runTurn(
   const { agent } = policy;
   const interrupted = first.delivery.turnId === undefined
     ? undefined
-    : readInterruptedTurn(ledger.read, first.delivery.turnId);
+    : readInterruptedTurn(ledger.read, first.delivery.turnId, first.sessionId);
   const turnId = interrupted?.id ?? newId(clock.now());
   const joined: Arrival[] = [...arrivals];
   const startedAt = clock.now();
@@ -96,14 +96,19 @@ export async function runTurn(
   const patienceMs = first.deadlineAtMs === undefined ? Infinity : first.deadlineAtMs - startedAt;
   const deadlineMs = Math.max(1, Math.min(agent.config.turn_deadline, patienceMs));
   using deadline = withDeadline(signal, deadlineMs, clock, "The turn");
-  using _typing = first.reply === undefined || !agent.config.typing
+  using _typing = first.reply === undefined || first.source === "heartbeat" || !agent.config.typing
     ? undefined
     : showTyping(first.reply, { bus: deps.bus, clock, log: turnLog, signal: deadline.signal });
 
   const session = openSession();
   let input: TranscriptEntry = interrupted?.input ?? toEntry(arrivals);
   const commit = (unit: readonly Statement[]) => commitWhenPossible({ ledger, clock }, unit, signal);
-  let started: Promise<unknown> = Promise.resolve();
+  /** What the journal begins with: written with the first thing worth keeping, so that a plain turn costs one unit. */
+  let opening: readonly Statement[] = [];
+  const journal = async (unit: readonly Statement[]) => {
+    await commit([...opening, ...unit]);
+    opening = [];
+  };
 
   try {
     if (first.delivery.attempts >= config.runtime.limits.max_turn_starts) {
@@ -112,7 +117,14 @@ export async function runTurn(
       });
     }
     if (session.isNew) {
-      await deps.hooks.run("session_start", { agent: agent.id, session: first.session }, deadline.signal);
+      if (session.isSilent) {
+        await deps.hooks.run("session_end", { agent: agent.id, session: first.session }, deadline.signal);
+      }
+      const verdict = await deps.hooks.run("session_start", {
+        agent: agent.id,
+        session: first.session,
+      }, deadline.signal);
+      if ("vetoed" in verdict) return await end({ outcome: "refused", by: "session_start", reason: verdict.vetoed });
     }
     if (interrupted === undefined && input.role === "user") {
       const verdict = await deps.hooks.run("before_message", {
@@ -120,11 +132,10 @@ export async function runTurn(
         session: first.session,
         text: input.text,
       }, deadline.signal);
-      if ("vetoed" in verdict) return await end({ outcome: "refused", reason: verdict.vetoed });
+      if ("vetoed" in verdict) return await end({ outcome: "refused", by: "before_message", reason: verdict.vetoed });
       input = { ...input, text: verdict.payload.text };
     }
-    // Not awaited before the model is asked: the writer keeps order, and every later unit of the turn waits for it.
-    started = commit([
+    opening = [
       ...(interrupted === undefined
         ? [
           startTurn({
@@ -139,8 +150,9 @@ export async function runTurn(
         ]
         : [resumeTurn(turnId, deps.bootId)]),
       ...arrivals.map((arrival) => claimEvent(arrival.delivery.rowId, turnId)),
-    ]);
-    started.catch(() => {}); // seen again by whoever awaits it below
+    ];
+    // The process before may have died of it, and so may this one: the start is counted before anything else is done.
+    if (first.isInherited) await journal([]);
     emit({ ...base, type: "started", answers: answers(), resumed: interrupted !== undefined });
     const profile = await deps.profiles.of(config, policy);
     const messages = await gatherMessages(profile);
@@ -162,10 +174,7 @@ export async function runTurn(
       },
       traceparent: span.traceparent,
       signal: deadline.signal,
-      journal: async (unit) => {
-        await started;
-        await commit(unit);
-      },
+      journal,
       absorb: takeJoining,
       emit,
     }, deps);
@@ -179,7 +188,7 @@ export async function runTurn(
     }, deadline.signal);
     if ("vetoed" in after) return await end({ outcome: "silent", result, reason: after.vetoed });
     const { text } = after.payload;
-    const silent = first.source === "heartbeat" && nothingToSay.test(text);
+    const silent = text.trim() === "" || first.source === "heartbeat" && nothingToSay.test(text);
     await end(silent ? { outcome: "silent", result } : { outcome: "answered", result, text });
   } catch (thrown) {
     if (signal.aborted) {
@@ -192,8 +201,10 @@ export async function runTurn(
   function openSession() {
     const known = readSession(ledger.read, first.sessionId);
     const silentMs = known === undefined ? 0 : startedAt - known.lastAtMs;
-    const isNew = known === undefined || known.ended || silentMs > config.memory.short_term.session_ttl;
-    return { isNew, epoch: known === undefined ? 1 : isNew ? known.epoch + 1 : known.epoch };
+    /** Nobody has ended it yet: the sweep comes once in a while. */
+    const isSilent = known?.ended === false && silentMs > config.memory.short_term.session_ttl;
+    const isNew = known === undefined || known.ended || isSilent;
+    return { isNew, isSilent, epoch: known === undefined ? 1 : isNew ? known.epoch + 1 : known.epoch };
   }
 
   async function gatherMessages(profile: Profile): Promise<readonly LlmMessage[]> {
@@ -248,6 +259,7 @@ export async function runTurn(
       unit.push(queueMessage(reply.address, reply.message, nowMs, nowMs + config.runtime.outbound.max_age));
     }
     const title = input.role === "user" ? input.text.slice(0, 80) : "";
+    unit.push(...opening);
     unit.push(touchSession(first.session, session.epoch, title, nowMs));
     const append = (entry: TranscriptEntry) =>
       unit.push(appendEntry(first.session, session.epoch, turnId, entry, nowMs));
@@ -271,7 +283,6 @@ export async function runTurn(
       costUsd: result?.costUsd,
       finishedAtMs: nowMs,
     }));
-    await started;
     const rows = await commit(unit);
     observe("commit", clock.monotonic() - commitMs);
     const queuedId = reply === undefined ? undefined : rows[0]?.[0]?.id;
@@ -280,7 +291,7 @@ export async function runTurn(
       for (const _ of joined) metrics.count("nexo_dead_letters_total", { hop: "turn", kind: error.kind });
       turnLog.error("turn.failed", { kind: error.kind, reason: error.reason, error: error.message });
     }
-    if (ending.outcome === "refused") metrics.count("nexo_refusals_total", { part: "hook", reason: "before_message" });
+    if (ending.outcome === "refused") metrics.count("nexo_refusals_total", { part: "hook", reason: ending.by });
     metrics.count("nexo_turns_total", { agent: agent.id, outcome });
     const tookMs = clock.monotonic() - startedMs;
     observe("total", tookMs);
@@ -303,6 +314,8 @@ export async function runTurn(
   function toReply(ending: Ending): { readonly address: ReplyAddress; readonly message: Outbound } | undefined {
     const address = first.reply;
     if (address === undefined) return undefined;
+    // Nobody asked: a heartbeat that fails is the operator's matter.
+    if (first.source === "heartbeat" && ending.outcome === "failed") return undefined;
     // Whoever waits on a line inside the process is told of silence too; people on a channel are not.
     if ((ending.outcome === "silent" || ending.outcome === "refused") && !isInnerPlugin(address.plugin)) {
       return undefined;
@@ -356,7 +369,7 @@ type Ending =
   | { readonly outcome: "answered"; readonly result: LoopResult; readonly text: string }
   | { readonly outcome: "silent"; readonly result: LoopResult; readonly reason?: string }
   | { readonly outcome: "failed"; readonly error: AppError }
-  | { readonly outcome: "refused"; readonly reason: string };
+  | { readonly outcome: "refused"; readonly by: "session_start" | "before_message"; readonly reason: string };
 
 /** What the transcript keeps of a burst of messages: one entry, each message on lines of its own. */
 function toEntry(arrivals: readonly Arrival[]): TranscriptEntry {

@@ -1,3 +1,4 @@
+import type { AgentConfig } from "../config/agents.ts";
 import type { Log } from "../core/log.ts";
 import { toAppError } from "../core/error.ts";
 
@@ -22,8 +23,19 @@ export interface Skill {
 /** Where an agent's papers are. */
 export interface WorkspacePaths {
   readonly folder: string;
-  readonly skillsFolder: string | undefined;
+  readonly skillsFolder: string;
   readonly skills: readonly string[];
+}
+
+/** An agent's papers are below `stateDir`, the data folder, unless the config says otherwise. */
+export function toWorkspacePaths(agent: AgentConfig, stateDir: string): WorkspacePaths {
+  const folder = agent.workspace ?? `${stateDir}/agents/${agent.id}/workspace`;
+  return { folder, skillsFolder: agent.skills_dir ?? `${folder}/skills`, skills: agent.skills };
+}
+
+/** File with the instructions of a skill. */
+export function toSkillPath({ skillsFolder }: WorkspacePaths, name: string): string {
+  return `${skillsFolder}/${name}/SKILL.md`;
 }
 
 /** In the order in which they stand in the prompt. What concerns a person never goes into a group's prompt. */
@@ -41,11 +53,7 @@ export async function readWorkspace(paths: WorkspacePaths, log: Log): Promise<Wo
   const [shared, personal, skills] = await Promise.all([
     Promise.all(sharedFiles.map(read)),
     Promise.all(personalFiles.map(read)),
-    Promise.all(
-      paths.skills.map((name) =>
-        readSkill(`${paths.skillsFolder ?? paths.folder + "/skills"}/${name}/SKILL.md`, name, log)
-      ),
-    ),
+    Promise.all(paths.skills.map((name) => readSkill(toSkillPath(paths, name), name, log))),
   ]);
   return {
     shared: shared.join(""),
@@ -58,7 +66,7 @@ export async function readWorkspace(paths: WorkspacePaths, log: Log): Promise<Wo
 export async function workspaceStamp(paths: WorkspacePaths): Promise<string> {
   const files = [
     ...[...sharedFiles, ...personalFiles].map((name) => `${paths.folder}/${name}`),
-    ...paths.skills.map((name) => `${paths.skillsFolder ?? paths.folder + "/skills"}/${name}/SKILL.md`),
+    ...paths.skills.map((name) => toSkillPath(paths, name)),
   ];
   const stamps = await Promise.all(files.map(async (path) => {
     try {

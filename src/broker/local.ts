@@ -44,6 +44,8 @@ export function openLocalBus({ ledger, consumers, log, metrics, clock }: LocalBu
   const subscribers = newSubscribers();
   const answerers = new Map<string, (input: unknown, signal: AbortSignal) => Promise<unknown>>();
   const closing = new AbortController();
+  /** Newest inbox row that this bus knows of. */
+  let newestRow = 0;
 
   const newEvent = <T>(topic: Topic<T>, payload: T, meta: EventMeta): BusEvent<T> => {
     const nowMs = clock.now();
@@ -72,6 +74,9 @@ export function openLocalBus({ ledger, consumers, log, metrics, clock }: LocalBu
       const id = rows[index]?.[0]?.id;
       if (typeof id !== "number") continue;
       accepted++;
+      // Numbers follow each other, so a gap is a replayed row: consumers must find it before they pass its number.
+      if (id !== newestRow + 1) { for (const one of feeds.values()) one.rescan(); }
+      newestRow = id;
       feed.push({ event, rowId: id, receivedAtMs: nowMs, turnId: undefined, attempts: 0 });
     }
     const key = meta.providerKey;

@@ -135,18 +135,21 @@ export function replayDeadLetter(
   if (row === undefined) {
     throw new AppError("conflict", `Cannot replay dead letter ${id}: the message behind it is no longer kept`);
   }
-  const marked: Statement = { sql: `UPDATE dead SET replayed_at = ? WHERE id = ?`, values: [nowMs, id] };
+  const marked: Statement = {
+    sql: `UPDATE dead SET replayed_at = ? WHERE id = ? AND replayed_at IS NULL`,
+    values: [nowMs, id],
+  };
   if (table === "outbox") {
     return [{
-      sql:
-        `UPDATE outbox SET state = 'queued', attempts = 0, error = NULL, finished_at = NULL, expires_at = ? WHERE id = ?`,
+      sql: `UPDATE outbox SET state = 'queued', attempts = 0, error = NULL, finished_at = NULL, expires_at = ?
+          WHERE id = ? AND state = 'dead'`,
       values: [expiresAtMs, row.id ?? null],
     }, marked];
   }
   // A new row id puts it behind what consumers have seen already; the event keeps its own id.
   return [{
     sql: `UPDATE inbox SET id = (SELECT max(id) + 1 FROM inbox), state = 'ready', outcome = NULL, turn_id = NULL,
-      attempts = 0, finished_at = NULL, received_at = ? WHERE id = ?`,
+      attempts = 0, finished_at = NULL, received_at = ? WHERE id = ? AND state = 'dead'`,
     values: [nowMs, row.id ?? null],
   }, marked];
 }

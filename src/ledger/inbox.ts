@@ -65,6 +65,11 @@ export function readReadyOfTurn(read: LedgerReader, turnId: string): readonly De
   ).map(toDelivery);
 }
 
+/** Number of the newest row, 0 where there is none. */
+export function readNewestRow(read: LedgerReader): number {
+  return Number(read.get(`SELECT max(id) AS id FROM inbox`)?.id ?? 0);
+}
+
 /** Turn that answered the message with this provider key, where there is one. */
 export function readTurnOf(read: LedgerReader, key: ProviderKey): string | undefined {
   const row = read.get(

@@ -1,3 +1,4 @@
+import { renameSync, rmSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { AppError } from "../core/error.ts";
 import { migrations } from "./schema.ts";
@@ -8,20 +9,24 @@ const quickCheckBelowBytes = 32_000_000;
 /**
  * Brings the ledger's file to the schema of this release. A copy is made before an existing file is changed.
  *
- * @throws {AppError} `invalid` for a file that is damaged or of a newer release; the file is left as it is.
+ * @param steps SQL of every migration there is, oldest first.
+ * @throws {AppError} `invalid` for a file that is damaged; it is left as it is.
  */
-export function migrate(database: DatabaseSync, path: string): void {
+export function migrate(database: DatabaseSync, path: string, steps = migrations): void {
   const version = readVersion(database, path);
-  if (version > migrations.length) {
-    // Migrations only add, so a newer file is readable and writable by this release.
-    return;
-  }
-  if (version === migrations.length) return;
-  if (version > 0) database.prepare("VACUUM INTO ?").run(`${path}.before-v${migrations.length}`);
-  for (const [index, sql] of migrations.entries()) {
-    if (index < version) continue;
-    database.exec(`BEGIN IMMEDIATE; ${sql}; PRAGMA user_version = ${index + 1}; COMMIT`);
-  }
+  // Migrations only add, so a file of a newer release is readable and writable by this one.
+  if (version >= steps.length) return;
+  if (version > 0) copyBefore(database, `${path}.before-v${steps.length}`);
+  // One transaction: a file is never between two releases, so a copy of it always is one release's.
+  database.exec(`BEGIN IMMEDIATE; ${steps.slice(version).join(";")}; PRAGMA user_version = ${steps.length}; COMMIT`);
+}
+
+/** Copies the database. Under another name until it is whole: a start that was cut off here must not stop the next. */
+function copyBefore(database: DatabaseSync, path: string): void {
+  const unfinished = `${path}.unfinished`;
+  rmSync(unfinished, { force: true });
+  database.prepare("VACUUM INTO ?").run(unfinished);
+  renameSync(unfinished, path);
 }
 
 function readVersion(database: DatabaseSync, path: string): number {

@@ -3,7 +3,15 @@ import type { Clock } from "../core/clock.ts";
 import type { Ledger, LedgerReader, LedgerStatus, Row, SqlValue, Statement } from "../core/ledger.ts";
 import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
-import type { ReaderReply, ReaderRequest, UnitOutcome, WireStatement, WriterReply, WriterStart } from "./protocol.ts";
+import type {
+  ReaderReply,
+  ReaderRequest,
+  UnitOutcome,
+  WireStatement,
+  WriterReply,
+  WriterRequest,
+  WriterStart,
+} from "./protocol.ts";
 import { newStatementCache, openReadOnly } from "./sqlite.ts";
 
 /** What {@linkcode openLedger} needs. */
@@ -33,7 +41,8 @@ const probeEveryMs = 1_000;
  * @throws {AppError} `invalid` for a damaged file, which is kept; `unavailable` where the folder cannot be written.
  */
 export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
-  const writer = await openWriter(deps);
+  await using opening = new AsyncDisposableStack();
+  const writer = opening.use(await openWriter(deps));
   const database = openReadOnly(deps.path);
   const prepare = newStatementCache(database);
   const read: LedgerReader = {
@@ -41,10 +50,13 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
     all: (sql, ...values) => prepare(sql).all(...values) as Row[],
   };
   let reader: Reader | undefined;
+  let closed = false;
+  opening.move();
   return {
     commit: writer.commit,
     read,
     query(statement, signal) {
+      if (closed) return Promise.reject(newClosedError());
       // Opened at the first list: a runtime whose console nobody opens does not pay for it.
       reader ??= openReader(deps.path);
       return reader.query(statement, signal);
@@ -55,9 +67,12 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
       return sizes.reduce((sum, size) => sum + size, 0);
     },
     async [Symbol.asyncDispose]() {
+      closed = true;
       reader?.terminate();
-      await writer[Symbol.asyncDispose]();
+      await writer.finish();
+      // Closed before the writer, so that the writer is the last and merges the log into the file.
       if (database.isOpen) database.close();
+      await writer[Symbol.asyncDispose]();
     },
   };
 }
@@ -65,6 +80,8 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
 interface Writer extends AsyncDisposable {
   readonly commit: Ledger["commit"];
   status(): LedgerStatus;
+  /** Takes no more units and waits for those in flight. */
+  finish(): Promise<void>;
 }
 
 async function openWriter({ path, maxBytes, log, metrics, clock }: LedgerDeps): Promise<Writer> {
@@ -88,6 +105,7 @@ async function openWriter({ path, maxBytes, log, metrics, clock }: LedgerDeps): 
   let broken: AppError | undefined;
   let status: LedgerStatus = { state: "ok" };
   let closing = false;
+  let gone = false;
   let idle: (() => void) | undefined;
   /** Collected in this tick, not yet posted. */
   let collected: PendingUnit[] = [];
@@ -105,6 +123,7 @@ async function openWriter({ path, maxBytes, log, metrics, clock }: LedgerDeps): 
     idle?.();
   };
   const opened = Promise.withResolvers<void>();
+  const closed = Promise.withResolvers<void>();
   worker.onerror = (event) => {
     event.preventDefault();
     const error = new AppError(
@@ -113,6 +132,7 @@ async function openWriter({ path, maxBytes, log, metrics, clock }: LedgerDeps): 
     );
     log.error("ledger.writer_lost", { error: error.message });
     opened.reject(error);
+    closed.resolve();
     fail(error);
   };
   worker.onmessage = (event: MessageEvent<string>) => {
@@ -120,6 +140,8 @@ async function openWriter({ path, maxBytes, log, metrics, clock }: LedgerDeps): 
     switch (reply.kind) {
       case "opened":
         return opened.resolve();
+      case "closed":
+        return closed.resolve();
       case "refused":
         return opened.reject(fromErrorRecord(reply.error));
       case "applied":
@@ -155,7 +177,7 @@ async function openWriter({ path, maxBytes, log, metrics, clock }: LedgerDeps): 
 
   const commit = (statements: readonly Statement[]): Promise<readonly (readonly Row[])[]> => {
     if (broken !== undefined) return Promise.reject(broken);
-    if (closing) return Promise.reject(new AppError("unavailable", "The ledger is closed: the process is stopping"));
+    if (closing) return Promise.reject(newClosedError());
     const { promise, resolve, reject } = Promise.withResolvers<readonly (readonly Row[])[]>();
     if (collected.length === 0) queueMicrotask(post);
     collected.push({ statements, startedMs: clock.monotonic(), resolve, reject });
@@ -178,7 +200,7 @@ async function openWriter({ path, maxBytes, log, metrics, clock }: LedgerDeps): 
     };
     const wire = units.map((unit) => unit.statements.map(toWire));
     posted.push(...units);
-    worker.postMessage(JSON.stringify({ define, units: wire }));
+    worker.postMessage(JSON.stringify({ define, units: wire } satisfies WriterRequest));
   };
 
   // Writing some kilobytes and taking them away again is the only honest way to ask whether there is space.
@@ -207,11 +229,18 @@ async function openWriter({ path, maxBytes, log, metrics, clock }: LedgerDeps): 
   return {
     commit,
     status: () => status,
-    async [Symbol.asyncDispose]() {
-      if (closing) return;
+    async finish() {
       closing = true;
       stop.abort(new AppError("cancelled", "The ledger is closing"));
       if (posted.length > answered || collected.length > 0) await new Promise<void>((resolve) => idle = resolve);
+    },
+    async [Symbol.asyncDispose]() {
+      if (gone) return;
+      gone = true;
+      if (broken === undefined) {
+        worker.postMessage(JSON.stringify("close" satisfies WriterRequest));
+        await closed.promise;
+      }
       worker.terminate();
     },
   };
@@ -244,11 +273,14 @@ function openReader(path: string): Reader {
   const waiting = new Map<number, { resolve(rows: readonly Row[]): void; reject(error: unknown): void }>();
   let nextId = 0;
   let broken: AppError | undefined;
+  const fail = (error: AppError) => {
+    broken = error;
+    for (const { reject } of waiting.values()) reject(error);
+    waiting.clear();
+  };
   worker.onerror = (event) => {
     event.preventDefault();
-    broken = new AppError("bug", `The ledger's reader stopped: ${event.message}`);
-    for (const { reject } of waiting.values()) reject(broken);
-    waiting.clear();
+    fail(new AppError("bug", `The ledger's reader stopped: ${event.message}`));
   };
   worker.onmessage = (event: MessageEvent<string>) => {
     const reply: ReaderReply = JSON.parse(event.data);
@@ -274,8 +306,15 @@ function openReader(path: string): Reader {
       worker.postMessage(JSON.stringify(request));
       return promise.finally(() => signal.removeEventListener("abort", abort));
     },
-    terminate: () => worker.terminate(),
+    terminate() {
+      worker.terminate();
+      fail(newClosedError());
+    },
   };
+}
+
+function newClosedError(): AppError {
+  return new AppError("unavailable", "The ledger is closed: the process is stopping");
 }
 
 async function fileSize(path: string): Promise<number> {

@@ -5,10 +5,13 @@ import type { Row, SqlValue } from "../core/ledger.ts";
 export type WireStatement = readonly [sql: number, values: readonly SqlValue[], returning: 0 | 1];
 
 /** What the main isolate posts to the writer, as JSON text: SQL texts not seen before, then units in order. */
-export interface WriterRequest {
+export interface WriterWork {
   readonly define: readonly (readonly [id: number, sql: string])[];
   readonly units: readonly (readonly WireStatement[])[];
 }
+
+/** Work, or the wish that the file be closed; no work may follow it. */
+export type WriterRequest = WriterWork | "close";
 
 /** What became of one unit. */
 export type UnitOutcome = readonly (readonly Row[])[] | ErrorRecord;
@@ -16,6 +19,7 @@ export type UnitOutcome = readonly (readonly Row[])[] | ErrorRecord;
 /** What the writer posts back, as JSON text. */
 export type WriterReply =
   | { readonly kind: "opened" }
+  | { readonly kind: "closed" }
   | { readonly kind: "refused"; readonly error: ErrorRecord }
   /** Outcomes in the order of the units. */
   | { readonly kind: "applied"; readonly outcomes: readonly UnitOutcome[] };

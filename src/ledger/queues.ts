@@ -30,13 +30,15 @@ export function readQueueDepths(read: LedgerReader): readonly QueueDepth[] {
 
 /**
  * Sweeps finished rows older than `beforeMs`, at most `limit` of each table, so that one sweep never holds the writer
- * for long. Transcripts and dead letters stay.
+ * for long. Transcripts and dead letters stay. So does the newest row of the inbox, as SQLite would give its number
+ * again, and a consumer takes a number that it has seen for a row that it has seen.
  */
 export function sweepFinished(beforeMs: number, limit: number): readonly Statement[] {
   return [
     {
       sql:
-        `DELETE FROM inbox WHERE id IN (SELECT id FROM inbox WHERE state = 'done' AND finished_at < ? ORDER BY id LIMIT ?)`,
+        `DELETE FROM inbox WHERE id IN (SELECT id FROM inbox WHERE state = 'done' AND finished_at < ? ORDER BY id LIMIT ?)
+          AND id < (SELECT max(id) FROM inbox)`,
       values: [beforeMs, limit],
     },
     {

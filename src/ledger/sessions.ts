@@ -39,9 +39,9 @@ export function touchSession(key: SessionKey, epoch: number, title: string, nowM
   };
 }
 
-/** Marks a session as ended; its transcript stays. */
-export function endSession(sessionId: string): Statement {
-  return { sql: `UPDATE sessions SET ended = 1 WHERE id = ?`, values: [sessionId] };
+/** Marks a session as ended where it is still silent since `beforeMs`; its transcript stays. */
+export function endSession(sessionId: string, beforeMs: number): Statement {
+  return { sql: `UPDATE sessions SET ended = 1 WHERE id = ? AND last_at < ?`, values: [sessionId, beforeMs] };
 }
 
 /** Sessions that were silent since `beforeMs` and are not ended yet. */

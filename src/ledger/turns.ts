@@ -171,9 +171,16 @@ export interface InterruptedTurn {
   readonly steps: readonly Step[];
 }
 
-/** The journal of a turn that is not done, or `undefined`. */
-export function readInterruptedTurn(read: LedgerReader, id: string): InterruptedTurn | undefined {
-  const row = read.get(`SELECT input, started_at FROM turns WHERE id = ? AND state = 'running'`, id);
+/**
+ * The journal of a turn that is not done, or `undefined`. The session is asked for too: where a channel has passed to
+ * another agent meanwhile, that one must not see what the first was told.
+ */
+export function readInterruptedTurn(read: LedgerReader, id: string, sessionId: string): InterruptedTurn | undefined {
+  const row = read.get(
+    `SELECT input, started_at FROM turns WHERE id = ? AND session_id = ? AND state = 'running'`,
+    id,
+    sessionId,
+  );
   if (row === undefined) return undefined;
   const steps = read.all(`SELECT * FROM steps WHERE turn_id = ? ORDER BY seq`, id).map(toStep);
   return {

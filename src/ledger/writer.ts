@@ -17,7 +17,7 @@ self.onmessage = (first: MessageEvent<string>) => {
     serve(open(start));
     post({ kind: "opened" });
   } catch (thrown) {
-    post({ kind: "refused", error: toErrorRecord(thrown) });
+    post({ kind: "refused", error: toErrorRecord(toLedgerError(thrown)) });
   }
 };
 
@@ -100,6 +100,11 @@ function serve(database: DatabaseSync): void {
 
   self.onmessage = (event: MessageEvent<string>) => {
     const request: WriterRequest = JSON.parse(event.data);
+    if (request === "close") {
+      // Without this the file would stay open until the worker's memory is reclaimed, and its log unmerged.
+      database.close();
+      return post({ kind: "closed" });
+    }
     for (const [id, sql] of request.define) texts.set(id, sql);
     // setImmediate, not setTimeout(0), which costs 2.5 ms: what arrives until then shares one fsync.
     if (waiting.length === 0) setImmediate(flush);
