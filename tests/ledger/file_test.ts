@@ -101,6 +101,6 @@ Deno.test("a migration that fails leaves the file at its release, and the next t
 Deno.test("a new file is not copied", async () => {
   await using folder = await openLedgerFolder();
   await using _opened = await openTestLedger(folder.path);
-  const names = [...Deno.readDirSync(folder.path.slice(0, folder.path.lastIndexOf("/")))].map(({ name }) => name);
-  assert.deepEqual(names.filter((name) => name.includes("before")), []);
+  const entries = await Array.fromAsync(Deno.readDir(folder.path.slice(0, folder.path.lastIndexOf("/"))));
+  assert.deepEqual(entries.filter(({ name }) => name.includes("before")), []);
 });
