@@ -36,7 +36,8 @@ servePlugin({
           case "fail":
             throw new AppError("unavailable", "try later", { retryAfterMs: 1234, reason: "rate_limited" });
           case "spin":
-            for (const until = Date.now() + Number(argument); Date.now() < until;);
+            // Without a rest, so that nothing else in this worker runs, until the test puts a file here.
+            while (![...Deno.readDirSync(host.stateDir)].some(({ name }) => name === argument));
             break;
           case "exit":
             Deno.exit();
