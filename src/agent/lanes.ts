@@ -3,6 +3,7 @@ import { toAppError } from "../core/error.ts";
 import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
 import type { Arrival } from "./arrival.ts";
+import { isInnerPlugin } from "./policy.ts";
 
 /** How a lane gathers what comes in. */
 export interface LaneRules {
@@ -178,9 +179,12 @@ export function newLanes(deps: LanesDeps): Lanes {
   };
 }
 
-/** Only what people write is gathered: a task, a tick or a program's request has one answer of its own. */
+/**
+ * Only what people write on a channel is gathered: a task, a tick or a program's request has one answer of its own, and
+ * whoever sits at the console sends when the thought is complete.
+ */
 function canMerge({ source, session }: Arrival): boolean {
-  return source === "message" && session.plugin !== "api";
+  return source === "message" && !isInnerPlugin(session.plugin);
 }
 
 function burstLength(queue: readonly Arrival[], rules: LaneRules): number {
