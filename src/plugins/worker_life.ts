@@ -105,10 +105,7 @@ export function startWorkerLife(deps: WorkerLifeDeps): WorkerLife {
   async function watchHeartbeat(): Promise<void> {
     do {
       if (missedHeartbeats === maxMissedHeartbeats) {
-        return end(
-          "hung",
-          "It did not answer for 15 s",
-        );
+        return end("hung", "It did not answer for 15 s");
       }
       missedHeartbeats++;
       if (logEntries > maxLogEntries) log.warn("plugin.log_dropped", { dropped: logEntries - maxLogEntries });

@@ -56,7 +56,7 @@ export function servePlugin<S extends z.ZodType>(definition: PluginDefinition<S>
     receiving: new AbortController(),
     going: new AbortController(),
   };
-  const running = new Map<number, AbortController>();
+  const running = new Map<number, { readonly abort: AbortController; readonly done: Promise<void> }>();
   let channel: (Channel & AsyncDisposable) | undefined;
 
   async function start(message: HostMessage & { type: "start" }): Promise<void> {
@@ -69,18 +69,21 @@ export function servePlugin<S extends z.ZodType>(definition: PluginDefinition<S>
     }
   }
 
-  async function serve(id: number, request: ChannelRequest): Promise<void> {
+  function serve(id: number, request: ChannelRequest): void {
     const abort = new AbortController();
-    running.set(id, abort);
-    post(await toAnswer(id, () => ask(channel, request, abort.signal)));
-    running.delete(id);
+    const done = toAnswer(id, () => ask(channel, request, abort.signal)).then((answer) => {
+      running.delete(id);
+      post(answer);
+    });
+    running.set(id, { abort, done });
   }
 
   async function dispose(): Promise<void> {
     port.receiving.abort();
     port.going.abort();
-    for (const abort of running.values()) abort.abort();
     try {
+      // What is being sent goes out whole; the host ends the worker when that takes too long.
+      await Promise.all([...running.values()].map(({ done }) => done));
       await channel?.[Symbol.asyncDispose]();
     } catch (thrown) {
       newLog(post).error("plugin.dispose_failed", { error: toErrorRecord(thrown).message });
@@ -96,9 +99,9 @@ export function servePlugin<S extends z.ZodType>(definition: PluginDefinition<S>
       case "ping":
         return post({ type: "pong" });
       case "request":
-        return void serve(message.id, message.request);
+        return serve(message.id, message.request);
       case "abort":
-        return running.get(message.id)?.abort();
+        return running.get(message.id)?.abort.abort();
       case "stopReceiving":
         port.receiving.abort();
         return post({ type: "receivingStopped" });

@@ -224,6 +224,17 @@ Deno.test("a plugin that exits is heard of at once", async () => {
   assert.deepEqual([fields["reason"], fields["error"]], ["left", "It ended itself with Deno.exit()"]);
 });
 
+Deno.test("a plugin that logs without end is cut short, and the log says by how much", async () => {
+  await using room = await openTestHost(newScriptedPlugin());
+  await room.host.apply([scripted("sales")]);
+  await room.logged("sales", "plugin.ready");
+  await room.send("sales", "chatter");
+  assert.ok(room.log.entries.filter(({ event }) => event === "scripted.chatter").length <= 500);
+  await room.clock.advance(5_000);
+  const { fields } = await room.log.nextEntry(({ event }) => event === "plugin.log_dropped", room.signal);
+  assert.ok(Number(fields["dropped"]) >= 100);
+});
+
 Deno.test("a plugin host's send is aborted in the worker when its caller gives up or its time is over", async () => {
   await using room = await openTestHost(newScriptedPlugin());
   await room.host.apply([scripted("sales")]);

@@ -212,6 +212,18 @@ Deno.test("telegram goes on with the next part of a long message after its worke
   assert.equal(api.sent.map((part) => part.text).join(" "), text);
 });
 
+Deno.test("telegram finishes what it is sending before it is closed", async () => {
+  await using bot = await openBot();
+  const { api, room } = bot;
+  const held = api.hold("sendMessage");
+  const sending = room.send("main", "hello");
+  await held.arrived;
+  const closed = room.host.apply([]);
+  held.release();
+  assert.deepEqual(await sending, { providerMessageIds: ["1"] });
+  await closed;
+});
+
 Deno.test("telegram refuses a message of nothing and a conversation that is no chat", async () => {
   await using bot = await openBot();
   await rejectsWith("invalid", bot.room.send("main", " \n "));

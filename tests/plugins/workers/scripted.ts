@@ -39,6 +39,9 @@ servePlugin({
             // Without a rest, so that nothing else in this worker runs, until the test puts a file here.
             while (![...Deno.readDirSync(host.stateDir)].some(({ name }) => name === argument));
             break;
+          case "chatter":
+            for (let line = 0; line < 600; line++) host.log.info("scripted.chatter");
+            break;
           case "exit":
             Deno.exit();
             break;
