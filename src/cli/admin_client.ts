@@ -82,6 +82,7 @@ export function startCommand(dataDir: string): string {
 const notReached = "not_reached";
 
 function newAdminClient(base: string, token: string): AdminClient {
+  bypassProxies(new URL(base).hostname);
   const ask = async (path: string, query: Query, init: RequestInit): Promise<Response> => {
     const url = new URL(path, base);
     for (const [name, value] of Object.entries(query)) {
@@ -128,6 +129,12 @@ function newAdminClient(base: string, token: string): AdminClient {
       return withIdleTimeout(open, streamTimeouts, { clock: systemClock, signal, what: "The process" });
     },
   };
+}
+
+/** What goes to this machine, with the token, must not go through a proxy. fetch() takes proxies from the environment. */
+function bypassProxies(host: string): void {
+  const known = Deno.env.get("NO_PROXY") ?? Deno.env.get("no_proxy");
+  Deno.env.set("NO_PROXY", known ? `${known},${host}` : host);
 }
 
 async function toRefusalError(response: Response): Promise<AppError> {

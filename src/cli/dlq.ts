@@ -1,5 +1,5 @@
 import { AppError } from "../core/error.ts";
-import { type DeadLetterFilter, deadLetterFilterSchema, type DeadLetterSelection } from "../http/api.ts";
+import { type DeadLetterFilter, type DeadLetterSelection } from "../http/api.ts";
 import { findRunning } from "./admin_client.ts";
 import { formatDeadLetter, formatDeadLetters } from "./dead_letter_page.ts";
 import { type DeadLetterAction, type DeadLetterDesk, newLocalDesk, newRemoteDesk } from "./dead_letters.ts";
@@ -35,7 +35,7 @@ export interface DlqActFlags extends DlqFlags, ConditionFlags {
 
 /** `agent dlq list`. */
 export async function listLetters(terminal: Terminal, flags: DlqListFlags): Promise<number> {
-  const filter = deadLetterFilterSchema.parse({ ...toConditions(flags), limit: flags.limit, before: flags.before });
+  const filter = { ...toConditions(flags), limit: flags.limit, before: flags.before };
   const { items, next } = await (await findDesk(terminal, flags)).list(filter);
   if (flags.json) {
     terminal.print(toJsonText({ items, ...(next === undefined ? {} : { next }) }));
@@ -89,19 +89,14 @@ async function findDesk(terminal: Terminal, flags: DataDirFlag): Promise<DeadLet
 }
 
 function toConditions({ hop, subject, cause, olderThan }: ConditionFlags) {
-  return {
-    ...(hop === undefined ? {} : { hop }),
-    ...(subject === undefined ? {} : { subject }),
-    ...(cause === undefined ? {} : { cause }),
-    ...(olderThan === undefined ? {} : { olderThanMs: olderThan }),
-  };
+  return { hop, subject, cause, olderThanMs: olderThan };
 }
 
 function toSelection(action: DeadLetterAction, ids: readonly number[], flags: ConditionFlags): DeadLetterSelection {
   const filter = toConditions(flags);
-  const conditions = Object.keys(filter).length;
-  if (ids.length > 0 && conditions === 0) return { ids };
-  if (ids.length === 0 && conditions > 0) return { filter };
+  const isConditional = Object.values(filter).some((condition) => condition !== undefined);
+  if (ids.length > 0 && !isConditional) return { ids };
+  if (ids.length === 0 && isConditional) return { filter };
   throw new AppError(
     "invalid",
     `Cannot ${action}: name either ids (agent dlq ${action} 12 13) or conditions ` +

@@ -11,11 +11,16 @@ export interface RunFlags extends ConfigDirFlag, DataDirFlag {
   readonly json: boolean;
 }
 
+interface Place {
+  readonly configDir: string;
+  readonly dataDir: string;
+}
+
 const stopSignals = ["SIGINT", "SIGTERM"] as const;
 
 /** `agent run`: opens the runtime and keeps it until a signal, or another process that takes over, ends it. */
 export async function run(terminal: Terminal, flags: RunFlags): Promise<number> {
-  const place = { configDir: toConfigDir(flags, terminal.env), dataDir: toDataDir(flags, terminal.env) };
+  const place: Place = { configDir: toConfigDir(flags, terminal.env), dataDir: toDataDir(flags, terminal.env) };
   const stop = new AbortController();
   const onSignal = () => {
     if (stop.signal.aborted) Deno.exit(errorKinds.cancelled.exitCode);
@@ -41,8 +46,10 @@ function toReadyLine(app: App): string {
   return `${JSON.stringify({ event: "ready", addresses: app.addresses, pid, bootId })}\n`;
 }
 
-function toStartPage(app: App, { color }: Terminal, place: { readonly configDir: string; readonly dataDir: string }) {
-  return formatStartPage({ status: app.status(), loginLink: app.newLoginLink(), ...place }, newInk(color));
+function toStartPage(app: App, { color, env }: Terminal, { configDir, dataDir }: Place): string {
+  const tokenPlace = env["AGENT_ADMIN_TOKEN"] ? "AGENT_ADMIN_TOKEN" : `${dataDir}/admin.token`;
+  const page = { status: app.status(), loginLink: app.newLoginLink(), tokenPlace, configDir };
+  return formatStartPage(page, newInk(color));
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -1,6 +1,4 @@
-import { kindNames } from "../config/llm.ts";
 import type { Status } from "../http/api.ts";
-import { providerKinds } from "../llm/kinds.ts";
 import type { Ink } from "./ink.ts";
 import { toPlain } from "./plain.ts";
 import { formatAgents, formatChannels, formatTroubles } from "./status_page.ts";
@@ -10,19 +8,20 @@ export interface StartPage {
   readonly status: Status;
   /** Address of the console that logs a browser in, once. */
   readonly loginLink: string;
+  /** Where the token that logs in after that stands. */
+  readonly tokenPlace: string;
   readonly configDir: string;
-  readonly dataDir: string;
 }
 
 /** What a person reads when the runtime is up: where to go, who is there, and what is missing. */
 export function formatStartPage(page: StartPage, ink: Ink): string {
-  const { status, loginLink, dataDir } = page;
+  const { status, loginLink, tokenPlace } = page;
   return [
     `${
       ink.bold(`nexo ${status.version}`)
     } is running. Ctrl-C stops it; what it has accepted it answers after the next start.`,
     `Console: ${ink.bold(loginLink)}\n` +
-    ink.dim(`The link works once, for 15 minutes. After that the token in ${dataDir}/admin.token logs you in.`),
+    ink.dim(`The link works once, for 15 minutes. After that the token in ${tokenPlace} logs you in.`),
     formatAgents(status.agents, ink),
     formatChannels(status.channels, ink),
     formatTroubles(status, ink),
@@ -42,20 +41,19 @@ function findMissing({ status, configDir }: StartPage): readonly string[] {
   ];
 }
 
-const demo = "demo/";
+const demo = "demo";
 
 function findMissingKey({ agents, models }: Status): readonly string[] {
-  const demonstrating = agents.filter(({ model }) => model.startsWith(demo)).map(({ id }) => id);
-  if (demonstrating.length === 0) return [];
-  const variables = models.filter(({ configured }) => !configured).flatMap(({ provider }) =>
-    kindNames.filter((kind) => kind === provider).map((kind) => providerKinds[kind].keyVariable)
-  );
-  const [first, ...others] = variables;
-  const remedy = first === undefined ? "add a provider to llm.yaml" : `export ${first}=…`;
-  const alternatives = others.length === 0 ? "" : ` (or ${others.join(", ")})`;
+  const demonstrating = agents.filter(({ model }) => model.startsWith(`${demo}/`)).map(({ id }) => id);
+  const hasKey = models.some(({ configured, provider }) => configured && provider !== demo);
+  if (demonstrating.length === 0 || hasKey) return [];
+  const [first, ...others] = models.filter(({ configured }) => !configured);
+  const remedy = first?.missing ?? "Add a provider to llm.yaml";
+  const alternatives = others.length === 0
+    ? ""
+    : `. Or the same for ${others.map(({ provider }) => provider).join(", ")}`;
   return [
-    `No model key: ${remedy}${alternatives} and start again. ` +
-    `Until then the built-in demo model answers for ${demonstrating.join(", ")}`,
+    `No model key, so the built-in demo model answers for ${demonstrating.join(", ")}. ${remedy}${alternatives}`,
   ];
 }
 
