@@ -39,7 +39,7 @@ const fileNotes: Readonly<Record<string, string>> = {
   "llm.yaml": "Where models come from. The provider `demo` is built in and needs no entry.",
   "broker.yaml": "How events travel. Needs a restart.",
   "memory.yaml": "What agents have before their eyes.",
-  "runtime.yaml": "The process itself. The addresses and `log.format` need a restart.",
+  "runtime.yaml": "The process itself. The addresses and `limits.max_ledger_bytes` need a restart.",
 };
 
 /** The page about every option of every file, from the schemas themselves. */

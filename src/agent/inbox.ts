@@ -5,7 +5,7 @@ import type { Clock } from "../core/clock.ts";
 import { AppError, toAppError, toErrorRecord } from "../core/error.ts";
 import type { Ledger, Statement } from "../core/ledger.ts";
 import type { Log } from "../core/log.ts";
-import type { Outbound } from "../core/message.ts";
+import { type Outbound, toRefusalKey } from "../core/message.ts";
 import type { Metrics } from "../core/metrics.ts";
 import { toSessionId } from "../core/session.ts";
 import type { Topic } from "../core/topic.ts";
@@ -320,7 +320,7 @@ function toRefusal(
   return {
     address,
     message: {
-      key: `${arrival.delivery.event.id}:refused`,
+      key: toRefusalKey(arrival.delivery.event.id),
       conversation: address.conversation,
       sessionId: arrival.sessionId,
       turnId: "",

@@ -5,7 +5,7 @@ import { AppError, toAppError, toErrorRecord } from "../core/error.ts";
 import type { Ledger, Statement } from "../core/ledger.ts";
 import type { LlmMessage, LlmUserPart } from "../core/llm.ts";
 import type { Log } from "../core/log.ts";
-import type { Outbound } from "../core/message.ts";
+import { type Outbound, toReplyKey } from "../core/message.ts";
 import type { Metrics } from "../core/metrics.ts";
 import { topics } from "../core/topics.ts";
 import type { Tracer } from "../core/trace.ts";
@@ -331,7 +331,7 @@ export async function runTurn(
       ? agent.config.failure_text.replaceAll("{reason}", toPlainReason(ending.error))
       : failure?.message ?? "";
     const message: Outbound = {
-      key: `${turnId}:reply`,
+      key: toReplyKey(turnId),
       conversation: address.conversation,
       ...(address.thread === undefined ? {} : { thread: address.thread }),
       sessionId: first.sessionId,

@@ -10,7 +10,7 @@ import { AppError, toAppError } from "../core/error.ts";
 import type { AnyHook } from "../core/hook.ts";
 import type { Ledger } from "../core/ledger.ts";
 import type { Log } from "../core/log.ts";
-import type { Outbound } from "../core/message.ts";
+import { type Outbound, toRefusalKey, toReplyKey } from "../core/message.ts";
 import type { ChannelTraits } from "../core/plugin.ts";
 import type { SubsystemStatus } from "../core/status.ts";
 import type { Tool } from "../core/tool.ts";
@@ -19,9 +19,9 @@ import type { AgentView, Status } from "../http/api.ts";
 import { openHttp } from "../http/open.ts";
 import { toStatus } from "../http/views.ts";
 import { newHistory } from "../ledger/history.ts";
-import { readTurnOf } from "../ledger/inbox.ts";
+import { readAccepted } from "../ledger/inbox.ts";
 import { openLedger } from "../ledger/open.ts";
-import { readOutboxOfTurn } from "../ledger/outbox.ts";
+import { readMessage } from "../ledger/outbox.ts";
 import { readQueueDepths, sweepFinished } from "../ledger/queues.ts";
 import { systemClock } from "../lib/clock.ts";
 import { newId } from "../lib/id.ts";
@@ -263,8 +263,10 @@ function toTraits(plugin: string): ChannelTraits | undefined {
 
 /** The reply to an accepted message, where there is one already. */
 function readReply(ledger: Ledger, key: ProviderKey): Outbound | undefined {
-  const turnId = readTurnOf(ledger.read, key);
-  return turnId === undefined ? undefined : readOutboxOfTurn(ledger.read, turnId).at(-1);
+  const accepted = readAccepted(ledger.read, key);
+  if (accepted === undefined) return undefined;
+  const { eventId, turnId } = accepted;
+  return readMessage(ledger.read, turnId === undefined ? toRefusalKey(eventId) : toReplyKey(turnId));
 }
 
 function toAgentsStatus(agents: Agents | undefined): SubsystemStatus {

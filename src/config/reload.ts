@@ -103,13 +103,13 @@ export function logWarnings({ warnings }: LoadedConfig, log: Log): void {
   }
 }
 
-/** What a running process cannot take over: sockets that are open, the bus, and how logs are written. */
+/** What a running process cannot take over: sockets that are open, the bus, and how large the ledger may grow. */
 function findRestartNeeded(atStart: Config, now: Config): string[] {
   const fixed: readonly (readonly [string, (config: Config) => unknown])[] = [
     ["runtime.http.health", ({ runtime }) => runtime.http.health],
     ["runtime.http.metrics", ({ runtime }) => runtime.http.metrics],
     ["runtime.http.admin", ({ runtime }) => runtime.http.admin],
-    ["runtime.log.format", ({ runtime }) => runtime.log.format],
+    ["runtime.limits.max_ledger_bytes", ({ runtime }) => runtime.limits.max_ledger_bytes],
     ["broker", ({ broker }) => broker],
   ];
   return fixed.filter(([, read]) => keepSame(read(atStart), read(now)) !== read(atStart)).map(([path]) => path);

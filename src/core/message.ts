@@ -79,6 +79,16 @@ export const outboundSchema = z.object({
 /** One message to the outside. */
 export type Outbound = z.output<typeof outboundSchema>;
 
+/** Key of the reply that a turn sends. */
+export function toReplyKey(turnId: string): string {
+  return `${turnId}:reply`;
+}
+
+/** Key of the word that a refused event is answered with. */
+export function toRefusalKey(eventId: string): string {
+  return `${eventId}:refused`;
+}
+
 /** What the provider said when it took a message. */
 export const receiptSchema = z.object({
   /** The provider's ids of what was sent: one for each part that a long message was split into. */

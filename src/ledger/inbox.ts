@@ -70,16 +70,21 @@ export function readNewestRow(read: LedgerReader): number {
   return Number(read.get(`SELECT max(id) AS id FROM inbox`)?.id ?? 0);
 }
 
-/** Turn that answered the message with this provider key, where there is one. */
-export function readTurnOf(read: LedgerReader, key: ProviderKey): string | undefined {
+/** What became of the message with this provider key: the turn that took it, and the id of its event. */
+export function readAccepted(
+  read: LedgerReader,
+  key: ProviderKey,
+): { readonly eventId: string; readonly turnId: string | undefined } | undefined {
   const row = read.get(
-    `SELECT turn_id FROM inbox WHERE plugin = ? AND instance = ? AND conversation = ? AND provider_id = ? LIMIT 1`,
+    `SELECT event_id, turn_id FROM inbox
+      WHERE plugin = ? AND instance = ? AND conversation = ? AND provider_id = ? LIMIT 1`,
     key.plugin,
     key.instance,
     key.conversation,
     key.messageId,
   );
-  return typeof row?.turn_id === "string" ? row.turn_id : undefined;
+  if (row === undefined) return undefined;
+  return { eventId: String(row.event_id), turnId: typeof row.turn_id === "string" ? row.turn_id : undefined };
 }
 
 /** The event that a consumer accepted under this id, finished or not. */

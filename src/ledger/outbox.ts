@@ -90,10 +90,10 @@ export function readOutboxRow(read: LedgerReader, id: number): OutboxRow | undef
   return row === undefined ? undefined : toOutboxRow(row);
 }
 
-/** What a turn sent, finished or not, oldest first. */
-export function readOutboxOfTurn(read: LedgerReader, turnId: string): readonly Outbound[] {
-  return read.all(`SELECT body FROM outbox WHERE turn_id = ? ORDER BY id`, turnId)
-    .map((row) => outboundSchema.parse(JSON.parse(String(row.body))));
+/** The message with this key, sent or not. */
+export function readMessage(read: LedgerReader, key: string): Outbound | undefined {
+  const row = read.get(`SELECT body FROM outbox WHERE key = ?`, key);
+  return row === undefined ? undefined : outboundSchema.parse(JSON.parse(String(row.body)));
 }
 
 /** Key of the queue in which a message waits: one for each conversation of an instance. */

@@ -119,10 +119,10 @@ Deno.test("what a running process cannot take over is named", async () => {
   await using room = await openRoom({ "agents.yaml": agents("ana") });
   await room.folder.write(
     "runtime.yaml",
-    `${quick}http: { admin: "127.0.0.1:1" }\nlog: { format: json, level: warn }\n`,
+    `${quick}http: { admin: "127.0.0.1:1" }\nlog: { format: json }\nlimits: { max_ledger_bytes: 5000000 }\n`,
   );
   const { fields } = await seen(room.log, "config.restart_needed");
-  assert.equal(fields.paths, "runtime.http.admin runtime.log.format");
+  assert.equal(fields.paths, "runtime.http.admin runtime.limits.max_ledger_bytes");
 });
 
 Deno.test("a folder that is replaced as a whole is said to be out of sight", async () => {
