@@ -35,7 +35,12 @@ export function formatDeadLetters(items: readonly DeadLetterView[], nowMs: numbe
 export function formatDeadLetter(letter: DeadLetterDetail, ink: Ink): string {
   const fields = [
     ["Dead letter", String(letter.id)],
-    ["Died", `${sayTime(letter.at)} after ${letter.attempts} tries, the first at ${sayTime(letter.firstAt)}`],
+    [
+      "Died",
+      `${sayTime(letter.at)} after ${letter.attempts} ${letter.attempts === 1 ? "try" : "tries"}, the first at ${
+        sayTime(letter.firstAt)
+      }`,
+    ],
     ["Hop", letter.hop],
     ["Subject", letter.subject],
     ["Event", letter.eventId],

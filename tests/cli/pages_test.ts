@@ -1,0 +1,164 @@
+import assert from "node:assert/strict";
+import { newInk } from "../../src/cli/ink.ts";
+import type { Status } from "../../src/http/api.ts";
+import { formatDeadLetter, formatDeadLetters } from "../../src/cli/dead_letter_page.ts";
+import { formatSessions, formatTranscript } from "../../src/cli/session_page.ts";
+import { formatStartPage } from "../../src/cli/start_page.ts";
+import { formatStatusPage } from "../../src/cli/status_page.ts";
+import { healthy, letter } from "./fake_admin.ts";
+
+const ink = newInk(false);
+const nowMs = Date.parse("2026-11-22T15:00:00Z");
+const page = {
+  loginLink: "http://127.0.0.1:9091/login?code=abc",
+  tokenPlace: "./data/admin.token",
+  configDir: "./config",
+};
+const bare: Status = {
+  ...healthy,
+  agents: [{ id: "ana", description: "", model: "demo/demo", tools: 2, hears: [] }],
+  channels: [],
+  models: [
+    { provider: "anthropic", model: "claude", configured: false, missing: "Set ANTHROPIC_API_KEY and start again" },
+    { provider: "openai", model: "gpt", configured: false, missing: "Set OPENAI_API_KEY and start again" },
+    { provider: "demo", model: "demo", configured: true },
+  ],
+};
+
+Deno.test("the start page of a complete runtime names console, agents and channels, and misses nothing", () => {
+  assert.equal(
+    formatStartPage({ ...page, status: healthy }, ink),
+    `nexo 0.1.0 is running. Ctrl-C stops it; what it has accepted it answers after the next start.
+
+Console: http://127.0.0.1:9091/login?code=abc
+The link works once, for 15 minutes. After that the token in ./data/admin.token logs you in.
+
+AGENT  MODEL             TOOLS  HEARS
+ana    anthropic/claude      3  telegram.sales
+
+CHANNEL         STATE  AS          AGENTS  WHY
+telegram.sales  up     @sales_bot  ana     -
+`,
+  );
+});
+
+Deno.test("the start page of a fresh clone says what is missing, and the line that adds it", () => {
+  const text = formatStartPage({ ...page, status: bare }, ink);
+  assert.equal(
+    text.slice(text.indexOf("+")),
+    `+ No model key, so the built-in demo model answers for ana. Set ANTHROPIC_API_KEY and start again. Or the same for openai
++ No channel besides the console. For Telegram: cp ./config/plugins/telegram.example.yaml ./config/plugins/telegram.yaml and follow its lines
+`,
+  );
+});
+
+Deno.test("the start page tells of a channel that nobody hears, and of what is not well", () => {
+  const status: Status = {
+    ...healthy,
+    channels: healthy.channels.map((channel) => ({ ...channel, agents: [] })),
+    subsystems: [{ name: "plugin.telegram.sales", state: "degraded", reason: "Telegram is slow", critical: false }],
+  };
+  const text = formatStartPage({ ...page, status }, ink);
+  assert.match(text, /^! plugin\.telegram\.sales is degraded: Telegram is slow$/m);
+  assert.match(text, /^\+ Nobody hears telegram\.sales\..*instance: sales, allow_from/m);
+});
+
+Deno.test("an agent that is meant to use the demo model is no missing key", () => {
+  const models = [{ provider: "anthropic", model: "claude", configured: true }];
+  assert.ok(!formatStartPage({ ...page, status: { ...bare, models } }, ink).includes("No model key"));
+});
+
+Deno.test("the status page shows troubles first, then agents, channels and queues", () => {
+  const status: Status = {
+    ...healthy,
+    ready: false,
+    subsystems: [{ name: "ledger", state: "down", reason: "The disk is full", critical: true }],
+  };
+  assert.equal(
+    formatStatusPage({ status, console: "http://127.0.0.1:9091/", nowMs }, ink),
+    `nexo 0.1.0 is not ready: process 4711, started 3 h ago (2026-11-22 12:00 UTC), console at http://127.0.0.1:9091/
+
+! ledger is down: The disk is full
+
+AGENT  MODEL             TOOLS  HEARS
+ana    anthropic/claude      3  telegram.sales
+
+CHANNEL         STATE  AS          AGENTS  WHY
+telegram.sales  up     @sales_bot  ana     -
+
+QUEUE               WAITING  OLDEST
+messages to answer        0       -
+replies to send           2  42.0 s
+dead letters              1     2 h
+See what died, and why: agent dlq list
+`,
+  );
+});
+
+Deno.test("dead letters are a table, and one of them a page with its body made harmless", () => {
+  assert.equal(
+    formatDeadLetters([letter], nowMs, ink),
+    `ID     DIED  HOP       AGENT  CAUSE            TRIES  WHAT HAPPENED
+12  3 h ago  outbound  ana    blocked_by_user      1  The bot was blocked
+
+Whole: agent dlq show ID. Once the cause is gone: agent dlq replay ID
+`,
+  );
+  assert.equal(
+    formatDeadLetter({ ...letter, message: "No\u009b2J", body: { text: "\u202egnp" } }, ink),
+    `Dead letter    12
+Died           2026-11-22 12:01 UTC after 1 try, the first at 2026-11-22 12:00 UTC
+Hop            outbound
+Subject        plugin.outbound.telegram.sales
+Event          event-1
+Agent          ana
+Session        ana/telegram/sales/7
+Cause          denied, blocked_by_user
+What happened  No\ufffd2J
+
+{
+  "text": "\ufffdgnp"
+}
+`,
+  );
+});
+
+Deno.test("sessions are a table that never cuts an id, and a transcript reads from old to new", () => {
+  const id = `ana/telegram/sales/${"7".repeat(100)}`;
+  const session = {
+    id,
+    agent: "ana",
+    plugin: "telegram",
+    instance: "sales",
+    conversation: "7",
+    thread: null,
+    title: "安 hello\nyou",
+    lastAt: "2026-11-22T14:59:00Z",
+  };
+  assert.equal(
+    formatSessions({ items: [session], next: "9:x" }, nowMs, ink),
+    `     LAST  ${"SESSION".padEnd(id.length)}  BEGAN WITH
+1 min ago  ${id}  安 hello you
+
+There are older ones: --before 9:x
+
+A transcript: agent sessions show SESSION
+`,
+  );
+  const entry = { at: "2026-11-22T12:00:00Z", turnId: null };
+  assert.equal(
+    formatTranscript(id, {
+      items: [
+        { ...entry, id: 2, role: "assistant", text: "hi\nthere", author: null },
+        { ...entry, id: 1, role: "user", text: "hello", author: "Bo" },
+      ],
+    }, ink),
+    `2026-11-22 12:00 UTC  user Bo
+  hello
+
+2026-11-22 12:00 UTC  assistant
+  hi
+  there
+`,
+  );
+});
