@@ -50,7 +50,9 @@ export function findRefusal(policy: Policy, message: Inbound): string | undefine
   }
   if (binding.open) return undefined;
   const { id, handle } = message.sender;
-  const allowed = binding.allow_from.some((entry) => entry === id || (handle !== undefined && entry === `@${handle}`));
+  // Networks that have handles take them in any case.
+  const name = handle === undefined ? undefined : `@${handle}`.toLowerCase();
+  const allowed = binding.allow_from.some((entry) => entry === id || entry.toLowerCase() === name);
   return allowed ? undefined : "sender_not_allowed";
 }
 
