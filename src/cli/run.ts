@@ -17,13 +17,19 @@ interface Place {
 }
 
 const stopSignals = ["SIGINT", "SIGTERM"] as const;
+/** `deno task` passes on what the terminal has sent to both of us: a second signal this close is the first one's echo. */
+const echoMs = 500;
 
 /** `agent run`: opens the runtime and keeps it until a signal, or another process that takes over, ends it. */
 export async function run(terminal: Terminal, flags: RunFlags): Promise<number> {
   const place: Place = { configDir: toConfigDir(flags, terminal.env), dataDir: toDataDir(flags, terminal.env) };
   const stop = new AbortController();
+  let firstAtMs = Infinity;
   const onSignal = () => {
-    if (stop.signal.aborted) Deno.exit(errorKinds.cancelled.exitCode);
+    const nowMs = performance.now();
+    if (nowMs - firstAtMs > echoMs) Deno.exit(errorKinds.cancelled.exitCode);
+    if (stop.signal.aborted) return;
+    firstAtMs = nowMs;
     stop.abort(new AppError("cancelled", "The process was told to stop"));
   };
   for (const name of stopSignals) Deno.addSignalListener(name, onSignal);

@@ -101,8 +101,12 @@ Deno.test("a second signal ends the process at once, with 130", async () => {
   await model.requests({ atLeast: 1 });
   nexo.kill("SIGINT");
   await nexo.nextLog("app.stopping");
+  // The echo of the first one, as `deno task` makes it, does not count; a person's second one does.
   nexo.kill("SIGINT");
-  assert.equal((await nexo.stopped).code, 130);
+  const impatience = setInterval(() => nexo.kill("SIGINT"), 200);
+  const { code: exitCode } = await nexo.stopped;
+  clearInterval(impatience);
+  assert.equal(exitCode, 130);
   const { code, stderr } = await chat;
   assert.equal(code, 1);
   assert.match(stderr, /The message is kept/);
