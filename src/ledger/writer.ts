@@ -23,6 +23,8 @@ self.onmessage = (first: MessageEvent<string>) => {
 
 function open(start: WriterStart): DatabaseSync {
   const database = new DatabaseSync(start.path, { timeout: 5_000 });
+  // Nobody but the owner reads what people wrote; SQLite gives its side files the mode of the file.
+  Deno.chmodSync(start.path, 0o600);
   migrate(database, start.path);
   database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON");
   database.exec("PRAGMA wal_autocheckpoint = 2000; PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -8000");
