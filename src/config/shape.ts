@@ -77,6 +77,8 @@ export function sayType(shape: Shape): string {
       return `number${sayRange(shape)}`;
     case "boolean":
       return "true or false";
+    case "null":
+      return "null";
     case "array": {
       const items = toSubshape(shape.items);
       return items === undefined ? "list" : `list of ${sayType(items)}`;
