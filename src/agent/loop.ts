@@ -82,6 +82,8 @@ export interface LoopResult {
 const restartBound = 2;
 /** Longest answer of one model call, characters; a model that goes on is cut off. */
 const answerBound = 2_000_000;
+/** Most tool calls of one answer. */
+const callBound = 128;
 const assumedOutputTokens = 1_000;
 
 /**
@@ -395,6 +397,7 @@ async function gather(
   onText: (text: string) => void,
 ): Promise<Gathered> {
   let text = "";
+  let callCount = 0;
   const toolCalls: ModelOutput["toolCalls"] = [];
   let finish: Extract<LlmChunk, { type: "finish" }> | undefined;
   for await (const chunk of chunks) {
@@ -409,6 +412,11 @@ async function gather(
         onText(chunk.text);
         break;
       case "toolCall":
+        if (++callCount > callBound) {
+          throw new AppError("invalid", `The model asked for more than ${callBound} calls in one answer`, {
+            reason: "too_many_calls",
+          });
+        }
         if (!wordsOnly) toolCalls.push({ ...chunk.call });
         break;
       case "finish":
