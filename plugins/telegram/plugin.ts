@@ -9,6 +9,7 @@ export const telegram: Plugin<typeof telegramConfigSchema> = {
   // The Bot API takes no id of ours for a message.
   traits: { idempotentSend: false, typing: true },
   permissions: ({ api_root }, stateDir) => ({ net: [toHostAndPort(api_root)], read: [stateDir], write: [stateDir] }),
+  account: ({ token, api_root }) => `${token.reveal()} ${api_root}`,
 };
 
 function toHostAndPort(address: string): string {

@@ -16,6 +16,8 @@ export interface PluginInstance {
 export interface PluginSchema {
   readonly id: string;
   readonly config: z.ZodType;
+  /** What two instances of the plugin must not share; absent: nothing. Holds credentials, so it is only compared. */
+  account?(config: unknown): string;
 }
 
 /** Everything that the config folder says, checked and frozen. A turn reads one of these and keeps it. */

@@ -12,12 +12,19 @@ export interface CrossCheckInput {
   readonly llm: ConfigDocument;
   /** Instances that plugin files declare. */
   readonly instances: readonly InstanceMention[];
+  /** Accounts of instances, where the plugin has such. */
+  readonly accounts: readonly AccountMention[];
   /** Plugins that there are. */
   readonly plugins: readonly string[];
   /** Plugins whose file could not be read: what they declare is unknown. */
   readonly unreadablePlugins: readonly string[];
   /** Whether every file with agents could be read. */
   readonly agentsReadable: boolean;
+}
+
+/** The account of an instance. */
+export interface AccountMention extends InstanceMention {
+  readonly account: string;
 }
 
 /** Doors into the process itself: they reach every agent without a binding. */
@@ -32,6 +39,7 @@ export function crossCheck(input: CrossCheckInput): ConfigFault[] {
     ...findDoubleAgents(input.agents),
     ...findDoubleBindings(input.agents.flatMap((agent) => agent.bindings.map((binding) => ({ agent, binding })))),
     ...findDoubleInstances(input.instances),
+    ...findDoubleAccounts(input.accounts),
     ...input.agents.flatMap((agent) => agent.bindings.flatMap((binding) => checkBinding(binding, input))),
     ...input.agents.flatMap((agent) => agent.deliveries.flatMap((delivery) => checkDelivery(delivery, input))),
     ...checkProviders(input.llm),
@@ -93,6 +101,25 @@ function findDoubleInstances(instances: readonly InstanceMention[]): ConfigFault
       instance,
       `instance "${instance.instance}" is already defined at ${sayPlace(other)}`,
       "Give one of the two another `instance`",
+    ));
+  }
+  return faults;
+}
+
+function findDoubleAccounts(accounts: readonly AccountMention[]): ConfigFault[] {
+  const first = new Map<string, AccountMention>();
+  const faults: ConfigFault[] = [];
+  for (const mention of accounts) {
+    const key = `${mention.plugin} ${mention.account}`;
+    const other = first.get(key);
+    if (other === undefined) {
+      first.set(key, mention);
+      continue;
+    }
+    faults.push(newFault(
+      mention,
+      `uses the account of ${sayInstance(other)} at ${sayPlace(other)}`,
+      "Give each instance an account of its own: on one, each would take messages of the other",
     ));
   }
   return faults;

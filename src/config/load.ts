@@ -61,6 +61,9 @@ export async function loadConfig(options: LoadOptions): Promise<LoadResult> {
       agents: outlines,
       llm: documents.llm,
       instances: checked.pluginFiles.flatMap((file) => file.mentions),
+      accounts: checked.pluginFiles.flatMap((file) => file.instances).flatMap(({ instance, account, ...place }) =>
+        account === undefined ? [] : [{ ...place, plugin: instance.plugin, instance: instance.instance, account }]
+      ),
       plugins: options.plugins.map(({ id }) => id),
       unreadablePlugins: documents.plugins.filter(({ document }) => !document.readable).map(({ plugin }) => plugin.id),
       agentsReadable: documents.agents.every((document) => document.readable),

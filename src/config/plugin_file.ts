@@ -17,6 +17,8 @@ export interface PluginFile {
     readonly instance: PluginInstance;
     readonly document: ConfigDocument;
     readonly path: Path;
+    /** What no other instance of the plugin may have. */
+    readonly account: string | undefined;
   }[];
 }
 
@@ -25,7 +27,7 @@ export interface PluginFile {
  * mapping goes to the plugin's own schema.
  */
 export function checkPluginFile(
-  { id: plugin, config: schema }: PluginSchema,
+  { id: plugin, config: schema, account }: PluginSchema,
   document: ConfigDocument,
   gather: Gatherer,
 ): PluginFile {
@@ -49,7 +51,9 @@ export function checkPluginFile(
     mentions: named.flatMap(({ name, path }) => name === undefined ? [] : [{ document, path, plugin, instance: name }]),
     instances: named.flatMap(({ name, path, settings }) => {
       const config = gather.check(schema, document, path, settings);
-      return name === undefined ? [] : [{ instance: { plugin, instance: name, config }, document, path }];
+      if (name === undefined) return [];
+      const own = config === undefined ? undefined : account?.(config);
+      return [{ instance: { plugin, instance: name, config }, document, path, account: own }];
     }),
   };
 }

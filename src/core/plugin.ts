@@ -26,6 +26,11 @@ export interface Plugin<S extends z.ZodType = z.ZodType> {
   readonly traits: ChannelTraits;
   /** Derived from the config; shown in wizard and console. `stateDir` is the instance's own folder. */
   permissions(config: z.output<S>, stateDir: string): Deno.PermissionOptionsObject;
+  /**
+   * The account with its provider, as a text that is only compared: two instances on one account would take each other's
+   * messages, and the config that says so is refused. Absent: instances may share one.
+   */
+  account?(config: z.output<S>): string;
 }
 
 /** What the code in the worker is given. */
