@@ -111,11 +111,14 @@ function check(
   metrics: Metrics,
 ): void {
   const hasMoney = budget.daily_usd !== undefined || budget.monthly_usd !== undefined;
+  const refuse = (reason: string, message: string): never => {
+    metrics.count("nexo_refusals_total", { part: "budget", reason });
+    throw new AppError("denied", message, { reason });
+  };
   if (hasMoney && price === undefined) {
-    throw new AppError(
-      "denied",
+    refuse(
+      "price_unknown",
       `Agent ${agent} has a budget in money, and the price of its model is not known. Add it to prices in llm.yaml`,
-      { reason: "price_unknown" },
     );
   }
   const limits = [
@@ -129,10 +132,9 @@ function check(
     metrics.gauge("nexo_budget_used_ratio", { agent, period, unit }, used / limit);
     const reserved = unit === "usd" ? account.reserved.costUsd : account.reserved.tokens;
     if (used + reserved < limit) continue;
-    throw new AppError(
-      "denied",
+    refuse(
+      `budget_${period}_${unit}`,
       `Agent ${agent} has used up its budget of ${limit} ${unit} a ${period}. Raise budget in agents.yaml, or wait`,
-      { reason: `budget_${period}_${unit}` },
     );
   }
 }

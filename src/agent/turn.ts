@@ -96,7 +96,8 @@ export async function runTurn(
   const patienceMs = first.deadlineAtMs === undefined ? Infinity : first.deadlineAtMs - startedAt;
   const deadlineMs = Math.max(1, Math.min(agent.config.turn_deadline, patienceMs));
   using deadline = withDeadline(signal, deadlineMs, clock, "The turn");
-  using _typing = first.reply === undefined || first.source === "heartbeat" || !agent.config.typing
+  using _typing = first.reply === undefined || isInnerPlugin(first.reply.plugin) || first.source === "heartbeat" ||
+      !agent.config.typing
     ? undefined
     : showTyping(first.reply, { bus: deps.bus, clock, log: turnLog, signal: deadline.signal });
 
@@ -425,6 +426,7 @@ function toAttachmentNotes(attachments: Extract<TranscriptEntry, { role: "user" 
 /** What a user may be told of an error: its meaning, never its inside. */
 function toPlainReason(error: AppError): string {
   if (error.reason?.startsWith("budget_") === true) return "the budget is used up";
+  if (error.reason === "price_unknown") return "there is a budget, but no price for its model";
   switch (error.kind) {
     case "timeout":
       return "it took too long";

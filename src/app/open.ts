@@ -35,6 +35,7 @@ import { openProcessMetrics } from "../telemetry/process.ts";
 import { newTracer } from "../telemetry/trace.ts";
 import { newIntakeGate, watchLoad } from "./intake.ts";
 import { lockDataFolder } from "./lock.ts";
+import { findCollector, giveMemoryBack } from "./memory.ts";
 import { newBuiltInTools, plugins } from "./registry.ts";
 import { openToken } from "./token.ts";
 import { newDeadLetters, toAgents, toChannels, toQueues } from "./views.ts";
@@ -98,7 +99,7 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
   const { runtime } = live.current;
   log.configure(runtime.log);
 
-  await Deno.mkdir(dataDir, { recursive: true, mode: 0o700 });
+  await openDataFolder(dataDir, log);
   const holder = { pid: Deno.pid, bootId, startedAt };
   const lock = opening.use(await lockDataFolder(dataDir, { holder, takeover: options.takeover ?? false }));
   const token = await openToken({ dataDir, env, adminAddress: runtime.http.admin });
@@ -183,6 +184,7 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
   const agents = agentsRoom;
   agentViews = await toAgents(agents, live.current, log);
 
+  const collect = findCollector();
   const parts = [
     watchLoad(
       { gate, ledger, clock, log, maxWaiting: () => live.current.runtime.limits.max_waiting_messages },
@@ -190,6 +192,7 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     ),
     sweepLedger(ledger, live, log, background.signal),
     followConfig(),
+    ...collect === undefined ? [] : [giveMemoryBack({ clock, heap: Deno.memoryUsage, collect }, background.signal)],
   ];
   opening.defer(async () => {
     background.abort(new AppError("cancelled", "The process is stopping"));
@@ -247,6 +250,17 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
         sweepLog.warn("ledger.sweep_failed", { error: toAppError(thrown).message });
       }
     }
+  }
+}
+
+/** What people write is nobody else's to read. */
+async function openDataFolder(dataDir: string, log: Log): Promise<void> {
+  await Deno.mkdir(dataDir, { recursive: true, mode: 0o700 });
+  try {
+    await Deno.chmod(dataDir, 0o700);
+  } catch (thrown) {
+    // A mounted folder may belong to somebody else; its files are ours alone nevertheless.
+    log.warn("app.data_folder_shared", { error: toAppError(thrown).message });
   }
 }
 
