@@ -41,7 +41,7 @@ export function newAdminRoutes(views: AdminViews, deps: AdminDeps): Hono {
 
   app.post("/api/login", async (context) => {
     const { token } = await readJson(context.req.raw, maxBytes(), loginRequestSchema);
-    startSession(context, await logins.logIn(token));
+    startSession(context, logins.logIn(token));
     log.info("http.logged_in", { by: "token" });
     return context.json({ ok: true });
   });

@@ -10,7 +10,7 @@ const quietReasons: readonly string[] = ["no_route", "intake_paused", "too_many_
 /** Makes `app` count, log and answer whatever its routes throw, in the shape that the client reads. */
 export function catchErrors(app: Hono, { log, metrics }: { readonly log: Log; readonly metrics: Metrics }): Hono {
   app.notFound((context) => {
-    throw newNoRouteError(context.req.method, context.req.path);
+    throw newNoRouteError(context.req.method);
   });
 
   app.onError((thrown, context) => {

@@ -66,7 +66,7 @@ export function newPlaceGuard({ allowedHosts }: Pick<GuardDeps, "allowedHosts">)
 /** Lets in only programs that bring the token. */
 export function newTokenGuard({ logins }: Pick<GuardDeps, "logins">): MiddlewareHandler {
   return async (context, next) => {
-    if (!await hasToken(context, logins)) throw newNoTokenError();
+    if (!hasToken(context, logins)) throw newNoTokenError();
     await next();
   };
 }
@@ -74,7 +74,7 @@ export function newTokenGuard({ logins }: Pick<GuardDeps, "logins">): Middleware
 /** Lets in programs that bring the token, and browsers that bring a session's cookie. */
 export function newLoginGuard({ logins, cookie }: Pick<GuardDeps, "logins" | "cookie">): MiddlewareHandler {
   return async (context: Context, next: Next) => {
-    if (await hasToken(context, logins)) return await next();
+    if (hasToken(context, logins)) return await next();
     const session = getCookie(context, cookie);
     if (session === undefined) throw newNoTokenError();
     if (!logins.isSession(session)) {
@@ -96,11 +96,11 @@ function requireOwnPage(context: Context): void {
 }
 
 /** @throws {AppError} `denied` for a token that is not the one. */
-async function hasToken(context: Context, logins: Logins): Promise<boolean> {
+function hasToken(context: Context, logins: Logins): boolean {
   const given = context.req.header("authorization");
   if (given === undefined) return false;
   const [scheme, token] = given.split(" ", 2);
-  if (scheme?.toLowerCase() === "bearer" && token && await logins.isToken(token)) return true;
+  if (scheme?.toLowerCase() === "bearer" && token && logins.isToken(token)) return true;
   throw new AppError("denied", "The token is not the one in admin.token in the data folder", { reason: "wrong_token" });
 }
 

@@ -58,7 +58,7 @@ export interface HttpRoom {
 export async function openHttp(deps: HttpDeps, signal: AbortSignal): Promise<HttpRoom & AsyncDisposable> {
   const { config, clock, log, metrics } = deps;
   const { http } = config.current.runtime;
-  const logins = await newLogins(deps.token, clock);
+  const logins = newLogins(deps.token, clock);
   const intake = withStop(deps.intake, signal);
   // Disposal goes the other way round: first every request gets its end, then the listeners can close.
   await using opened = new AsyncDisposableStack();

@@ -67,6 +67,7 @@ function openAiErrorType(status: number): string {
 }
 
 /** Nothing stands at this address. */
-export function newNoRouteError(method: string, path: string): AppError {
-  return new AppError("missing", `Nothing answers ${method} ${path} here`, { reason: "no_route" });
+export function newNoRouteError(method: string): AppError {
+  // Without the path: it goes into the log, and who errs with an address may have written a token into it.
+  return new AppError("missing", `Nothing answers ${method} at this path`, { reason: "no_route" });
 }
