@@ -6,6 +6,7 @@ import type { SubsystemStatus } from "../core/status.ts";
 import { formatDuration } from "../lib/duration.ts";
 import { type Gate, newGates } from "./gates.ts";
 import { type Models, newModels } from "./models.ts";
+import { withSmallReads } from "./small_reads.ts";
 
 /** The way to models. Holds nothing that must be closed: a call ends with its signal. */
 export interface Llm {
@@ -27,7 +28,9 @@ export interface LlmDeps {
 }
 
 /** Opens the way to models. Breakers and limiters live as long as it, across configs. */
-export function openLlm({ log, metrics, clock, fetch = globalThis.fetch, random = Math.random }: LlmDeps): Llm {
+export function openLlm(
+  { log, metrics, clock, fetch = withSmallReads(globalThis.fetch), random = Math.random }: LlmDeps,
+): Llm {
   const gates = newGates({ clock, metrics });
   const generations = new WeakMap<LlmConfig, Models>();
   let newest: ReadonlyMap<string, Gate> = new Map();
