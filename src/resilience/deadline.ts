@@ -2,6 +2,9 @@ import type { Clock } from "../core/clock.ts";
 import { AppError } from "../core/error.ts";
 import { formatDuration } from "../lib/duration.ts";
 
+/** Why a sleeper is sent away; without a reason each abort would make an error with a stack of its own. */
+const dropped = "dropped";
+
 /** A signal that fires when its parent does or when time is up. Disposing it drops the timer. */
 export interface Deadline extends Disposable {
   /** Its reason is the parent's, or an `AppError` of kind `timeout`. */
@@ -21,7 +24,7 @@ export function withDeadline(signal: AbortSignal, ms: number, clock: Clock, what
   return {
     signal: link.signal,
     [Symbol.dispose]() {
-      timer.abort();
+      timer.abort(dropped);
       link.unlink();
     },
   };
@@ -98,7 +101,7 @@ export async function* withIdleTimeout<T>(
       yield item.value;
     }
   } finally {
-    stop.abort();
+    stop.abort(dropped);
     if (!ended) {
       link.abort(new DOMException("The stream was left early", "AbortError"));
       // Not awaited: a source that ignores its signal must not hold up the reader.
