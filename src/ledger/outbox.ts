@@ -32,7 +32,8 @@ export function queueMessage(address: OutboxAddress, message: Outbound, nowMs: n
       message.turnId,
       JSON.stringify(message),
       nowMs,
-      expiresAtMs,
+      // A duration such as 1.3333s has parts of a millisecond, the column has not.
+      Math.ceil(expiresAtMs),
     ],
     returning: true,
   };

@@ -208,10 +208,7 @@ export async function openRoom(first: RoomOptions = {}): Promise<Room> {
         changed();
         return send(message, sent.length, signal);
       });
-      const { find } = options;
-      if (find !== undefined) {
-        bus.respond(calls.find(plugin, instance), async ({ key }) => ({ receipt: await find(key) }));
-      }
+      bus.respond(calls.find(plugin, instance), async ({ key }) => ({ receipt: await options.find?.(key) }));
     }
     const watching = (async () => {
       for await (const { payload } of bus.subscribe(topics.turn("*"))) {
