@@ -26,6 +26,7 @@ export const migrations: readonly string[] = [
     WHERE provider_id IS NOT NULL;
   CREATE INDEX inbox_ready ON inbox (consumer, id) WHERE state = 'ready';
   CREATE INDEX inbox_turn ON inbox (turn_id) WHERE turn_id IS NOT NULL;
+  CREATE INDEX inbox_done ON inbox (finished_at) WHERE state = 'done';
 
   CREATE TABLE turns (
     id            TEXT PRIMARY KEY,
@@ -48,6 +49,7 @@ export const migrations: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX turns_session ON turns (session_id, started_at);
   CREATE INDEX turns_running ON turns (id) WHERE state = 'running';
+  CREATE INDEX turns_done ON turns (finished_at) WHERE state = 'done';
 
   CREATE TABLE steps (
     turn_id       TEXT NOT NULL,
@@ -116,6 +118,7 @@ export const migrations: readonly string[] = [
   ) STRICT;
   CREATE INDEX outbox_open ON outbox (id) WHERE state IN ('queued', 'sending', 'held');
   CREATE INDEX outbox_turn ON outbox (turn_id);
+  CREATE INDEX outbox_sent ON outbox (finished_at) WHERE state = 'sent';
 
   CREATE TABLE dead (
     id          INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -229,6 +229,15 @@ Deno.test("a sweep takes what is finished and old, and never gives a row's numbe
   assert.equal(await accept(ledger, "later"), 5);
 });
 
+Deno.test("a sweep that finds nothing reads through no table", async () => {
+  await using folder = await openLedgerFolder();
+  await using opened = await openTestLedger(folder.path);
+  for (const { sql, values } of sweepFinished(50, 100)) {
+    const plan = opened.ledger.read.all(`EXPLAIN QUERY PLAN ${sql}`, ...values).map(({ detail }) => String(detail));
+    assert.deepEqual(plan.filter((step) => /^SCAN/.test(step)), [], sql);
+  }
+});
+
 Deno.test("queue depths count what waits, with its age", async () => {
   await using folder = await openLedgerFolder();
   await using opened = await openTestLedger(folder.path);
