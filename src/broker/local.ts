@@ -34,13 +34,15 @@ export interface LocalBus extends Bus {
 /** Rows that one look into the ledger brings, and deliveries held in memory ahead of a consumer. */
 const pageSize = 200;
 const freshBound = 1_000;
+/** Pause after a look that failed, milliseconds. */
+const readAgainMs = 1_000;
 /** Events held for a slow ephemeral subscriber. */
 const defaultBuffer = 1_024;
 
 /** Opens the bus inside the process: durable events go through the ledger's inbox, ephemeral ones straight across. */
 export function openLocalBus({ ledger, consumers, log, metrics, clock }: LocalBusDeps): LocalBus {
   const status = newLive<BusStatus>({ mode: "local" });
-  const feeds = new Map(consumers.map((consumer) => [consumer.name, newFeed(consumer, ledger)]));
+  const feeds = new Map(consumers.map((consumer) => [consumer.name, newFeed(consumer, { ledger, log, clock })]));
   const subscribers = newSubscribers();
   const answerers = new Map<string, (input: unknown, signal: AbortSignal) => Promise<unknown>>();
   const closing = new AbortController();
@@ -174,7 +176,10 @@ interface Feed extends DurableConsumer {
   deliveries(pattern: string, signal: AbortSignal): AsyncIterable<Delivery>;
 }
 
-function newFeed(consumer: DurableConsumer, ledger: Ledger): Feed {
+function newFeed(
+  consumer: DurableConsumer,
+  { ledger, log, clock }: { readonly ledger: Ledger; readonly log: Log; readonly clock: Clock },
+): Feed {
   /** Deliveries behind the cursor's page, in order, while `complete`. */
   let fresh: Delivery[] = [];
   /** Whether `fresh` holds everything after the cursor; otherwise the ledger is asked. */
@@ -196,7 +201,14 @@ function newFeed(consumer: DurableConsumer, ledger: Ledger): Feed {
           // From here on everything new is also pushed to `fresh`; what both have is told apart by the cursor.
           fresh = [];
           complete = true;
-          page = readReady(ledger.read, consumer.name, cursor, pageSize);
+          try {
+            page = readReady(ledger.read, consumer.name, cursor, pageSize);
+          } catch (thrown) {
+            log.error("bus.read_failed", { consumer: consumer.name, error: toAppError(thrown).message });
+            complete = false;
+            await clock.wait(readAgainMs, signal).catch(() => {/* closing: the loop ends */});
+            continue;
+          }
           if (page.length === pageSize) complete = false;
         }
         for (const delivery of page) {

@@ -96,3 +96,28 @@ Deno.test("a consumer finds a replayed row although newer ones were published be
   leave.abort();
   await consumed.next();
 });
+
+Deno.test("a consumer outlives a ledger that cannot be read for a while", async () => {
+  await using world = await openLocalWorld();
+  const deps = { log: newRecordedLog(), metrics: newRecordedMetrics(), clock: newFakeClock() };
+  let isBroken = true;
+  const read = {
+    get: world.ledger.read.get,
+    all(...args: Parameters<Ledger["read"]["all"]>) {
+      if (isBroken) throw new Error("disk I/O error");
+      return world.ledger.read.all(...args);
+    },
+  };
+  await using bus = openLocalBus({ ledger: { ...world.ledger, read }, consumers: contractConsumers, ...deps });
+  const topic = { subject: "numbers.a", payload: z.number(), durable: true };
+  await bus.publish(topic, 1);
+  const consumed = bus.consume(topic, { name: "numbers", signal: new AbortController().signal })
+    [Symbol.asyncIterator]();
+  const first = consumed.next();
+  await deps.clock.untilWaiting(1);
+  isBroken = false;
+  await deps.clock.advance(1_000);
+  assert.equal((await first).value.event.payload, 1);
+  assert.equal(deps.log.entries[0]?.event, "bus.read_failed");
+  await consumed.return?.();
+});
