@@ -5,27 +5,30 @@
  * @module
  */
 
-export { servePlugin } from "./sdk/worker.ts";
-export type { PluginDefinition } from "./sdk/worker.ts";
-export type { Channel, ChannelTraits, Plugin, PluginHealth, PluginHost } from "./core/plugin.ts";
-export type {
-  Attachment,
-  Inbound,
-  MediaFile,
-  Outbound,
-  Receipt,
-  Sender,
-  WebhookRequest,
-  WebhookResponse,
+export { type PluginDefinition, servePlugin } from "./sdk/worker.ts";
+export { type Channel, type ChannelTraits, type Plugin, type PluginHealth, type PluginHost } from "./core/plugin.ts";
+export {
+  type Attachment,
+  type Inbound,
+  type MediaFile,
+  type Outbound,
+  type Receipt,
+  type Sender,
+  type WebhookRequest,
+  type WebhookResponse,
 } from "./core/message.ts";
-export { newTextResult } from "./core/tool.ts";
-export type { JsonSchema, Tool, ToolContent, ToolContext, ToolEffect, ToolResult } from "./core/tool.ts";
-export type { AnyHook, Hook, HookName, HookPayloads, HookVerdict } from "./core/hook.ts";
-export { parseSessionId, toSessionId } from "./core/session.ts";
-export type { SessionKey } from "./core/session.ts";
-export { AppError, errorKinds, toAppError } from "./core/error.ts";
-export type { AppErrorOptions, ErrorKind } from "./core/error.ts";
-export { newSecret } from "./core/secret.ts";
-export type { Secret } from "./core/secret.ts";
-export type { Log, LogFields, LogLevel } from "./core/log.ts";
+export {
+  type JsonSchema,
+  newTextResult,
+  type Tool,
+  type ToolContent,
+  type ToolContext,
+  type ToolEffect,
+  type ToolResult,
+} from "./core/tool.ts";
+export { type AnyHook, type Hook, type HookName, type HookPayloads, type HookVerdict } from "./core/hook.ts";
+export { parseSessionId, type SessionKey, toSessionId } from "./core/session.ts";
+export { AppError, type AppErrorOptions, type ErrorKind, errorKinds, toAppError } from "./core/error.ts";
+export { newSecret, type Secret } from "./core/secret.ts";
+export { type Log, type LogFields, type LogLevel } from "./core/log.ts";
 export { version } from "./core/version.ts";
