@@ -11,6 +11,7 @@ export interface SystemPackage {
 /** Everything that the tests need beyond Deno. */
 export const systemPackages: readonly SystemPackage[] = [
   { package: "chromium", command: "chromium", why: "the console is tested in a real browser" },
+  { package: "faketime", command: "faketime", why: "the process is tested with a clock that goes back" },
 ];
 
 /** The machine that tests run on. */
