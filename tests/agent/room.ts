@@ -79,6 +79,8 @@ export interface Room extends AsyncDisposable {
   rows(sql: string): readonly Row[];
   /** Texts of the requests: of each the last message. */
   asked(): readonly string[];
+  /** The wall clock is set back; durations go on. */
+  turnClockBack(ms: number): void;
   configure(options: Pick<RoomOptions, "agents" | "runtime">): void;
   /** From the unit on that `isLast` takes, the ledger takes nothing and answers nobody: a process that has died. */
   dieAt(isLast: (unit: readonly Statement[]) => boolean, when: "before" | "after"): Promise<void>;
@@ -152,7 +154,18 @@ export function newConfig({ agents, runtime = {} }: Pick<RoomOptions, "agents" |
 export async function openRoom(first: RoomOptions = {}): Promise<Room> {
   const dir = await Deno.makeTempDir({ prefix: "agent-test-" });
   let options = first;
-  const clock = newFakeClock();
+  const steady = newFakeClock();
+  let backMs = 0;
+  const clock: FakeClock = {
+    now: () => steady.now() - backMs,
+    monotonic: steady.monotonic,
+    wait: steady.wait,
+    advance: steady.advance,
+    untilWaiting: steady.untilWaiting,
+    get waiting() {
+      return steady.waiting;
+    },
+  };
   const log = newRecordedLog();
   const metrics = newRecordedMetrics();
   const { changed, until } = newWatch();
@@ -320,6 +333,7 @@ export async function openRoom(first: RoomOptions = {}): Promise<Room> {
       }).then(() => undefined),
     rows,
     asked: () => requests.map(lastText),
+    turnClockBack: (ms) => void (backMs += ms),
     configure(changes) {
       config.set(newConfig(changes, ++generation));
     },

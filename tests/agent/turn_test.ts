@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
+import { AppError } from "../../src/core/error.ts";
 import { topics } from "../../src/core/topics.ts";
 import { replayDeadLetter } from "../../src/ledger/dead.ts";
 import { callTools, finish, hang, lastText, newModelError, newTool, openRoom } from "./room.ts";
@@ -310,4 +311,32 @@ Deno.test("an image is shown to the model, any other file is named", async () =>
   assert.match(asked, /^look\n\[document bill\.pdf \(application\/pdf\) attached; it cannot be read here\]/);
   assert.match(asked, /could not be fetched/);
   assert.match(asked, /\[image\]$/);
+});
+
+Deno.test("a clock that goes back a day loses nothing, keeps the order, and ends no session", async () => {
+  const failing = new AppError("unavailable", "the provider is away");
+  await using room = await openRoom({
+    agents: [{ config: { debounce_ms: 1_000 }, budget: { daily_tokens: 1_000_000 } }],
+    sending: ({ key }, number) =>
+      number === 2 ? Promise.reject(failing) : Promise.resolve({ providerMessageIds: [key] }),
+  });
+  const answer = async (text: string, count: number) => {
+    await room.say(text);
+    for (let step = 0; step < 100 && room.sent.length < count; step++) await room.clock.advance(500);
+    await room.untilSent(count);
+    await room.untilIdle();
+  };
+  await answer("one", 1);
+  room.turnClockBack(26 * 3_600_000);
+  await answer("two", 3);
+  await answer("three", 4);
+  assert.deepEqual(room.sent.map(({ text }) => text), [
+    "answer to one",
+    "answer to two",
+    "answer to two",
+    "answer to three",
+  ]);
+  assert.deepEqual(room.requests.map(({ messages }) => messages.length), [1, 3, 5]);
+  assert.deepEqual(room.rows("SELECT epoch, ended FROM sessions"), [{ epoch: 1, ended: 0 }]);
+  assert.deepEqual(room.rows("SELECT count(*) AS n FROM dead"), [{ n: 0 }]);
 });
