@@ -68,7 +68,8 @@ export const agentSchema = z.strictObject({
   budget: budgetSchema.optional().describe("What it may spend."),
   heartbeat: z.strictObject({
     enabled: z.boolean().default(false).describe("Whether the agent wakes by itself."),
-    interval: duration.default(300_000).describe("Time between two wakes."),
+    interval: duration.refine((ms) => ms >= 1_000, "must be at least 1s: each wake asks the model").default(300_000)
+      .describe("Time between two wakes."),
     prompt: z.string().default("Heartbeat. Do what is due. Answer NOTHING when nothing is.").describe(
       "What it is told.",
     ),
