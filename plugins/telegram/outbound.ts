@@ -1,8 +1,9 @@
+import { z } from "zod";
 import { AppError, toAppError } from "../../src/core/error.ts";
 import type { Log } from "../../src/core/log.ts";
 import type { Outbound, Receipt } from "../../src/core/message.ts";
 import type { BotApi, Methods } from "./api.ts";
-import { isAboutFormatting, movedTo } from "./errors.ts";
+import { isAboutFormatting, movedTo, outcomeUnknown } from "./errors.ts";
 import type { Journal } from "./journal.ts";
 import { type RichText, toRichText } from "./markup.ts";
 import { splitRichText } from "./split.ts";
@@ -90,8 +91,15 @@ async function post(
     ...(isFirst ? toReplyParameters(message) : {}),
   };
   const sent = await api.ask("sendMessage", signal, (methods, bounded) => methods.sendMessage(payload, bounded));
-  return sent.message_id;
+  const receipt = sentSchema.safeParse(sent);
+  if (receipt.success) return receipt.data.message_id;
+  throw new AppError("unavailable", "sendMessage: the answer names no message. Check api_root", {
+    reason: outcomeUnknown,
+  });
 }
+
+/** Whatever answers in the place of Telegram need not keep to its types. */
+const sentSchema = z.object({ message_id: z.number().int() });
 
 /** Chat ids are integers of up to 52 bits: https://core.telegram.org/bots/api#chat. @throws {AppError} `missing` */
 export function toChatId(conversation: string): number {

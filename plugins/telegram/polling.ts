@@ -1,5 +1,5 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { toAppError } from "../../src/core/error.ts";
+import { AppError, toAppError } from "../../src/core/error.ts";
 import type { PluginHost } from "../../src/core/plugin.ts";
 import type { BotApi } from "./api.ts";
 import { type TelegramIntake, toUpdateId } from "./intake.ts";
@@ -31,12 +31,13 @@ export async function runPolling({ api, intake, host, pollSeconds, identity }: P
     const timeout = failures === 0 ? pollSeconds : 0;
     const question = { timeout, allowed_updates: wantedUpdates, ...(offset === undefined ? {} : { offset }) };
     try {
-      const updates: readonly unknown[] = await api.ask(
+      const answer: unknown = await api.ask(
         "getUpdates",
         signal,
         (methods, bounded) => methods.getUpdates(question, bounded),
         timeout * 1_000,
       );
+      const updates = toUpdates(answer);
       if (failures > 0) host.report({ state: "up", identity });
       failures = 0;
       await intake.takeAll(updates, signal);
@@ -50,6 +51,12 @@ export async function runPolling({ api, intake, host, pollSeconds, identity }: P
       await sleep(retryAfterMs ?? backoffMs / 2 + Math.random() * backoffMs / 2, signal);
     }
   }
+}
+
+/** Whatever answers in the place of Telegram need not keep to its types. @throws {AppError} `unavailable` */
+function toUpdates(answer: unknown): readonly unknown[] {
+  if (Array.isArray(answer)) return answer;
+  throw new AppError("unavailable", "getUpdates: the answer holds no list of updates. Check api_root");
 }
 
 /**

@@ -120,3 +120,16 @@ Deno.test("what came while the process was down is answered once", async () => {
   }
   chats.check(data.path);
 });
+
+for (const [method, body] of [["getUpdates", { ok: true, result: null }], ["sendMessage", { ok: true }]] as const) {
+  Deno.test(`what ${method} is not answered as Telegram would is asked again`, async () => {
+    await using model = openFakeModel();
+    await using telegram = await openFakeBotApi();
+    telegram.fail(method, { status: 200, body });
+    await using nexo = await startNexo({ config: newTestConfig({ modelUrl: model.baseUrl, telegram }) });
+    telegram.inject({ chat: 1, text: "hello" });
+    await telegram.nextSent(({ text }) => text.includes("hello"), soon());
+    const warned = await nexo.nextLog(method === "getUpdates" ? "telegram.poll_failed" : "outbox.unknown");
+    assert.doesNotMatch(JSON.stringify(warned), /TypeError|Cannot read|not a function/);
+  });
+}
