@@ -23,6 +23,8 @@ export interface Arrival {
   /** Name of who wrote it, cleaned for a prompt. */
   readonly sender: string | undefined;
   readonly isGroup: boolean;
+  /** A new version of an earlier message. */
+  readonly isEdit: boolean;
   readonly providerMessageId: string | undefined;
   /** What the message replies to, where the channel gives its text. */
   readonly quoted: string | undefined;

@@ -80,7 +80,13 @@ export function newInbox(deps: InboxDeps): Inbox {
 
   const refuse = async (delivery: Delivery, reason: string, plugin: string, arrival?: Arrival): Promise<void> => {
     metrics.count("nexo_refusals_total", { part: "inbox", reason });
-    log.info("message.refused", { reason, plugin, subject: delivery.event.subject });
+    // The sender's id is what an operator needs to let somebody in.
+    log.info("message.refused", {
+      reason,
+      plugin,
+      subject: delivery.event.subject,
+      sender: senderOf(delivery.event.payload),
+    });
     const nowMs = clock.now();
     const unit: Statement[] = [];
     // Whoever waits on a line inside the process must not wait for ever.
@@ -256,6 +262,7 @@ function toMessageArrival(
     attachments: message.attachments,
     sender: toPromptName(message.sender.name ?? message.sender.handle ?? message.sender.id),
     isGroup: message.isGroup,
+    isEdit: message.edits !== undefined,
     providerMessageId: message.providerMessageId,
     quoted: message.quoted?.text,
     history: message.history ?? [],
@@ -278,6 +285,7 @@ function toTaskArrival(delivery: Delivery, task: Extract<RouteEvent, { kind: "de
     attachments: [],
     sender: task.from,
     isGroup: false,
+    isEdit: false,
     providerMessageId: undefined,
     quoted: undefined,
     history: [],
@@ -300,6 +308,7 @@ function toHeartbeatArrival(delivery: Delivery, agent: string, config: Config): 
     attachments: [],
     sender: undefined,
     isGroup: false,
+    isEdit: false,
     providerMessageId: undefined,
     quoted: undefined,
     history: [],

@@ -14,7 +14,6 @@ import type { Live } from "../lib/live.ts";
 import { writeDeadLetter } from "../ledger/dead.ts";
 import {
   markDead,
-  markHeld,
   markQueued,
   markSending,
   markSent,
@@ -46,7 +45,7 @@ export interface OutboxDeps {
 export interface Outbox extends AsyncDisposable {
   /** Takes a row that has just become durable. */
   push(id: number, address: OutboxAddress, message: Outbound): void;
-  /** Looks for rows that were not pushed: replayed dead letters, held ones that an operator let go. */
+  /** Looks for rows that were not pushed: replayed dead letters. */
   rescan(): void;
   /** Waits until nothing is being sent, or until `signal` fires. What waits for its next try waits for the next start. */
   flush(signal: AbortSignal): Promise<void>;
@@ -57,6 +56,8 @@ const sendDeadlineMs = 120_000;
 const firstRetryMs = 1_000;
 const firstFindRetryMs = 50;
 const longestRetryMs = 300_000;
+/** Tries of which nobody knows whether they showed: beyond it a person might read the same answer without end. */
+const unknownTriesBound = 20;
 /** Rows sent at the same time over all conversations. */
 const parallelSends = 256;
 
@@ -109,7 +110,7 @@ export function openOutbox(deps: OutboxDeps): Outbox {
     try {
       for (let head = queue[0]; head !== undefined && !stop.signal.aborted; head = queue[0]) {
         const row = head.fresh ?? readOutboxRow(ledger.read, head.id);
-        if (row !== undefined && row.state !== "held") await deliver(row, head.fresh === undefined);
+        if (row !== undefined) await deliver(row, head.fresh === undefined);
         queue.shift();
         known.delete(head.id);
       }
@@ -133,8 +134,8 @@ export function openOutbox(deps: OutboxDeps): Outbox {
     if (isOld && row.state === "sending" && !idempotent) {
       if (await settleUnknown(row, "the process ended while this was being sent")) return;
     }
+    let unknownTries = 0;
     for (let waitMs = firstRetryMs;; waitMs = Math.min(waitMs * 2, longestRetryMs)) {
-      const { max_attempts } = config.current.runtime.outbound;
       if (clock.now() > row.expiresAtMs) return await bury(row, newExpiredError(row), attempts);
       let error: AppError;
       try {
@@ -150,7 +151,8 @@ export function openOutbox(deps: OutboxDeps): Outbox {
       }
       const unknown = !idempotent && isOutcomeUnknown(error);
       if (unknown && await settleUnknown(row, error.message)) return;
-      if (!isWorthRetry(error) || attempts >= max_attempts) return await bury(row, error, attempts);
+      if (unknown) unknownTries++;
+      if (!isWorthRetry(error) || unknownTries >= unknownTriesBound) return await bury(row, error, attempts);
       if (!idempotent && !unknown) await commit([markQueued(row.id, error.message, false)]);
       metrics.count("nexo_outbound_retries_total", { plugin: row.plugin, instance: row.instance });
       log.info("outbox.retry", {
@@ -186,6 +188,17 @@ export function openOutbox(deps: OutboxDeps): Outbox {
     }
   };
 
+  /** Nobody knows whether it arrived, and the policy is to ask the operator: replaying its dead letter sends it again. */
+  function newHeldError(why: string): AppError {
+    return new AppError(
+      "timeout",
+      `Nobody knows whether the reply arrived: ${why}. Replay it to send it again, or purge it`,
+      {
+        reason: "held_unknown",
+      },
+    );
+  }
+
   /** The provider may have taken the message: nobody knows. Gives whether the row needs nothing more. */
   const settleUnknown = async (row: OutboxRow, why: string): Promise<boolean> => {
     const found = await findSend(row);
@@ -197,12 +210,10 @@ export function openOutbox(deps: OutboxDeps): Outbox {
     }
     log.warn("outbox.unknown", { plugin: row.plugin, instance: row.instance, row: row.id });
     countEnd(row, "unknown");
-    if (policyFor(row) === "hold") {
-      await hold(row);
-      return true;
-    }
     await commit([markQueued(row.id, why, true)]);
-    return false;
+    if (policyFor(row) === "resend") return false;
+    await bury(row, newHeldError(why), row.attempts);
+    return true;
   };
 
   /** Asks the channel until it can answer: right after a start its worker may still be on its way. */
@@ -225,12 +236,6 @@ export function openOutbox(deps: OutboxDeps): Outbox {
   const policyFor = (row: OutboxRow): "resend" | "hold" =>
     findPolicy(config.current, row.plugin, row.instance)?.binding?.unknown_send ??
       config.current.runtime.outbound.unknown_send;
-
-  const hold = async (row: OutboxRow): Promise<void> => {
-    await commit([markHeld(row.id)]);
-    metrics.count("nexo_refusals_total", { part: "outbox", reason: "held_unknown" });
-    log.warn("outbox.held", { plugin: row.plugin, instance: row.instance, row: row.id });
-  };
 
   /** The message will not arrive: the operator finds a letter, the agent a note in its transcript. */
   const bury = async (row: OutboxRow, error: AppError, attempts: number): Promise<void> => {
@@ -268,8 +273,8 @@ export function openOutbox(deps: OutboxDeps): Outbox {
   };
 
   const rescan = () => {
-    for (const { id, lane, state } of readOpenOutbox(ledger.read)) {
-      if (state !== "held") enqueue(lane, { id, fresh: undefined });
+    for (const { id, lane } of readOpenOutbox(ledger.read)) {
+      enqueue(lane, { id, fresh: undefined });
     }
   };
   rescan();

@@ -74,11 +74,13 @@ export function matchesPattern(patterns: readonly string[], name: string): boole
 }
 
 function toPolicy(agent: AgentConfig, binding: Binding | undefined): Policy {
+  const allowedTools = binding?.allowed_tools ?? agent.allowed_tools ?? [];
   return {
     agent,
     binding,
-    allowedTools: binding?.allowed_tools ?? agent.allowed_tools ?? [],
-    allowedDelegates: binding?.allowed_delegates ?? agent.allowed_delegates ?? [],
+    allowedTools,
+    allowedDelegates: binding?.allowed_delegates ?? agent.allowed_delegates ??
+      (matchesPattern(allowedTools, "delegate") ? ["*"] : []),
     senderRate: binding?.sender_rate_limit ?? agent.sender_rate_limit,
     language: binding?.language ?? agent.language,
     model: binding?.model ?? agent.model,

@@ -97,7 +97,7 @@ export function newProfiles(deps: {
 
 function isAllowed(tool: Tool, policy: Policy, config: Config): boolean {
   if (tool.name === "delegate") {
-    // Useless without somebody to delegate to, and allowed by that list.
+    // Useless without somebody to delegate to, and allowed by that list; see `allowed_delegates` in the config.
     return config.agents.some((peer) =>
       peer.id !== policy.agent.id && matchesPattern(policy.allowedDelegates, peer.id)
     );

@@ -386,8 +386,9 @@ function toEntry(arrivals: readonly Arrival[]): TranscriptEntry {
   };
 }
 
-function toText({ text, isGroup, sender, quoted }: Arrival): string {
-  const said = isGroup && sender !== undefined ? `${sender}: ${text}` : text;
+function toText({ text, isGroup, isEdit, sender, quoted }: Arrival): string {
+  const words = isEdit ? `[an earlier message, edited] ${text}` : text;
+  const said = isGroup && sender !== undefined ? `${sender}: ${words}` : words;
   return quoted === undefined ? said : `[in reply to: ${quoted.slice(0, 500)}]\n${said}`;
 }
 

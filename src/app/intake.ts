@@ -37,7 +37,8 @@ export function newIntakeGate({ log, metrics }: { readonly log: Log; readonly me
       metrics.gauge("nexo_intake_paused", { reason }, paused ? 1 : 0);
       if (paused) reasons.add(reason);
       else reasons.delete(reason);
-      log[paused ? "warn" : "info"](paused ? "intake.paused" : "intake.resumed", { reason });
+      // A stop is wanted; every other reason wants a look.
+      log[paused && reason !== "stopping" ? "warn" : "info"](paused ? "intake.paused" : "intake.resumed", { reason });
       if (reasons.size > 0) return;
       opened.resolve();
       opened = Promise.withResolvers<void>();

@@ -124,6 +124,7 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
   let agentViews: readonly AgentView[] = [];
   const status = (): readonly SubsystemStatus[] => [
     toAgentsStatus(agentsRoom),
+    ...agentViews.flatMap(toTroubleStatus),
     toLedgerStatus(ledger),
     { name: "bus", state: "ok", critical: true },
     toIntakeStatus(gate.pausedBy),
@@ -281,6 +282,11 @@ function readReply(ledger: Ledger, key: ProviderKey): Outbound | undefined {
   if (accepted === undefined) return undefined;
   const { eventId, turnId } = accepted;
   return readMessage(ledger.read, turnId === undefined ? toRefusalKey(eventId) : toReplyKey(turnId));
+}
+
+/** An agent that cannot answer is nobody's trouble but its own: the others go on, so readiness stays. */
+function toTroubleStatus({ id, trouble }: AgentView): SubsystemStatus[] {
+  return trouble === undefined ? [] : [{ name: `agent.${id}`, state: "down", reason: trouble, critical: false }];
 }
 
 function toAgentsStatus(agents: Agents | undefined): SubsystemStatus {

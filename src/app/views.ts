@@ -2,12 +2,13 @@ import type { Config } from "../config/config.ts";
 import type { Agents } from "../agent/open.ts";
 import type { LocalBus } from "../broker/local.ts";
 import type { Clock } from "../core/clock.ts";
-import { toAppError } from "../core/error.ts";
+import { AppError, toAppError } from "../core/error.ts";
 import type { Ledger } from "../core/ledger.ts";
 import type { Log } from "../core/log.ts";
 import type { AgentView, ChannelView, Queues } from "../http/api.ts";
 import type { DeadLetters } from "../http/views.ts";
 import {
+  type DeadLetterSelection,
   listDeadLetters,
   purgeDeadLetters,
   readDeadLetter,
@@ -51,7 +52,7 @@ export async function toAgents(agents: Agents, config: Config, log: Log): Promis
     } catch (thrown) {
       const { message } = toAppError(thrown);
       log.warn("agent.model_unusable", { agent: id, error: message });
-      return { id, description, hears, model: `none: ${message}`, tools: 0 };
+      return { id, description, hears, model: "none", tools: 0, trouble: message };
     }
   }));
 }
@@ -71,6 +72,7 @@ export function newDeadLetters(
     show: (id) => Promise.resolve(readDeadLetter(ledger.read, id)),
     async replay(selection, { dryRun }, signal) {
       const ids = await selectDeadLetters(ledger, selection, clock.now(), signal);
+      requireAll(ledger, selection, ids);
       if (dryRun) return ids.length;
       for (const id of ids) {
         await ledger.commit(replayDeadLetter(ledger.read, id, clock.now(), clock.now() + maxAgeMs()));
@@ -81,8 +83,18 @@ export function newDeadLetters(
     },
     async purge(selection, { dryRun }, signal) {
       const ids = await selectDeadLetters(ledger, selection, clock.now(), signal);
+      requireAll(ledger, selection, ids);
       if (!dryRun) await ledger.commit([purgeDeadLetters(ids)]);
       return ids.length;
     },
   };
+}
+
+/** Whoever names letters by id wants to hear of those that cannot be had. */
+function requireAll(ledger: Ledger, selection: DeadLetterSelection, found: readonly number[]): void {
+  const absent = "ids" in selection ? selection.ids.find((id) => !found.includes(id)) : undefined;
+  if (absent === undefined) return;
+  throw readDeadLetter(ledger.read, absent) === undefined
+    ? new AppError("missing", `There is no dead letter ${absent}. See: agent dlq list`)
+    : new AppError("conflict", `Dead letter ${absent} was replayed before`);
 }

@@ -13,7 +13,9 @@ const sharedPolicy = {
   allowed_tools: z.array(z.string().min(1)).optional().describe(
     "Tools the agent may use, by name or pattern with `*`. Absent or empty: only the harmless built-ins.",
   ),
-  allowed_delegates: z.array(z.string()).optional().describe("Agents it may give tasks to. Absent or empty: nobody."),
+  allowed_delegates: z.array(z.string()).optional().describe(
+    "Agents it may give tasks to. Absent: every agent, where `delegate` is among `allowed_tools`. Empty: nobody.",
+  ),
   sender_rate_limit: rate.optional().describe("How often one sender may write. Absent: no limit."),
   language: z.string().max(64).optional().describe("Language of the answers. Absent: the sender's."),
 };
@@ -35,7 +37,7 @@ export const bindingSchema = z.strictObject({
   model: modelSchema.optional(),
   system_prompt_extra: z.string().optional().describe("Appended to the agent's system prompt on this channel."),
   unknown_send: z.enum(["resend", "hold"]).optional().describe(
-    "A send whose answer was lost in a crash: send again (may show twice) or hold for the operator.",
+    "A send whose answer was lost in a crash: send again (may show twice) or leave it to the operator as a dead letter.",
   ),
   ...sharedPolicy,
 });

@@ -40,9 +40,8 @@ export const runtimeFileSchema = z.strictObject({
     max_age: duration.default(86_400_000).describe(
       "A reply that could not be sent for this long becomes a dead letter.",
     ),
-    max_attempts: z.number().int().min(1).default(50).describe("Tries of one send."),
     unknown_send: z.enum(["resend", "hold"]).default("resend").describe(
-      "A send whose answer was lost in a crash: send again, or hold for the operator.",
+      "A send whose answer was lost in a crash: send again, or leave it to the operator as a dead letter.",
     ),
   }).prefault({}).describe("How replies go out."),
   log: z.strictObject({

@@ -87,7 +87,10 @@ export function toAppError(thrown: unknown): AppError {
       return new AppError("unavailable", thrown.message, options);
   }
   // fetch() reports every network failure as a TypeError; its messages are the only thing to tell it from a bug.
-  if (thrown instanceof TypeError && /^fetch failed$|error sending request|client error|connection|network/i.test(thrown.message)) {
+  if (
+    thrown instanceof TypeError &&
+    /^fetch failed$|error sending request|client error|connection|network/i.test(thrown.message)
+  ) {
     return new AppError("unavailable", thrown.message, options);
   }
   return new AppError("bug", thrown.message || thrown.name, options);

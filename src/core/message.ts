@@ -57,6 +57,8 @@ export const inboundSchema = z.object({
 });
 /** One message from outside. */
 export type Inbound = z.output<typeof inboundSchema>;
+/** The same as a plugin writes it: what has a default may be left out. */
+export type InboundDraft = z.input<typeof inboundSchema>;
 
 /** One message to the outside, as a row of the outbox holds it. */
 export const outboundSchema = z.object({

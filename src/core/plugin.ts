@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { Inbound, MediaFile, Outbound, Receipt, WebhookRequest, WebhookResponse } from "./message.ts";
+import type { InboundDraft, MediaFile, Outbound, Receipt, WebhookRequest, WebhookResponse } from "./message.ts";
 import type { Log } from "./log.ts";
 
 /** What a channel can do, and how it treats a message that is sent twice. */
@@ -48,7 +48,7 @@ export interface PluginHost<C> {
    *
    * @throws {AppError} `invalid` for a message that no retry can save; `unavailable` when it must be tried again.
    */
-  receive(message: Inbound): Promise<void>;
+  receive(message: InboundDraft): Promise<void>;
   /** Fetches a secret of this instance by its config name. */
   secret(name: string): Promise<string>;
   /** Tells how the connection stands: shown in `/ready`, status and console. */

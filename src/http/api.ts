@@ -35,6 +35,8 @@ export const agentViewSchema = z.object({
   tools: z.number().int(),
   /** Channel instances that it hears, such as `telegram.sales`. */
   hears: z.array(z.string()),
+  /** Why it cannot answer, with the remedy. */
+  trouble: z.string().optional(),
 });
 /** An agent, as lists show it. */
 export type AgentView = z.output<typeof agentViewSchema>;

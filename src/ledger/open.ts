@@ -34,6 +34,8 @@ interface PendingUnit {
 
 /** How often a ledger that could not write is tried again, milliseconds. */
 const probeEveryMs = 1_000;
+const probeChars = 65_536;
+const probeSql = "INSERT OR REPLACE INTO probe (id, filler) VALUES (1, ?)";
 
 /**
  * Opens the ledger: writer worker first (it migrates), then the reader on this isolate.
@@ -104,6 +106,8 @@ async function openWriter({ path, maxBytes, log, metrics, clock }: LedgerDeps): 
   });
   let broken: AppError | undefined;
   let status: LedgerStatus = { state: "ok" };
+  /** Length of the largest unit that was refused since the ledger last took everything, characters. */
+  let refusedChars = 0;
   let closing = false;
   let gone = false;
   let idle: (() => void) | undefined;
@@ -158,21 +162,23 @@ async function openWriter({ path, maxBytes, log, metrics, clock }: LedgerDeps): 
     metrics.observe("nexo_ledger_commit_seconds", {}, (clock.monotonic() - unit.startedMs) / 1_000);
     if (!("kind" in outcome)) {
       metrics.count("nexo_ledger_units_total", { result: "ok" });
-      if (status.state !== "ok") {
-        status = { state: "ok" };
-        log.info("ledger.recovered");
-      }
       return unit.resolve(outcome);
     }
     const error = fromErrorRecord(outcome);
     metrics.count("nexo_ledger_units_total", { result: error.kind });
-    if (error.kind === "unavailable" && status.state === "ok") {
-      const state = error.reason === "disk_full" ? "full" : "failing";
-      status = { state, reason: error.message, since: new Date(clock.now()).toISOString() };
-      log.error("ledger.refuses", { error: error.message });
-      probeUntilWritable();
-    }
+    if (error.kind === "unavailable") noteRefusal(unit, error);
     unit.reject(error);
+  };
+
+  const noteRefusal = (unit: PendingUnit, error: AppError) => {
+    if (unit.statements[0]?.sql === probeSql) return;
+    refusedChars = Math.max(refusedChars, JSON.stringify(unit.statements).length);
+    if (status.state !== "ok") return;
+    const state = error.reason === "disk_full" ? "full" : "failing";
+    const bound = maxBytes === undefined ? "" : `. It may grow to ${maxBytes} bytes (limits.max_ledger_bytes)`;
+    status = { state, reason: `${error.message}${bound}`, since: new Date(clock.now()).toISOString() };
+    log.error("ledger.refuses", { error: status.reason });
+    probeUntilWritable();
   };
 
   const commit = (statements: readonly Statement[]): Promise<readonly (readonly Row[])[]> => {
@@ -203,14 +209,16 @@ async function openWriter({ path, maxBytes, log, metrics, clock }: LedgerDeps): 
     worker.postMessage(JSON.stringify({ define, units: wire } satisfies WriterRequest));
   };
 
-  // Writing some kilobytes and taking them away again is the only honest way to ask whether there is space.
+  // Writing more than was refused and taking it away again is the only honest way to ask whether there is space.
   const probeUntilWritable = async () => {
-    const filler = "x".repeat(65_536);
     while (status.state !== "ok" && !stop.signal.aborted) {
       try {
         await clock.wait(probeEveryMs, stop.signal);
-        await commit([{ sql: "INSERT OR REPLACE INTO probe (id, filler) VALUES (1, ?)", values: [filler] }]);
+        await commit([{ sql: probeSql, values: ["x".repeat(probeChars + 2 * refusedChars)] }]);
         await commit([{ sql: "DELETE FROM probe", values: [] }]);
+        refusedChars = 0;
+        status = { state: "ok" };
+        log.info("ledger.recovered");
       } catch (thrown) {
         const error = toAppError(thrown);
         if (error.kind !== "unavailable") return log.debug("ledger.probe_ended", { error: error.message });

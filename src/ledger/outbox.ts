@@ -10,7 +10,7 @@ export interface OutboxAddress {
 /** One row that is not finished. */
 export interface OutboxRow extends OutboxAddress {
   readonly id: number;
-  readonly state: "queued" | "sending" | "held";
+  readonly state: "queued" | "sending";
   readonly unknown: boolean;
   readonly attempts: number;
   readonly createdAtMs: number;
@@ -60,11 +60,6 @@ export function markQueued(id: number, error: string | null, unknown: boolean): 
   };
 }
 
-/** Nobody knows whether the provider took the message: it waits for the operator. */
-export function markHeld(id: number): Statement {
-  return { sql: `UPDATE outbox SET state = 'held', unknown = 1 WHERE id = ?`, values: [id] };
-}
-
 /** The message will never be sent; its dead letter is written by the same unit. */
 export function markDead(id: number, error: string, nowMs: number): Statement {
   return {
@@ -74,20 +69,19 @@ export function markDead(id: number, error: string, nowMs: number): Statement {
 }
 
 /** Ids and addresses of everything that is not finished, oldest first. */
-export function readOpenOutbox(read: LedgerReader): readonly { id: number; lane: string; state: string }[] {
+export function readOpenOutbox(read: LedgerReader): readonly { readonly id: number; readonly lane: string }[] {
   return read.all(
-    `SELECT id, plugin, instance, conversation, state FROM outbox
-      WHERE state IN ('queued', 'sending', 'held') ORDER BY id`,
+    `SELECT id, plugin, instance, conversation FROM outbox
+      WHERE state IN ('queued', 'sending') ORDER BY id`,
   ).map((row) => ({
     id: Number(row.id),
     lane: toOutboxLane({ plugin: String(row.plugin), instance: String(row.instance) }, String(row.conversation)),
-    state: String(row.state),
   }));
 }
 
 /** One row that is not finished, by id. */
 export function readOutboxRow(read: LedgerReader, id: number): OutboxRow | undefined {
-  const row = read.get(`SELECT * FROM outbox WHERE id = ? AND state IN ('queued', 'sending', 'held')`, id);
+  const row = read.get(`SELECT * FROM outbox WHERE id = ? AND state IN ('queued', 'sending')`, id);
   return row === undefined ? undefined : toOutboxRow(row);
 }
 
@@ -103,7 +97,7 @@ export function toOutboxLane(address: OutboxAddress, conversation: string): stri
 }
 
 function toOutboxRow(row: Row): OutboxRow {
-  const state = row.state === "sending" || row.state === "held" ? row.state : "queued";
+  const state = row.state === "sending" ? "sending" : "queued";
   return {
     id: Number(row.id),
     plugin: String(row.plugin),

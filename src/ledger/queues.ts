@@ -17,8 +17,7 @@ export function readQueueDepths(read: LedgerReader): readonly QueueDepth[] {
     },
     {
       queue: "outbox" as const,
-      sql:
-        `SELECT count(*) AS depth, min(created_at) AS oldest FROM outbox WHERE state IN ('queued', 'sending', 'held')`,
+      sql: `SELECT count(*) AS depth, min(created_at) AS oldest FROM outbox WHERE state IN ('queued', 'sending')`,
     },
     { queue: "dead" as const, sql: `SELECT count(*) AS depth, min(at) AS oldest FROM dead WHERE replayed_at IS NULL` },
   ].map(({ queue, sql }) => {

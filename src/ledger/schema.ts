@@ -107,7 +107,7 @@ export const migrations: readonly string[] = [
     session_id   TEXT NOT NULL,
     turn_id      TEXT NOT NULL,
     body         TEXT NOT NULL,
-    state        TEXT NOT NULL DEFAULT 'queued' CHECK (state IN ('queued', 'sending', 'held', 'sent', 'dead')),
+    state        TEXT NOT NULL DEFAULT 'queued' CHECK (state IN ('queued', 'sending', 'sent', 'dead')),
     unknown      INTEGER NOT NULL DEFAULT 0,
     attempts     INTEGER NOT NULL DEFAULT 0,
     receipt      TEXT,
@@ -116,7 +116,7 @@ export const migrations: readonly string[] = [
     expires_at   INTEGER NOT NULL,
     finished_at  INTEGER
   ) STRICT;
-  CREATE INDEX outbox_open ON outbox (id) WHERE state IN ('queued', 'sending', 'held');
+  CREATE INDEX outbox_open ON outbox (id) WHERE state IN ('queued', 'sending');
   CREATE INDEX outbox_turn ON outbox (turn_id);
   CREATE INDEX outbox_sent ON outbox (finished_at) WHERE state = 'sent';
 

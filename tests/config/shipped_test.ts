@@ -28,7 +28,7 @@ Deno.test("the shipped examples load when their names say so", async () => {
     "agents.d/support.yaml": await read("agents.d/support.example.yaml"),
     "llm.yaml": await read("llm.yaml"),
     "plugins/telegram.yaml": await read("plugins/telegram.example.yaml"),
-    "secrets/telegram_support": "123:token\n",
+    "secrets/telegram_sales": "123:token\n",
   });
   const result = await loadConfig({ dir: folder.dir, env: {}, plugins: [telegram], generation: 1 });
   assert(result.ok, result.ok ? "" : formatFaults(result.faults));

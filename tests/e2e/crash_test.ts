@@ -107,16 +107,16 @@ Deno.test("a send whose answer was lost is sent again, and flagged", async () =>
   world.chats.check(world.dataDir);
 });
 
-Deno.test("a send whose answer was lost is held, where the policy says so", async () => {
+Deno.test("a send whose answer was lost becomes a dead letter, where the policy says so", async () => {
   await using world = await openWorld();
   await loseSend(world);
   {
     await using nexo = await world.start(undefined, { outbound: { unknown_send: "hold" } });
-    await nexo.nextLog("outbox.held");
+    await nexo.nextLog("outbox.dead");
     world.chats.write(2);
     await world.chats.answered(AbortSignal.timeout(20_000));
   }
-  world.chats.check(world.dataDir);
+  world.chats.check(world.dataDir, 1);
   assert.equal(world.telegram.sent.length, 2);
 });
 
