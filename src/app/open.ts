@@ -256,7 +256,13 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
 
 /** What people write is nobody else's to read. */
 async function openDataFolder(dataDir: string, log: Log): Promise<void> {
-  await Deno.mkdir(dataDir, { recursive: true, mode: 0o700 });
+  try {
+    await Deno.mkdir(dataDir, { recursive: true, mode: 0o700 });
+  } catch (thrown) {
+    const { kind, message } = toAppError(thrown);
+    const remedy = "Name a folder that this user may make and write, with --data or AGENT_DATA";
+    throw new AppError(kind, `Cannot make the data folder ${dataDir}: ${message}. ${remedy}`);
+  }
   try {
     await Deno.chmod(dataDir, 0o700);
   } catch (thrown) {
