@@ -84,7 +84,7 @@ export function newDeadLetters(
     async purge(selection, { dryRun }, signal) {
       const ids = await selectDeadLetters(ledger, selection, clock.now(), signal);
       requireAll(ledger, selection, ids);
-      if (!dryRun) await ledger.commit([purgeDeadLetters(ids)]);
+      if (!dryRun) await ledger.commit(purgeDeadLetters(ids));
       return ids.length;
     },
   };

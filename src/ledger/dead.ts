@@ -154,9 +154,23 @@ export function replayDeadLetter(
   }, marked];
 }
 
-/** Takes dead letters away for good. */
-export function purgeDeadLetters(ids: readonly number[]): Statement {
-  return { sql: `DELETE FROM dead WHERE id IN (SELECT value FROM json_each(?))`, values: [JSON.stringify(ids)] };
+/** Takes dead letters away for good, and lets go of the rows behind them: what came in stays known to the dedupe. */
+export function purgeDeadLetters(ids: readonly number[]): readonly Statement[] {
+  const values = [JSON.stringify(ids)];
+  const chosen = `SELECT value FROM json_each(?)`;
+  return [
+    {
+      sql: `UPDATE inbox SET state = 'done' WHERE state = 'dead' AND id IN
+        (SELECT row_id FROM dead WHERE hop <> 'outbound' AND replayed_at IS NULL AND id IN (${chosen}))`,
+      values,
+    },
+    {
+      sql: `DELETE FROM outbox WHERE state = 'dead' AND id IN
+        (SELECT row_id FROM dead WHERE hop = 'outbound' AND replayed_at IS NULL AND id IN (${chosen}))`,
+      values,
+    },
+    { sql: `DELETE FROM dead WHERE id IN (${chosen})`, values },
+  ];
 }
 
 function toCondition(filter: DeadLetterFilter, nowMs: number): { where: string; values: SqlValue[] } {

@@ -168,8 +168,21 @@ Deno.test("purging takes the chosen letters and no others", async () => {
   assert.deepEqual(await selectDeadLetters(ledger, { ids: [3, 1, 77] }, 0, signal), [1, 3]);
   assert.deepEqual(await selectDeadLetters(ledger, { ids: [] }, 0, signal), []);
   const turns = await selectDeadLetters(ledger, { filter: { hop: "turn" } }, 0, signal);
-  await ledger.commit([purgeDeadLetters(turns)]);
+  await ledger.commit(purgeDeadLetters(turns));
   assert.deepEqual((await listDeadLetters(ledger, {}, 0, signal)).map(({ eventId }) => eventId), ["e2"]);
+});
+
+Deno.test("purging a reply that died lets go of it", async () => {
+  await using folder = await openLedgerFolder();
+  await using opened = await openTestLedger(folder.path);
+  const { ledger } = opened;
+  await ledger.commit([
+    queueMessage({ plugin: "telegram", instance: "sales" }, newMessage("k1"), 0, 10),
+    markDead(1, "gone", 1),
+    letter("k1", 1, "outbound"),
+  ]);
+  await ledger.commit(purgeDeadLetters([1]));
+  assert.deepEqual(ledger.read.all("SELECT id FROM outbox"), []);
 });
 
 Deno.test("sessions of two agents never share history, though person and channel are the same", async () => {
