@@ -194,7 +194,10 @@ export async function runLoop(input: LoopInput, deps: LoopDeps): Promise<LoopRes
         const costUsd = costOf(price, gathered.usage);
         const tokens = gathered.usage.inputTokens + gathered.usage.outputTokens;
         reservation.settle({ tokens, costUsd: costUsd ?? 0 });
-        count(deps.metrics, agent.id, gathered, costUsd);
+        if (costUsd !== undefined) {
+          const { provider, model } = gathered;
+          deps.metrics.count("nexo_llm_cost_usd_total", { agent: agent.id, provider, model }, costUsd);
+        }
         span.end();
         return { output: { ...gathered, ...(costUsd === undefined ? {} : { costUsd }) } };
       } catch (thrown) {
@@ -484,23 +487,4 @@ function estimateTokens(request: LlmRequest): number {
     } else characters += 1_000 * message.results.length;
   }
   return Math.ceil(characters / 4);
-}
-
-function count(
-  metrics: Metrics,
-  agent: string,
-  { usage, provider, model }: Gathered,
-  costUsd: number | undefined,
-): void {
-  const labels = { agent, provider, model };
-  const plain = usage.inputTokens - usage.cacheReadTokens - usage.cacheWriteTokens;
-  metrics.count("nexo_llm_tokens_total", { ...labels, kind: "input" }, Math.max(0, plain));
-  metrics.count("nexo_llm_tokens_total", { ...labels, kind: "output" }, usage.outputTokens);
-  if (usage.cacheReadTokens > 0) {
-    metrics.count("nexo_llm_tokens_total", { ...labels, kind: "cache_read" }, usage.cacheReadTokens);
-  }
-  if (usage.cacheWriteTokens > 0) {
-    metrics.count("nexo_llm_tokens_total", { ...labels, kind: "cache_write" }, usage.cacheWriteTokens);
-  }
-  if (costUsd !== undefined) metrics.count("nexo_llm_cost_usd_total", labels, costUsd);
 }
