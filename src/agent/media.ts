@@ -1,8 +1,10 @@
 import type { Bus } from "../core/bus.ts";
+import type { Clock } from "../core/clock.ts";
 import { AppError, toAppError } from "../core/error.ts";
 import type { LlmUserPart } from "../core/llm.ts";
 import type { Attachment } from "../core/message.ts";
 import { calls } from "../core/topics.ts";
+import { defaultRetryPolicy, retry } from "../resilience/retry.ts";
 
 /** What a model is shown of an attachment. */
 export interface ShownAttachment {
@@ -19,6 +21,7 @@ export async function showAttachment(
   attachment: Attachment,
   options: {
     readonly bus: Bus;
+    readonly clock: Clock;
     readonly plugin: string;
     readonly instance: string;
     readonly seesImages: boolean;
@@ -42,15 +45,19 @@ export async function showAttachment(
 
 async function fetchFile(
   ref: string,
-  { bus, plugin, instance, maxBytes, signal }: {
+  { bus, clock, plugin, instance, maxBytes, signal }: {
     readonly bus: Bus;
+    readonly clock: Clock;
     readonly plugin: string;
     readonly instance: string;
     readonly maxBytes: number;
     readonly signal: AbortSignal;
   },
 ): Promise<Uint8Array> {
-  const file = await bus.request(calls.fetch(plugin, instance), { ref, maxBytes }, { signal });
+  // The answer waits for it, so it is tried for seconds, not minutes.
+  const policy = { ...defaultRetryPolicy, maxBackoffMs: 5_000 };
+  const ask = () => bus.request(calls.fetch(plugin, instance), { ref, maxBytes }, { signal });
+  const file = await retry(ask, policy, { clock, signal });
   if (file.sizeBytes > maxBytes) throw new AppError("invalid", `it is larger than ${maxBytes} bytes`);
   return await Deno.readFile(file.path, { signal });
 }

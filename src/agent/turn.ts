@@ -222,6 +222,7 @@ export async function runTurn(
     const shown = await Promise.all((entry.attachments ?? []).map((attachment) =>
       showAttachment(attachment, {
         bus: deps.bus,
+        clock,
         plugin: first.session.plugin,
         instance: first.session.instance,
         seesImages: profile.route.images,

@@ -15,6 +15,7 @@ Deno.test("edits, topics, voice and documents reach the agent, photos reach the 
   const photo = telegram.addFile(png, "photos/1.png");
   const lastMessages = async () => JSON.stringify((await model.requests()).at(-1)?.messages);
 
+  telegram.fail("getFile", { status: 500 });
   telegram.inject({ chat: 1, extra: { caption: "what is this", photo: [{ file_id: photo, file_size: png.length }] } });
   await telegram.nextSent(({ text }) => text.includes("what is this"), soon());
   assert.match(await lastMessages(), /data:image/);
