@@ -31,14 +31,12 @@ export function toQueues(ledger: Ledger, clock: Clock): Queues {
 
 /** The channel instances with the agents that hear them. */
 export function toChannels(host: PluginHostRoom, config: Config): readonly ChannelView[] {
-  return host.instances().map(({ plugin, instance, state, reason, identity }) => ({
-    plugin,
-    instance,
-    state,
-    ...(reason === undefined ? {} : { reason }),
-    ...(identity === undefined ? {} : { identity }),
+  return host.instances().map(({ permissions: _, restarts: __, ...view }) => ({
+    ...view,
     agents: config.agents
-      .filter((agent) => agent.inbound_bindings.some((one) => one.plugin === plugin && one.instance === instance))
+      .filter((agent) =>
+        agent.inbound_bindings.some((one) => one.plugin === view.plugin && one.instance === view.instance)
+      )
       .map((agent) => agent.id),
   }));
 }

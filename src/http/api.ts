@@ -50,6 +50,10 @@ export const channelViewSchema = z.object({
   reason: z.string().optional(),
   /** Who the instance is with its provider: `@my_bot`. */
   identity: z.string().optional(),
+  /** ISO 8601 UTC, of the newest message that came in since the process began: an open connection alone proves little. */
+  lastInboundAt: z.string().optional(),
+  /** ISO 8601 UTC, of the newest message that the provider took since the process began. */
+  lastOutboundAt: z.string().optional(),
   /** Agents that hear it. */
   agents: z.array(z.string()),
 });

@@ -1,5 +1,5 @@
 import { get } from "./api.js";
-import { empty, h, head, pill } from "./dom.js";
+import { empty, h, head, pill, when } from "./dom.js";
 
 /** How each channel's connection stands, and why. */
 export async function openChannels(main) {
@@ -30,6 +30,8 @@ function channelRow(channel) {
       "span",
       { class: "soft" },
       channel.agents.length === 0 ? "heard by nobody" : `heard by ${channel.agents.join(", ")}`,
+      ...(channel.lastInboundAt === undefined ? [] : [", last heard ", when(channel.lastInboundAt)]),
+      ...(channel.lastOutboundAt === undefined ? [] : [", last answered ", when(channel.lastOutboundAt)]),
     ),
     pill(channel.state),
     channel.reason === undefined ? "" : h("p", { class: "reason" }, channel.reason),
