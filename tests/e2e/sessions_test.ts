@@ -117,3 +117,72 @@ Deno.test("a session that was silent longer than its time to live starts afresh"
   const third = JSON.stringify((await model.requests()).at(-1)?.messages);
   assert.doesNotMatch(third, /first thing|second thing/);
 });
+
+Deno.test("the model sees the newest messages only, as many as the window holds", async () => {
+  await using model = openFakeModel();
+  await using nexo = await startNexo({
+    config: {
+      ...newTestConfig({ modelUrl: model.baseUrl }),
+      "memory.yaml": { short_term: { max_history_turns: 4 } },
+    },
+  });
+  const box = newBlackBox(nexo);
+  for (let index = 1; index <= 6; index++) await box.chat({ user: "u", text: `message ${index}.` });
+  const messages = JSON.stringify((await model.requests()).at(-1)?.messages);
+  assert.match(messages, /message 6\./);
+  assert.match(messages, /message 5\./);
+  assert.doesNotMatch(messages, /message [123]\./);
+});
+
+Deno.test("each binding has its own policy: tools, prompt and limits of one are not those of the other", async () => {
+  await using model = openFakeModel();
+  await using wide = await openFakeBotApi({ token: "1001:token-of-the-wide-bot" });
+  await using narrow = await openFakeBotApi({ token: "1002:token-of-the-narrow-bot" });
+  const binding = { plugin: "telegram", open: true };
+  await using nexo = await startNexo({
+    config: {
+      ...newTestConfig({
+        modelUrl: model.baseUrl,
+        agent: {
+          allowed_tools: ["delegate"],
+          allowed_delegates: ["*"],
+          inbound_bindings: [
+            { ...binding, instance: "wide" },
+            {
+              ...binding,
+              instance: "narrow",
+              allowed_tools: [],
+              system_prompt_extra: "You speak to strangers.",
+              sender_rate_limit: { rps: 0.001, burst: 2 },
+            },
+          ],
+        },
+      }),
+      "agents.d/ben.yaml": { agents: [{ id: "ben" }] },
+      "plugins/telegram.yaml": {
+        telegram: [
+          { instance: "wide", token: wide.token, api_root: wide.url },
+          { instance: "narrow", token: narrow.token, api_root: narrow.url },
+        ],
+      },
+    },
+  });
+  const box = newBlackBox(nexo);
+  const lastRequest = async () => (await model.requests()).at(-1);
+  wide.inject({ chat: 7, text: "wide one" });
+  await wide.nextSent(({ text }) => text.includes("wide one"), soon());
+  const first = await lastRequest();
+  narrow.inject({ chat: 7, text: "narrow one" });
+  await narrow.nextSent(({ text }) => text.includes("narrow one"), soon());
+  const second = await lastRequest();
+  assert.equal(second?.toolCount, (first?.toolCount ?? 0) - 1);
+  assert.match(JSON.stringify(second?.messages), /You speak to strangers/);
+  wide.inject({ chat: 7, text: "wide two" });
+  await wide.nextSent(({ text }) => text.includes("wide two"), soon());
+  assert.doesNotMatch(JSON.stringify((await lastRequest())?.messages), /strangers\.|narrow/);
+  for (const text of ["narrow two", "narrow three"]) narrow.inject({ chat: 7, text });
+  assert.equal((await nexo.nextLog("message.refused")).reason, "sender_rate");
+  assert.equal(await box.metric("nexo_refusals_total", 'reason="sender_rate"'), 1);
+  await narrow.nextSent(({ text }) => text.includes("narrow two"), soon());
+  assert.equal(narrow.sent.length, 2);
+});
