@@ -79,8 +79,9 @@ function toPolicy(agent: AgentConfig, binding: Binding | undefined): Policy {
     agent,
     binding,
     allowedTools,
-    allowedDelegates: binding?.allowed_delegates ?? agent.allowed_delegates ??
-      (matchesPattern(allowedTools, "delegate") ? ["*"] : []),
+    allowedDelegates: matchesPattern(allowedTools, "delegate")
+      ? binding?.allowed_delegates ?? agent.allowed_delegates ?? ["*"]
+      : [],
     senderRate: binding?.sender_rate_limit ?? agent.sender_rate_limit,
     language: binding?.language ?? agent.language,
     model: binding?.model ?? agent.model,

@@ -97,7 +97,7 @@ export function newProfiles(deps: {
 
 function isAllowed(tool: Tool, policy: Policy, config: Config): boolean {
   if (tool.name === "delegate") {
-    // Useless without somebody to delegate to, and allowed by that list; see `allowed_delegates` in the config.
+    // Useless without somebody to delegate to; nobody where the tool itself is not allowed.
     return config.agents.some((peer) =>
       peer.id !== policy.agent.id && matchesPattern(policy.allowedDelegates, peer.id)
     );

@@ -14,7 +14,7 @@ const sharedPolicy = {
     "Tools the agent may use, by name or pattern with `*`. Absent or empty: only the harmless built-ins.",
   ),
   allowed_delegates: z.array(z.string()).optional().describe(
-    "Agents it may give tasks to. Absent: every agent, where `delegate` is among `allowed_tools`. Empty: nobody.",
+    "Agents it may give tasks to, where `allowed_tools` has `delegate`. Absent: any. Empty: nobody.",
   ),
   sender_rate_limit: rate.optional().describe("How often one sender may write. Absent: no limit."),
   language: z.string().max(64).optional().describe("Language of the answers. Absent: the sender's."),

@@ -17,6 +17,7 @@ const agents = (...changes: Record<string, unknown>[]) =>
   ["ana", "bob", "cleo"].map((id, index) => ({
     id,
     inbound_bindings: index === 0 ? bound : [],
+    allowed_tools: ["delegate"],
     allowed_delegates: ["*"],
     ...changes[index],
   }));

@@ -113,7 +113,9 @@ Deno.test("two agents that share a folder keep their own skills", async () => {
 
 Deno.test("a peer is named to those who may give it tasks", async () => {
   await using room = await openRoom({
-    agents: [{ allowed_delegates: ["b*"] }, { id: "bob", description: "Knows\nbooks." }, { id: "cleo" }],
+    agents: [{ allowed_tools: ["delegate"], allowed_delegates: ["b*"] }, { id: "bob", description: "Knows\nbooks." }, {
+      id: "cleo",
+    }],
   });
   const prompt = await ask(room);
   assert.match(prompt, /- bob: Knows books\./);
