@@ -27,7 +27,7 @@ function open(start: WriterStart): DatabaseSync {
   Deno.chmodSync(start.path, 0o600);
   migrate(database, start.path);
   database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON");
-  database.exec("PRAGMA wal_autocheckpoint = 2000; PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -8000");
+  database.exec("PRAGMA wal_autocheckpoint = 2000; PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -4000");
   if (start.maxBytes !== null) {
     const pageSize = Number(database.prepare("PRAGMA page_size").get()?.page_size ?? 4096);
     database.exec(`PRAGMA max_page_count = ${Math.max(1, Math.floor(start.maxBytes / pageSize))}`);
