@@ -1,4 +1,5 @@
 import { toAppError } from "../core/error.ts";
+import type { Bus } from "../core/bus.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Intake } from "../core/intake.ts";
 import type { Ledger } from "../core/ledger.ts";
@@ -46,12 +47,22 @@ export function newIntakeGate({ log, metrics }: { readonly log: Log; readonly me
   };
 }
 
-const lookEveryMs = 500;
+const lookEveryMs = 250;
+/** While too much waits: whoever is held back shall not be so for longer than needed. */
+const lookAgainMs = 25;
 /** Intake opens again when this part of the bound is left, so that it does not flutter. */
 const resumeAt = 0.8;
 
-/** Pauses intake while too much waits or nothing can be stored, until `signal` fires. */
-export async function watchLoad(
+/** Pauses intake while too much waits or nothing can be stored. */
+export interface LoadWatch {
+  /** Counts every message that is handed to `bus`, so that a crowd cannot pass the bound between two looks. */
+  withArrivals(bus: Bus): Bus;
+  /** Looks at the ledger until `signal` fires. */
+  run(signal: AbortSignal): Promise<void>;
+}
+
+/** Makes a {@linkcode LoadWatch} that knows of nothing that waits. */
+export function newLoadWatch(
   { gate, ledger, clock, log, maxWaiting }: {
     readonly gate: IntakeGate;
     readonly ledger: Ledger;
@@ -59,20 +70,37 @@ export async function watchLoad(
     readonly log: Log;
     maxWaiting(): number;
   },
-  signal: AbortSignal,
-): Promise<void> {
-  while (!signal.aborted) {
-    try {
-      await clock.wait(lookEveryMs, signal);
-      const { state } = ledger.status();
-      gate.set("ledger_full", state === "full");
-      gate.set("ledger_failing", state === "failing");
-      const inbox = readQueueDepths(ledger.read).find(({ queue }) => queue === "inbox")?.depth ?? 0;
-      const bound = maxWaiting();
-      if (inbox >= bound) gate.set("waiting_messages", true);
-      else if (inbox < bound * resumeAt) gate.set("waiting_messages", false);
-    } catch (thrown) {
-      if (!signal.aborted) log.error("intake.watch_failed", { error: toAppError(thrown).message });
-    }
+): LoadWatch {
+  /** Messages that wait: counted at the last look, and handed in since. */
+  let waiting = 0;
+
+  function look(): void {
+    const { state } = ledger.status();
+    gate.set("ledger_full", state === "full");
+    gate.set("ledger_failing", state === "failing");
+    waiting = readQueueDepths(ledger.read).find(({ queue }) => queue === "inbox")?.depth ?? 0;
+    const bound = maxWaiting();
+    if (waiting >= bound) gate.set("waiting_messages", true);
+    else if (waiting < bound * resumeAt) gate.set("waiting_messages", false);
   }
+
+  return {
+    withArrivals: (bus) => ({
+      ...bus,
+      publish(topic, payload, meta) {
+        if (++waiting >= maxWaiting()) gate.set("waiting_messages", true);
+        return bus.publish(topic, payload, meta);
+      },
+    }),
+    async run(signal) {
+      while (!signal.aborted) {
+        try {
+          await clock.wait(gate.pausedBy.includes("waiting_messages") ? lookAgainMs : lookEveryMs, signal);
+          look();
+        } catch (thrown) {
+          if (!signal.aborted) log.error("intake.watch_failed", { error: toAppError(thrown).message });
+        }
+      }
+    },
+  };
 }

@@ -33,7 +33,7 @@ import { newStderrOutput, openLog } from "../telemetry/log.ts";
 import { newMetrics } from "../telemetry/metrics.ts";
 import { openProcessMetrics } from "../telemetry/process.ts";
 import { newTracer } from "../telemetry/trace.ts";
-import { newIntakeGate, watchLoad } from "./intake.ts";
+import { newIntakeGate, newLoadWatch } from "./intake.ts";
 import { lockDataFolder } from "./lock.ts";
 import { findCollector, giveMemoryBack } from "./memory.ts";
 import { newBuiltInTools, plugins } from "./registry.ts";
@@ -117,8 +117,13 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
   const ledger = options.wrapLedger?.(opened) ?? opened;
   const bus = opening.use(openLocalBus({ ledger, consumers: agentConsumers, log, metrics, clock }));
   const gate = newIntakeGate({ log, metrics });
+  const maxWaiting = () => live.current.runtime.limits.max_waiting_messages;
+  const load = newLoadWatch({ gate, ledger, clock, log, maxWaiting });
+  const doorway = load.withArrivals(bus);
   const llm = openLlm({ log, metrics, clock });
-  const host = opening.use(await openPluginHost({ bus, intake: gate, log, metrics, clock, dataDir, plugins }, signal));
+  const host = opening.use(
+    await openPluginHost({ bus: doorway, intake: gate, log, metrics, clock, dataDir, plugins }, signal),
+  );
 
   let agentsRoom: Agents | undefined = undefined;
   let agentViews: readonly AgentView[] = [];
@@ -155,7 +160,7 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     await openHttp({
       ...views,
       config: live,
-      bus,
+      bus: doorway,
       intake: gate,
       log,
       metrics,
@@ -187,10 +192,7 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
 
   const collect = findCollector();
   const parts = [
-    watchLoad(
-      { gate, ledger, clock, log, maxWaiting: () => live.current.runtime.limits.max_waiting_messages },
-      background.signal,
-    ),
+    load.run(background.signal),
     sweepLedger(ledger, live, log, background.signal),
     followConfig(),
     ...collect === undefined ? [] : [giveMemoryBack({ clock, heap: Deno.memoryUsage, collect }, background.signal)],

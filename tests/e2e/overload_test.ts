@@ -4,6 +4,7 @@ import { openFakeModel } from "../fixtures/fake_model.ts";
 import { ask } from "../fixtures/load.ts";
 import { newTestConfig } from "../fixtures/nexo_config.ts";
 import { type NexoProcess, openTempDir, startNexo } from "../fixtures/nexo_process.ts";
+import { newBlackBox } from "./black_box.ts";
 import { newChats } from "./chats.ts";
 
 async function scrape(nexo: NexoProcess): Promise<string> {
@@ -57,6 +58,42 @@ Deno.test("a ledger that may not grow pauses intake, says so at /ready, and lose
   {
     await using _nexo = await startNexo({ config: configure({}), dataDir: data.path });
     await chats.answered(AbortSignal.timeout(60_000));
+  }
+  chats.check(data.path);
+});
+
+Deno.test("a crowd that comes at once does not pass the bound: who is over it is told when to come back", async () => {
+  await using model = openFakeModel();
+  await using telegram = await openFakeBotApi();
+  await using data = await openTempDir();
+  const chats = newChats(telegram);
+  await model.setRules([{ act: "hold" }]);
+  {
+    await using nexo = await startNexo({
+      config: newTestConfig({
+        modelUrl: model.baseUrl,
+        telegram,
+        runtime: { limits: { max_waiting_messages: 20, max_parallel_turns: 4 } },
+      }),
+      dataDir: data.path,
+    });
+    const box = newBlackBox(nexo);
+    const asked = Array.from({ length: 200 }, (_, index) => box.chat({ user: `u${index}`, text: `text ${index}` }));
+    await nexo.nextLog("intake.paused");
+    for (let chat = 1; chat <= 100; chat++) chats.write(chat);
+    await model.requests({ held: 4 });
+    assert.ok(await box.metric("nexo_queue_depth", '"inbox"') <= 40, "about as many wait as may");
+    await model.setRules([]);
+    await model.release();
+    const answers = await Promise.all(asked);
+    const refused = answers.filter(({ status }) => status !== 200);
+    assert.ok(refused.length >= 100, `${refused.length} refused`);
+    for (const { status, headers } of refused) {
+      assert.equal(status, 503);
+      assert.ok(Number(headers.get("retry-after")) > 0);
+    }
+    assert.ok(answers.some(({ status }) => status === 200));
+    await chats.answered(AbortSignal.timeout(20_000));
   }
   chats.check(data.path);
 });
