@@ -29,6 +29,9 @@ export interface AdminDeps {
   allowedHosts(): readonly string[];
 }
 
+/** Whoever logs in is nobody yet: a token fits into this many times over. */
+const maxLoginBytes = 10_000;
+
 /** The admin listener: console, admin API, and the door for OpenAI clients. */
 export function newAdminRoutes(views: AdminViews, deps: AdminDeps): Hono {
   const { config, logins, cookie, log } = deps;
@@ -40,7 +43,7 @@ export function newAdminRoutes(views: AdminViews, deps: AdminDeps): Hono {
   app.use(newPlaceGuard(deps));
 
   app.post("/api/login", async (context) => {
-    const { token } = await readJson(context.req.raw, maxBytes(), loginRequestSchema);
+    const { token } = await readJson(context.req.raw, maxLoginBytes, loginRequestSchema);
     startSession(context, logins.logIn(token));
     log.info("http.logged_in", { by: "token" });
     return context.json({ ok: true });

@@ -5,7 +5,13 @@ import type { Metrics } from "../core/metrics.ts";
 import { newNoRouteError, toOpenAiRefusalResponse, toRefusal, toRefusalResponse } from "./refusal.ts";
 
 /** What comes in thousands a second under load or a port scan: counted, but kept out of the log. */
-const quietReasons: readonly string[] = ["no_route", "intake_paused", "too_many_waiting", "too_many_webhooks"];
+const quietReasons: readonly string[] = [
+  "no_route",
+  "intake_paused",
+  "too_many_waiting",
+  "too_many_webhooks",
+  "body_too_slow",
+];
 
 /** Makes `app` count, log and answer whatever its routes throw, in the shape that the client reads. */
 export function catchErrors(app: Hono, { log, metrics }: { readonly log: Log; readonly metrics: Metrics }): Hono {

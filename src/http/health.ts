@@ -15,6 +15,11 @@ const maxWebhooks = 64;
 /** Providers give up on a webhook after about this long and send it again. */
 const webhookMs = 30_000;
 
+/** Updates name files, they do not hold them. */
+const maxWebhookBytes = 2_000_000;
+/** How long a sender may take for its body: a few slow ones must not hold all places of {@linkcode maxWebhooks}. */
+const bodyMs = 5_000;
+
 /** What the public listener uses. */
 export interface HealthDeps {
   readonly config: Live<Config>;
@@ -47,12 +52,13 @@ export function newHealthRoutes({ config, bus, intake, status }: HealthDeps): Ho
     try {
       const { plugin, instance } = context.req.param();
       const request = context.req.raw;
-      const body = await readText(request, config.current.runtime.http.max_body_bytes);
+      const signal = AbortSignal.timeout(webhookMs);
+      const body = await readInTime(request, Math.min(maxWebhookBytes, config.current.runtime.http.max_body_bytes));
       const answer = await bus.request(calls.webhook(plugin, instance), {
         method: request.method,
         headers: Object.fromEntries(request.headers),
         body,
-      }, { signal: AbortSignal.timeout(webhookMs) });
+      }, { signal });
       return new Response(answer.body === "" ? null : answer.body, { status: answer.status });
     } finally {
       webhooks--;
@@ -60,6 +66,14 @@ export function newHealthRoutes({ config, bus, intake, status }: HealthDeps): Ho
   });
 
   return app;
+}
+
+/** @throws {AppError} `invalid`, reason `body_too_slow`; whatever {@linkcode readText} throws. */
+async function readInTime(request: Request, maxBytes: number): Promise<string> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const error = new AppError("invalid", "The request's body took too long. Send it again", { reason: "body_too_slow" });
+  const timer = setTimeout(() => reject(error), bodyMs);
+  return await Promise.race([readText(request, maxBytes), late]).finally(() => clearTimeout(timer));
 }
 
 /** Ready is who has every critical part in order. */

@@ -135,3 +135,38 @@ Deno.test("two instances with one token are refused, with the name of the holder
   assert.match(stderr.join("\n"), /telegram\[1\].*account of telegram\.main/);
   assert.ok(!stderr.join("\n").includes(token));
 });
+
+Deno.test("senders that never end their webhook's body do not keep others out", async () => {
+  await using model = openFakeModel();
+  await using telegram = await openFakeBotApi();
+  const webhook = { public_url: "https://bot.example.org/hook", secret: "the-secret-of-the-webhook" };
+  await using nexo = await startNexo({
+    config: {
+      ...newTestConfig({ modelUrl: model.baseUrl }),
+      "plugins/telegram.yaml": {
+        telegram: [{ instance: "main", token: telegram.token, api_root: telegram.url, webhook }],
+      },
+    },
+  });
+  const url = `${nexo.health}/webhooks/telegram/main`;
+  const post = async () => {
+    const response = await fetch(url, { method: "POST", body: "{}" });
+    await response.body?.cancel();
+    return response.status;
+  };
+  await eventually(async () => await post() === 401, "the instance is up");
+  const { hostname, port } = new URL(nexo.health);
+  using connections = new DisposableStack();
+  const holdPlace = async () => {
+    const connection = connections.use(await Deno.connect({ hostname, port: Number(port) }));
+    const head = "POST /webhooks/telegram/main HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 10\r\n\r\n{";
+    await connection.write(new TextEncoder().encode(head));
+  };
+  for (let index = 0; index < 60; index++) await holdPlace();
+  const isFull = async () => {
+    await holdPlace();
+    return await post() === 503;
+  };
+  await eventually(isFull, "all places are taken");
+  await eventually(async () => await post() === 401, "they are given back");
+});
