@@ -118,7 +118,7 @@ Deno.test("what came while the process was down is answered once", async () => {
   const config = newTestConfig({ modelUrl: model.baseUrl, telegram });
   const chats = newChats(telegram);
   for (const part of [1, 2, 3]) {
-    for (let round = 0; round < part; round++) for (let chat = 1; chat <= 150; chat++) chats.write(chat);
+    for (let round = 0; round < part; round++) for (let chat = 1; chat <= 60; chat++) chats.write(chat);
     await using _nexo = await startNexo({ config, dataDir: data.path });
     await chats.answered(AbortSignal.timeout(20_000));
   }
