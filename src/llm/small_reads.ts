@@ -9,20 +9,32 @@ const readBytes = 8_192;
 export function withSmallReads(fetch: typeof globalThis.fetch): typeof globalThis.fetch {
   return async (input, init) => {
     const response = await fetch(input, init);
-    return response.body === null ? response : new Response(readSmall(response.body), response);
+    return response.body === null ? response : new Response(readSmall(response.body, init?.signal), response);
   };
 }
 
-function readSmall(source: ReadableStream<Uint8Array<ArrayBuffer>>): ReadableStream<Uint8Array<ArrayBuffer>> {
+type Bytes = Uint8Array<ArrayBuffer>;
+
+function readSmall(source: ReadableStream<Bytes>, signal: AbortSignal | null | undefined): ReadableStream<Bytes> {
   const reader = source.getReader({ mode: "byob" });
   let buffer = new Uint8Array(readBytes);
+  // Deno 2.9 now and then leaves such a read waiting, and its socket open, when the request is aborted.
+  const letGo = () => void reader.cancel(signal?.reason).catch(() => {/* the source had failed already */});
+  signal?.addEventListener("abort", letGo, { once: true });
   return new ReadableStream({
     async pull(controller) {
       const { value, done } = await reader.read(buffer);
-      if (done) return controller.close();
+      signal?.throwIfAborted();
+      if (done) {
+        signal?.removeEventListener("abort", letGo);
+        return controller.close();
+      }
       buffer = new Uint8Array(value.buffer);
       controller.enqueue(value.slice());
     },
-    cancel: (reason) => reader.cancel(reason),
+    cancel(reason) {
+      signal?.removeEventListener("abort", letGo);
+      return reader.cancel(reason);
+    },
   }, { highWaterMark: 0 });
 }
