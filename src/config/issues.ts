@@ -46,7 +46,11 @@ function explainIssue(issue: Issue, path: Path, context: IssueContext): ConfigFa
     case "not_multiple_of":
     case "invalid_element":
     case "custom":
-      return newFault(path, { message: issue.message, remedy: sayRemedy(path, context) }, context);
+      return newFault(
+        path,
+        { message: sayIssue(issue.message, path, context), remedy: sayRemedy(path, context) },
+        context,
+      );
   }
 }
 
@@ -92,7 +96,7 @@ function sayMismatch(path: Path, context: IssueContext) {
     };
   }
   return {
-    message: `expected ${wanted}, found ${sayFound(found, wanted)}.${suggestion}`,
+    message: `expected ${wanted}, found ${sayLiteral(path, context) ?? sayFound(found, wanted)}.${suggestion}`,
     remedy: typeof found === "number" && wanted.startsWith("text")
       ? "Put the number into quotes"
       : sayRemedy(path, context),
@@ -106,7 +110,32 @@ function sayRemedy(path: Path, { shape }: IssueContext): string {
   return part.description === undefined ? type : `${type}. ${part.description}`;
 }
 
-/** The kind of a value, not the value: it may be a secret. */
+function sayIssue(message: string, path: Path, context: IssueContext): string {
+  const literal = sayLiteral(path, context);
+  return literal === undefined
+    ? message
+    : `${literal} ${
+      message.replace(/^Too small: expected/, "is too small: expected").replace(
+        /^Too big: expected/,
+        "is too big: expected",
+      ).replace(/^Invalid /, "is no valid ")
+    }`;
+}
+
+/** Longest value that a fault shows, characters. */
+const literalBound = 60;
+
+/** A value as it stands in the file. What came from elsewhere, or belongs where secrets do, is not shown. */
+function sayLiteral(path: Path, { document, at, value, shape }: IssueContext): string | undefined {
+  const found = valueAt(value, path);
+  const isPlain = typeof found === "string" || typeof found === "number" || typeof found === "boolean";
+  if (!isPlain || found === "" || document.source([...at, ...path]) !== undefined) return undefined;
+  if (shapeAt(shape, path)?.secret === true) return undefined;
+  if (typeof found !== "string") return String(found);
+  return JSON.stringify(found.length <= literalBound ? found : `${found.slice(0, literalBound)}…`);
+}
+
+/** The kind of a value that is not shown: it may be a secret. */
 function sayFound(value: unknown, wanted: string): string {
   if (Array.isArray(value)) return "a list";
   switch (typeof value) {

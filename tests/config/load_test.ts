@@ -93,7 +93,7 @@ Deno.test("an instance's settings are checked by the plugin's schema at their pl
   assert.deepEqual(toLines(faults), [
     "plugins/chat.yaml:2 chat[0].token: is missing",
     'plugins/chat.yaml:3 chat[0].tokn: unknown key. Did you mean "token"?',
-    "plugins/chat.yaml:4 chat[1].instance: must be 1 to 63 lower-case letters, digits, - or _, beginning with a letter or digit",
+    'plugins/chat.yaml:4 chat[1].instance: "Sales 2" must be 1 to 63 lower-case letters, digits, - or _, beginning with a letter or digit',
   ]);
 });
 

@@ -49,7 +49,7 @@ Deno.test("the list of models says what is missing and how to add it", () => {
     ["strange", "", false],
     ["demo", "demo", true],
   ]);
-  assert.match(available[0]?.missing ?? "", /providers\.anthropic\.api_key is empty.*\$\{ANTHROPIC_API_KEY:-\}/);
+  assert.match(available[0]?.missing ?? "", /providers\.anthropic\.api_key is empty.*ANTHROPIC_API_KEY/);
   assert.equal(available[1]?.missing, undefined);
   assert.match(available[2]?.missing ?? "", /providers\.own\.default_model/);
   assert.match(available[3]?.missing ?? "", /providers\.strange\.kind/);
