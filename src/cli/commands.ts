@@ -132,6 +132,7 @@ const chat = buildCommand({
 });
 
 const dlq = buildRouteMap({
+  defaultCommand: "list",
   routes: {
     list: buildCommand({
       loader: async () => toAction((await import("./dlq.ts")).listLetters),
@@ -219,6 +220,7 @@ const before = {
 } as const;
 
 const sessions = buildRouteMap({
+  defaultCommand: "list",
   routes: {
     list: buildCommand({
       loader: async () => toAction((await import("./sessions.ts")).listSessions),
