@@ -12,6 +12,7 @@ export interface SystemPackage {
 export const systemPackages: readonly SystemPackage[] = [
   { package: "chromium", command: "chromium", why: "the console is tested in a real browser" },
   { package: "faketime", command: "faketime", why: "the process is tested with a clock that goes back" },
+  { package: "dovecot-imapd", command: "dovecot", why: "mail is tested against a real server" },
 ];
 
 /** The machine that tests run on. */

@@ -12,10 +12,12 @@ export interface ChannelUnderTest extends AsyncDisposable {
   readonly plugin: Plugin;
   /** Config of the instance `main`, parsed. */
   readonly config: unknown;
+  /** Names of probes (`tests/plugins/workers/probing.ts`) that its declared permissions let through. */
+  readonly allowedProbes?: readonly string[];
   /** Two conversations that the provider knows. */
   readonly conversations: readonly [string, string];
-  /** Longest text of one message of the provider, in UTF-16 units. */
-  readonly maxTextUnits: number;
+  /** Longest text of one message of the provider, in UTF-16 units. Absent: it takes any text as one message. */
+  readonly maxTextUnits?: number;
   /** Somebody writes `text`, with a file where `file` is given. */
   deliver(conversation: string, text: string, file?: Uint8Array): void;
   /** Messages that the provider still keeps for us, because we did not take them. */
@@ -39,6 +41,14 @@ export function channelContract(name: string, setup: () => Promise<ChannelUnderT
       await using channel = await setup();
       await using room = await openTestHost(channel.plugin);
       await run(channel, room);
+    });
+  /** Of channels whose messages have an end. */
+  const partsFact = (
+    text: string,
+    run: (channel: ChannelUnderTest, room: TestHost, maxTextUnits: number) => Promise<void>,
+  ) =>
+    fact(text, async (channel, room) => {
+      if (channel.maxTextUnits !== undefined) await run(channel, room, channel.maxTextUnits);
     });
   const open = async (channel: ChannelUnderTest, room: TestHost) => {
     await room.host.apply([toInstance(channel)]);
@@ -112,23 +122,26 @@ export function channelContract(name: string, setup: () => Promise<ChannelUnderT
     assert.deepEqual([channel.sent[0]?.conversation, channel.sent[0]?.text], [conversation, "hello"]);
   });
 
-  fact("cuts a long text into parts that arrive in order and break no character", async (channel, room) => {
-    const [conversation] = channel.conversations;
-    const text = "👩‍👩‍👧 and ".repeat(Math.ceil(channel.maxTextUnits / 4)).trim();
-    await open(channel, room);
-    const { providerMessageIds } = await room.send("main", text, { conversation });
-    assert.ok(providerMessageIds.length > 1);
-    assert.deepEqual(channel.sent.map(({ id }) => id), providerMessageIds);
-    for (const part of channel.sent) {
-      assert.ok(part.text.length <= channel.maxTextUnits && part.text.isWellFormed());
-    }
-    assert.equal(channel.sent.map((part) => part.text).join(" "), text);
-  });
+  partsFact(
+    "cuts a long text into parts that arrive in order and break no character",
+    async (channel, room, maxTextUnits) => {
+      const [conversation] = channel.conversations;
+      const text = "👩‍👩‍👧 and ".repeat(Math.ceil(maxTextUnits / 4)).trim();
+      await open(channel, room);
+      const { providerMessageIds } = await room.send("main", text, { conversation });
+      assert.ok(providerMessageIds.length > 1);
+      assert.deepEqual(channel.sent.map(({ id }) => id), providerMessageIds);
+      for (const part of channel.sent) {
+        assert.ok(part.text.length <= maxTextUnits && part.text.isWellFormed());
+      }
+      assert.equal(channel.sent.map((part) => part.text).join(" "), text);
+    },
+  );
 
-  fact("goes on with the part that failed when a send is tried again", async (channel, room) => {
+  partsFact("goes on with the part that failed when a send is tried again", async (channel, room, maxTextUnits) => {
     const [conversation] = channel.conversations;
     const rest = { conversation, key: "one message" };
-    const text = "word ".repeat(channel.maxTextUnits).trim();
+    const text = "word ".repeat(maxTextUnits).trim();
     await open(channel, room);
     channel.breakAfter(2);
     await rejectsWith("unavailable", room.send("main", text, rest));
@@ -138,6 +151,16 @@ export function channelContract(name: string, setup: () => Promise<ChannelUnderT
     assert.equal(channel.sent.map((part) => part.text).join(" "), text);
     assert.deepEqual(await room.send("main", text, rest), { providerMessageIds });
     assert.equal(channel.sent.length, providerMessageIds.length);
+  });
+
+  fact("sends a message once, however often the same key is sent", async (channel, room) => {
+    const rest = { conversation: channel.conversations[0], key: "one message" };
+    await open(channel, room);
+    const receipt = await room.send("main", "hello", rest);
+    assert.deepEqual(await room.send("main", "hello", rest), receipt);
+    const call = calls.find(channel.plugin.id, "main");
+    assert.deepEqual((await room.bus.request(call, { key: rest.key }, room)).receipt, receipt);
+    assert.equal(channel.sent.length, 1);
   });
 
   for (
@@ -210,7 +233,8 @@ export function channelContract(name: string, setup: () => Promise<ChannelUnderT
     await probe.logged("main", "plugin.ready");
     const { providerMessageIds: attempts } = await probe.send("main", "list");
     for (const attempt of attempts) {
-      assert.equal((await probe.send("main", attempt)).providerMessageIds[0], "refused", attempt);
+      const expected = channel.allowedProbes?.includes(attempt) ? "allowed" : "refused";
+      assert.equal((await probe.send("main", attempt)).providerMessageIds[0], expected, attempt);
     }
     assert.equal(room.host.instances().length, 0);
   });

@@ -19,6 +19,10 @@ export interface Arrival {
   readonly session: SessionKey;
   readonly sessionId: string;
   readonly text: string;
+  /** What the channel says about the message. */
+  readonly heading?: string | undefined;
+  /** Nobody vouches for the sender. */
+  readonly untrusted?: boolean | undefined;
   readonly attachments: readonly Attachment[];
   /** Name of who wrote it, cleaned for a prompt. */
   readonly sender: string | undefined;

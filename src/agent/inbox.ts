@@ -259,6 +259,8 @@ function toMessageArrival(
     session,
     sessionId: toSessionId(session),
     text: message.text,
+    heading: message.heading,
+    untrusted: message.untrusted,
     attachments: message.attachments,
     sender: toPromptName(message.sender.name ?? message.sender.handle ?? message.sender.id),
     isGroup: message.isGroup,

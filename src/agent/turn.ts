@@ -22,6 +22,7 @@ import { withDeadline } from "../resilience/deadline.ts";
 import type { Arrival, ReplyAddress } from "./arrival.ts";
 import type { Budgets } from "./budget.ts";
 import { commitWhenPossible } from "./commit.ts";
+import { fenceText } from "./fence.ts";
 import type { Hooks } from "./hooks.ts";
 import type { Invoker } from "./invoke.ts";
 import { type LoopResult, runLoop } from "./loop.ts";
@@ -387,9 +388,13 @@ function toEntry(arrivals: readonly Arrival[]): TranscriptEntry {
   };
 }
 
-function toText({ text, isGroup, isEdit, sender, quoted }: Arrival): string {
+function toText({ text, heading, untrusted, isGroup, isEdit, sender, quoted, session }: Arrival): string {
   const words = isEdit ? `[an earlier message, edited] ${text}` : text;
-  const said = isGroup && sender !== undefined ? `${sender}: ${words}` : words;
+  const named = isGroup && sender !== undefined ? `${sender}: ${words}` : words;
+  const headed = heading === undefined ? named : `${heading}
+
+${named}`;
+  const said = untrusted ? fenceText(session.plugin, headed) : headed;
   return quoted === undefined ? said : `[in reply to: ${quoted.slice(0, 500)}]\n${said}`;
 }
 

@@ -41,6 +41,10 @@ export const inboundSchema = z.object({
   providerMessageId: z.string().min(1).max(500),
   sender: senderSchema,
   text: z.string().max(1_000_000).default(""),
+  /** What the channel tells the agent about the message, above its text: a subject, who vouches for the sender. */
+  heading: z.string().max(2_000).optional(),
+  /** Nobody vouches that `sender` wrote it: the agent gets heading and text as material, not as something asked of it. */
+  untrusted: z.boolean().optional(),
   attachments: z.array(attachmentSchema).max(50).default([]),
   isGroup: z.boolean().default(false),
   /** In a group: whether the message addresses the bot (mention, reply to it, command). */

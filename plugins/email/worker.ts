@@ -1,0 +1,5 @@
+import { servePlugin } from "../../src/sdk/worker.ts";
+import { openMailAccount } from "./account.ts";
+import { emailConfigSchema } from "./config.ts";
+
+servePlugin({ config: emailConfigSchema, open: openMailAccount });
