@@ -16,9 +16,8 @@ export const email: Plugin<typeof emailConfigSchema> = {
       net: [...new Set([...servers, ...token])],
       read: [stateDir, ...ca],
       write: [stateDir],
-      // ImapFlow brings a logger, which asks for both when it is loaded.
+      // ImapFlow brings a logger, which asks for it when it is loaded.
       env: ["NODE_V8_COVERAGE"],
-      sys: ["hostname"],
     };
   },
   account: (config) => `${toImapServer(config).user} ${toImapServer(config).host} ${config.folder}`,

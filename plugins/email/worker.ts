@@ -1,4 +1,5 @@
 import { servePlugin } from "../../src/sdk/worker.ts";
+import "./nameless_host.ts";
 import { openMailAccount } from "./account.ts";
 import { emailConfigSchema } from "./config.ts";
 

@@ -47,7 +47,7 @@ export function newChats(telegram: FakeBotApi): Chats {
 }
 
 /** Marks of the sends that a stopped process's ledger flags `unknown`. Fails where anything is left to do, or dead. */
-function checkLedger(dataDir: string, deadLetters: number): ReadonlySet<string> {
+export function checkLedger(dataDir: string, deadLetters = 0): ReadonlySet<string> {
   const ledger = new DatabaseSync(`${dataDir}/ledger.db`);
   try {
     const count = (sql: string) => ledger.prepare(sql).all().length;
@@ -63,6 +63,7 @@ function checkLedger(dataDir: string, deadLetters: number): ReadonlySet<string> 
   }
 }
 
-function markOf(text: string): string {
+/** The mark in a text. */
+export function markOf(text: string): string {
   return /q-?\d+x\d+z/.exec(text)?.[0] ?? text;
 }

@@ -24,7 +24,6 @@ channelContract("email", async () => {
     plugin: email,
     config: email.config.parse(servers.config({ backfill: 1_000 })),
     conversations,
-    allowedProbes: ["sys"],
     deliver(conversation, text, file) {
       const from = conversation === conversations[0] ? bob : eve;
       const id = `${++written}.${from}`;

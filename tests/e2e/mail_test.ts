@@ -1,0 +1,88 @@
+import assert from "node:assert/strict";
+import { newMail } from "../email/mail_room.ts";
+import { runMailStorm } from "./mail_storm.ts";
+import { openMailWorld } from "./mail_world.ts";
+
+const soon = () => AbortSignal.timeout(20_000);
+
+Deno.test("a mail that comes in is answered in its thread within two seconds", async (test) => {
+  await using world = await openMailWorld();
+  const { servers, mails, dataDir } = world;
+  {
+    await using nexo = await world.start();
+    await nexo.nextLog("plugin.ready");
+    mails.write(1);
+    await mails.answered(soon());
+    const beganAt = performance.now();
+    mails.write(1);
+    await mails.answered(soon());
+    const tookMs = Math.round(performance.now() - beganAt);
+    console.log(`${test.name}: ${tookMs} ms`);
+    assert.ok(tookMs < 2_000, `${tookMs} ms`);
+    // The other auto-responder, and the person's own mail program, are told what this is.
+    assert.equal(servers.smtp.sent[0]?.header("auto-submitted"), "auto-replied");
+    await servers.imap.until(() => servers.imap.mails("Sent").length === 2, soon());
+  }
+  mails.check(dataDir);
+});
+
+Deno.test("mails that arrive while the mail server comes and goes are answered once and in order", async () => {
+  await runMailStorm({ restarts: 3, mails: 24, threads: 6 });
+});
+
+Deno.test("an answer that the server does not take now is sent once, when it does", async () => {
+  await using world = await openMailWorld();
+  world.servers.smtp.refuse({ at: "data", code: 451, words: "4.3.2 later, please", times: 2 });
+  {
+    await using nexo = await world.start();
+    world.mails.write(1);
+    await nexo.nextLog("outbox.retry");
+    await world.mails.answered(soon());
+  }
+  world.mails.check(world.dataDir);
+  assert.equal(world.servers.smtp.sent.length, 1);
+});
+
+Deno.test("an answer that the server never takes is a dead letter with the server's words", async () => {
+  await using world = await openMailWorld();
+  world.servers.smtp.refuse({ at: "recipient", code: 550, words: "5.7.1 we do not talk to robots" });
+  await using nexo = await world.start();
+  world.mails.write(1);
+  const dead = await nexo.nextLog("outbox.dead");
+  assert.match(String(dead["error"]), /5\.7\.1 we do not talk to robots/);
+});
+
+Deno.test("an inbox that was made anew makes nobody answer what is old", async () => {
+  await using world = await openMailWorld();
+  const { imap, smtp } = world.servers;
+  for (let index = 0; index < 3; index++) imap.deliver(newMail({ id: `old${index}@people.test`, text: "old" }));
+  {
+    await using nexo = await world.start({ email: { backfill: 0 } });
+    await nexo.nextLog("plugin.ready");
+    world.mails.write(1);
+    await world.mails.answered(soon());
+    await imap.renumber();
+    world.mails.write(2);
+    await world.mails.answered(soon());
+    await nexo.nextLog("email.renumbered");
+  }
+  world.mails.check(world.dataDir);
+  assert.equal(smtp.sent.length, 2);
+});
+
+Deno.test("a send whose answer was lost is found in the Sent folder where the server keeps copies", async () => {
+  await using world = await openMailWorld();
+  const { imap, smtp } = world.servers;
+  // As Gmail does: a mail lies in Sent as soon as the server took it.
+  smtp.onMail(({ raw }) => imap.store("Sent", raw));
+  smtp.loseNextAnswer();
+  {
+    await using nexo = await world.start({ email: { sent_folder: "none" } });
+    world.mails.write(1);
+    await nexo.nextLog("outbox.found_sent");
+    world.mails.write(1);
+    await world.mails.answered(soon());
+  }
+  world.mails.check(world.dataDir);
+  assert.equal(smtp.sent.length, 2);
+});
