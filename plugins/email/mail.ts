@@ -22,8 +22,6 @@ export interface Mail {
   header(name: string): readonly string[];
 }
 
-/** Levels of parts within parts that are followed: real mails have five. */
-const maxNestingDepth = 100;
 /** Ids of a long thread that are looked at. */
 const maxParents = 50;
 /** Characters of text that an agent is given of one mail. */
@@ -37,8 +35,9 @@ const maxTextChars = 100_000;
 export async function parseMail(source: Uint8Array): Promise<Mail> {
   const email = await parse(source);
   const values = (name: string) => email.headers.filter(({ key }) => key === name).map(({ value }) => value);
-  const html = email.html ?? "";
-  const text = (email.text ?? "").trim() === "" ? htmlToText(html) : email.text ?? "";
+  let text = email.text ?? "";
+  if (text.trim() === "") text = htmlToText(email.html ?? "");
+  if (text.trim() === "" && email.attachments.length === 0) text = toRawBody(source);
   const sentAtMs = Date.parse(email.date ?? "");
   return {
     id: parseMessageIds(values("message-id")[0] ?? "")[0] ?? `${toDigest(32, source)}@without-id`,
@@ -60,9 +59,15 @@ export function toLine(text: string): string {
   return text.replace(/[\p{Cc}\p{Zl}\p{Zp}\s]+/gu, " ").trim().toWellFormed();
 }
 
+/** What stands below the header, where no part of a broken mail can be told. */
+function toRawBody(source: Uint8Array): string {
+  const raw = new TextDecoder().decode(source.subarray(0, 4 * maxTextChars));
+  return raw.slice(/\r?\n\r?\n/.exec(raw)?.index ?? raw.length);
+}
+
 async function parse(source: Uint8Array) {
   try {
-    return await PostalMime.parse(source, { maxNestingDepth, rfc822Attachments: true });
+    return await PostalMime.parse(source, { rfc822Attachments: true });
   } catch (thrown) {
     const why = thrown instanceof Error ? thrown.message : String(thrown);
     throw new AppError("invalid", `The mail cannot be read: ${why}`, { cause: thrown });

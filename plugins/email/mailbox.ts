@@ -130,6 +130,8 @@ async function drain(deps: MailboxDeps, connection: ImapConnection, uidValidity:
   const { host, journal } = deps;
   const { folder } = host.config;
   const last = journal.readCursor(folder)?.uid ?? 0;
+  // Only this makes some servers look for new mail: RFC 3501, section 6.1.2.
+  await connection.client.noop();
   const found = await connection.client.search({ uid: `${last + 1}:*` }, { uid: true });
   if (!found) throw new AppError("unavailable", `The server does not search in ${folder}`);
   // `*` is the newest mail, also where it is older than what is asked for: RFC 3501, section 6.4.8.

@@ -1,6 +1,8 @@
 /** The last words before a quotation, in the languages of common mail programs. */
 const attribution =
-  /\b(wrote|schrieb|escribió|escribi[oó]|a écrit|ha scritto|escreveu|schreef|skrev|napisał\(?a?\)?)\b[^\n]{0,200}:\s*$/i;
+  /(?<!\p{L})(wrote|schrieb|escribi[oó]|a écrit|ha scritto|escreveu|schreef|skrev|napisał\(?a?\)?)(?!\p{L})[^\n]{0,200}:\s*$/iu;
+/** Longer than any attribution. */
+const maxAttributionChars = 500;
 /** What Outlook and its relatives put above the mail that they answer. */
 const divider =
   /^\s*-{2,}\s*(original message|ursprüngliche nachricht|mensaje original|message d'origine|messaggio originale)\s*-{2,}\s*$/i;
@@ -31,7 +33,8 @@ function withoutTail(lines: readonly string[]): readonly string[] {
   for (let length = 1; length <= 3; length++) {
     const from = last + 1 - length;
     if (from < 0) break;
-    if (attribution.test(lines.slice(from, last + 1).join(" "))) {
+    const words = lines.slice(from, last + 1).join(" ");
+    if (words.length <= maxAttributionChars && attribution.test(words)) {
       // The attribution begins where a line before it is empty, or else as early as it can be told.
       return lines.slice(0, toStart(lines, from, last));
     }
