@@ -1,4 +1,5 @@
 // deno-lint-ignore-file no-console -- a command that reports to its terminal
+import { email } from "../plugins/email/plugin.ts";
 import { telegram } from "../plugins/telegram/plugin.ts";
 import type { PluginSchema } from "../src/config/config.ts";
 import { toFileShapes } from "../src/config/schemas.ts";
@@ -255,7 +256,7 @@ function toTable(head: readonly string[], rows: readonly (readonly string[])[]):
 
 async function main(check: boolean): Promise<void> {
   const pages = {
-    "config.md": toConfigDoc([telegram]),
+    "config.md": toConfigDoc([telegram, email]),
     "metrics.md": toMetricsDoc(),
     "subjects.md": toSubjectsDoc(),
   };

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
+import { email } from "../../plugins/email/plugin.ts";
 import { telegram } from "../../plugins/telegram/plugin.ts";
 import { toConfigDoc, toMetricsDoc } from "../../scripts/docs.ts";
 import { metricTable } from "../../src/core/metrics.ts";
 import { chat } from "./loading.ts";
 
-Deno.test("every option of every file and of telegram says what it means", () => {
-  const rows = toConfigDoc([telegram]).split("\n").filter((line) => /^\| `[a-z]/.test(line));
+Deno.test("every option of every file and of each channel says what it means", () => {
+  const rows = toConfigDoc([telegram, email]).split("\n").filter((line) => /^\| `[a-z]/.test(line));
   assert(rows.length > 80);
   assert.deepEqual(rows.filter((row) => row.split(" | ").at(-1)?.replace("|", "").trim() === ""), []);
 });
