@@ -1,13 +1,13 @@
 import type { MessageStructureObject } from "imapflow";
+import type { Mail } from "./mail.ts";
 
 /** A mail as it lies in the folder. */
 export interface FetchedMail {
-  readonly uid: number;
-  readonly uidValidity: string;
-  readonly sizeBytes: number;
-  /** When the server got it, milliseconds since the epoch. */
-  readonly arrivedAtMs: number;
-  readonly structure: MessageStructureObject | undefined;
+  readonly mail: Mail;
   /** Its first bytes: header and, as a rule, all of the text. */
   readonly source: Uint8Array;
+  /** Its parts, as the server tells them. */
+  readonly structure: MessageStructureObject | undefined;
+  readonly uid: number;
+  readonly uidValidity: string;
 }

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { AppError, errorKinds, toAppError } from "../../src/core/error.ts";
+import { errorKinds, toAppError } from "../../src/core/error.ts";
 import type { Inbound } from "../../src/core/message.ts";
 import type { PluginHost } from "../../src/core/plugin.ts";
 import { toAttachments } from "./attachments.ts";
@@ -7,7 +7,7 @@ import { type Bounce, toBounce } from "./bounce.ts";
 import { type EmailConfig, toAuthservId } from "./config.ts";
 import type { FetchedMail } from "./fetched_mail.ts";
 import type { Journal, KnownMail } from "./journal.ts";
-import { type Mail, parseMail } from "./mail.ts";
+import type { Mail } from "./mail.ts";
 import { findNoise } from "./noise.ts";
 import { trimQuotedTail } from "./quote.ts";
 import { isAnswerSubject, toBareSubject, toConversation } from "./thread.ts";
@@ -16,7 +16,8 @@ import { toVerdict } from "./verdict.ts";
 /** What became of a mail. */
 export type Taken =
   | { readonly outcome: "taken"; readonly id: string }
-  | { readonly outcome: "ignored"; readonly id: string; readonly reason: string }
+  /** Without an id where it was gone before it was read. */
+  | { readonly outcome: "ignored"; readonly id: string | undefined; readonly reason: string }
   | { readonly outcome: "quarantined"; readonly reason: string };
 
 /** Hands mails to the runtime. */
@@ -24,10 +25,10 @@ export interface MailIntake {
   /**
    * Resolves when the runtime has the mail, or shall never get it.
    *
-   * @param isPast Whether a mail that nobody knows here was answered, or passed over, before the folder was renumbered.
+   * @param isPast Whether the mail is from before the folder was renumbered, by all that the folder tells.
    * @throws the signal's reason when it fires first.
    */
-  take(fetched: FetchedMail, isPast: (mail: Mail) => boolean, signal: AbortSignal): Promise<Taken>;
+  take(fetched: FetchedMail, isPast: boolean, signal: AbortSignal): Promise<Taken>;
 }
 
 /** A mail that the runtime cannot take for another reason than being busy is given up after this many tries. */
@@ -123,18 +124,10 @@ export function newMailIntake(
 
   return {
     async take(fetched, isPast, signal) {
-      let mail: Mail;
-      try {
-        mail = await parseMail(fetched.source);
-      } catch (thrown) {
-        if (thrown instanceof AppError && thrown.kind === "invalid") {
-          return { outcome: "quarantined", reason: "not_a_mail" };
-        }
-        throw thrown;
-      }
+      const { mail } = fetched;
       const { id } = mail;
       if (journal.isTaken(id)) return { outcome: "ignored", id, reason: "known" };
-      if (isPast(mail)) return { outcome: "ignored", id, reason: "from_before" };
+      if (isPast) return { outcome: "ignored", id, reason: "from_before" };
       const bounce = toBounce(mail, fetched.source);
       if (bounce !== undefined) return await takeBounce(mail, bounce, signal);
       const reason = findNoise(mail, config);

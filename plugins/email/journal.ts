@@ -38,6 +38,8 @@ export interface Journal extends Disposable {
   advance(folder: string, cursor: Cursor, takenId?: string): void;
   /** Counts a try to read the mail `uid`, also across restarts. Gives how many there were. */
   countTry(folder: string, uid: number): number;
+  /** The mail was read. */
+  clearTries(folder: string): void;
   find(id: string): KnownMail | undefined;
   /** Whether the runtime has a mail, or shall never get it. */
   isTaken(id: string): boolean;
@@ -107,6 +109,7 @@ export function openJournal(path: string): Journal {
     "INSERT INTO tries (folder, uid, tries) VALUES (?, ?, 1) ON CONFLICT (folder) DO UPDATE SET " +
       "tries = CASE WHEN uid = excluded.uid THEN tries + 1 ELSE 1 END, uid = excluded.uid RETURNING tries",
   );
+  const clearTries = prepare("DELETE FROM tries WHERE folder = ?");
   const selectMail = prepare("SELECT id, conversation, address, subject, parents, kind, taken FROM mails WHERE id = ?");
   const insertMail = prepare(
     "INSERT OR IGNORE INTO mails (id, conversation, address, subject, bare_subject, parents, kind, taken, at) " +
@@ -171,6 +174,7 @@ export function openJournal(path: string): Journal {
       });
     },
     countTry: (folder, uid) => Number(countTry.get(folder, uid)?.["tries"]),
+    clearTries: (folder) => void clearTries.run(folder),
     find: (id) => toKnownMail(selectMail.get(id)),
     isTaken: (id) => selectMail.get(id)?.["taken"] === 1,
     add: (mail) => insert(mail, false),

@@ -3,12 +3,11 @@ import type { MailboxObject } from "imapflow";
 import { AppError, toAppError } from "../../src/core/error.ts";
 import type { PluginHost } from "../../src/core/plugin.ts";
 import type { EmailConfig } from "./config.ts";
-import type { FetchedMail } from "./fetched_mail.ts";
 import { connectImap, type ImapAccess, type ImapConnection, toImapError } from "./imap.ts";
-import type { MailIntake, Taken } from "./intake.ts";
+import type { MailIntake } from "./intake.ts";
 import type { Cursor, Journal } from "./journal.ts";
-import type { Mail } from "./mail.ts";
 import { parseMessageIds } from "./message_id.ts";
+import { takeMail } from "./taking.ts";
 
 /** What following a folder needs. */
 export interface MailboxDeps {
@@ -24,14 +23,9 @@ export interface MailboxDeps {
 
 const firstRetryMs = 500;
 const maxRetryMs = 60_000;
-/** Bytes of a mail that are read for its header and text. */
-const sourceBytes = 1_000_000;
-/** A mail whose reading ended the connection, or the worker, this often is left where it is. */
-const maxTries = 5;
 /** Mails of the time before the first start whose ids are kept, should the folder be renumbered. */
 const pastMails = 500;
 const clockSkewMs = 300_000;
-const dayMs = 86_400_000;
 
 /** Hands over what comes into the folder until `host.signal` fires, over as many connections as it takes. Never rejects. */
 export async function runMailbox(deps: MailboxDeps): Promise<void> {
@@ -137,67 +131,8 @@ async function drain(deps: MailboxDeps, connection: ImapConnection, uidValidity:
   // `*` is the newest mail, also where it is older than what is asked for: RFC 3501, section 6.4.8.
   for (const uid of found.filter((one) => one > last).toSorted((a, b) => a - b)) {
     host.signal.throwIfAborted();
-    await takeOne(deps, connection, uidValidity, uid);
+    await takeMail(deps, connection.client, uidValidity, uid);
   }
-}
-
-async function takeOne(
-  { host, journal, intake }: MailboxDeps,
-  { client }: ImapConnection,
-  uidValidity: string,
-  uid: number,
-): Promise<void> {
-  const { config, log, signal } = host;
-  const { folder } = config;
-  const cursor = journal.readCursor(folder);
-  if (cursor === undefined) throw new AppError("bug", `The journal has lost its place in ${folder}`);
-  const tries = journal.countTry(folder, uid);
-  let arrivedAtMs = 0;
-
-  const read = async (): Promise<Taken | undefined> => {
-    if (tries > maxTries) return { outcome: "quarantined", reason: "breaks_reading" };
-    const info = await client.fetchOne(String(uid), { uid: true, size: true }, { uid: true });
-    if (!info) return undefined;
-    if ((info.size ?? 0) > config.max_mail_bytes) return { outcome: "quarantined", reason: "too_large" };
-    const message = await client.fetchOne(String(uid), {
-      uid: true,
-      internalDate: true,
-      bodyStructure: true,
-      source: { start: 0, maxLength: sourceBytes },
-    }, { uid: true });
-    if (!message) return undefined;
-    arrivedAtMs = new Date(message.internalDate ?? 0).getTime();
-    const fetched: FetchedMail = {
-      uid,
-      uidValidity,
-      sizeBytes: info.size ?? 0,
-      arrivedAtMs,
-      structure: message.bodyStructure,
-      source: message.source ?? new Uint8Array(),
-    };
-    const isPast = (mail: Mail) => uid <= cursor.doubtfulUid && isFromBefore(mail, arrivedAtMs, cursor.newestAtMs);
-    return await intake.take(fetched, isPast, signal);
-  };
-
-  // Somebody deleted it meanwhile: there is nothing to hand over.
-  const taken = await read() ?? { outcome: "ignored", id: undefined, reason: "deleted" };
-  const newestAtMs = Math.max(cursor.newestAtMs, arrivedAtMs);
-  journal.advance(folder, { ...cursor, uid, newestAtMs }, taken.outcome === "quarantined" ? undefined : taken.id);
-  switch (taken.outcome) {
-    case "taken":
-      if (config.mark_seen) await client.messageFlagsAdd(String(uid), ["\\Seen"], { uid: true });
-      return;
-    case "ignored":
-      return log.info("email.ignored", { uid, reason: taken.reason });
-    case "quarantined":
-      log.warn("email.quarantined", { uid, reason: taken.reason });
-      await client.messageFlagsAdd(String(uid), ["\\Flagged"], { uid: true });
-  }
-}
-
-/** A folder that was made anew has the mails of the old one: by its time of arrival, or of sending, a mail is no news. */
-function isFromBefore({ sentAtMs }: Mail, arrivedAtMs: number, newestAtMs: number): boolean {
-  return arrivedAtMs < newestAtMs || (sentAtMs ?? newestAtMs) < newestAtMs - dayMs;
 }
 
 /** Returns early when `signal` fires; the caller looks at it. */
