@@ -1,5 +1,6 @@
 import { AppError, toAppError } from "../../src/core/error.ts";
 import type { MediaFile } from "../../src/core/message.ts";
+import { type MediaFolder, openMediaFolder } from "../../src/sdk/media_folder.ts";
 import type { BotApi } from "./api.ts";
 import { parseFileRef } from "./inbound.ts";
 
@@ -13,16 +14,11 @@ export interface Media {
   fetch(ref: string, maxBytes: number, signal: AbortSignal): Promise<MediaFile>;
 }
 
-/** A file is read in the turn that fetched it. */
-const keepMs = 3_600_000;
-
 /** Opens the folder `folder` for files. */
 export async function openMedia(api: BotApi, folder: string): Promise<Media> {
-  await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
-  await sweep(folder);
+  const files = await openMediaFolder(folder);
   return {
     async fetch(ref, maxBytes, signal) {
-      await sweep(folder);
       const { fileId, mimeType } = parseFileRef(ref);
       const info = await api.ask(
         "getFile",
@@ -32,51 +28,20 @@ export async function openMedia(api: BotApi, folder: string): Promise<Media> {
       if ((info.file_size ?? 0) > maxBytes) throw newTooLarge(maxBytes);
       if (info.file_path === undefined) throw new AppError("missing", "Telegram does not give out this file");
       const response = await api.download(info.file_path, signal);
-      const path = `${folder}/${crypto.randomUUID()}${toExtension(info.file_path)}`;
-      return { path, mimeType, sizeBytes: await save(response, path, maxBytes) };
+      return { ...await save(files, response, maxBytes, toExtension(info.file_path)), mimeType };
     },
   };
 }
 
-async function sweep(folder: string): Promise<void> {
-  for await (const { name } of Deno.readDir(folder)) {
-    const path = `${folder}/${name}`;
-    const mtime = await unlessGone(Deno.stat(path).then((info) => info.mtime));
-    if (mtime && mtime.getTime() < Date.now() - keepMs) await unlessGone(Deno.remove(path));
-  }
-}
-
-/** Another fetch may have swept the file away meanwhile. */
-async function unlessGone<T>(work: Promise<T>): Promise<T | undefined> {
-  try {
-    return await work;
-  } catch (thrown) {
-    if (thrown instanceof Deno.errors.NotFound) return undefined;
-    throw thrown;
-  }
-}
-
-/** Writes the body to `path` and gives its size. Leaves no file behind when it fails. */
-async function save(response: Response, path: string, maxBytes: number): Promise<number> {
+/** @throws {AppError} without the address of the file. */
+async function save(folder: MediaFolder, response: Response, maxBytes: number, extension: string) {
   if (!response.ok || response.body === null) {
     await response.body?.cancel();
     throw new AppError("unavailable", `The file server of Telegram answered ${response.status}`);
   }
-  let sizeBytes = 0;
-  const bounded = response.body.pipeThrough(
-    new TransformStream<Uint8Array, Uint8Array>({
-      transform(chunk, controller) {
-        sizeBytes += chunk.length;
-        if (sizeBytes > maxBytes) throw newTooLarge(maxBytes);
-        controller.enqueue(chunk);
-      },
-    }),
-  );
   try {
-    await Deno.writeFile(path, bounded, { createNew: true, mode: 0o600 });
-    return sizeBytes;
+    return await folder.save(response.body, { maxBytes, extension });
   } catch (thrown) {
-    await unlessGone(Deno.remove(path));
     throw thrown instanceof AppError ? thrown : withoutAddress(thrown);
   }
 }
