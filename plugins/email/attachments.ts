@@ -46,16 +46,15 @@ export async function fetchAttachment(
   if (mimeType === "") throw new AppError("missing", `"${ref.slice(0, 100)}" is no attachment of this account`);
   using connection = await connectImap(access, signal);
   const { client } = connection;
-  let content: AsyncIterable<Uint8Array> | undefined;
   try {
     const box = await client.mailboxOpen(mailbox, { readOnly: true });
     if (String(box.uidValidity) !== uidValidity) throw newGone();
-    content = (await client.download(uid, part, { uid: true, decodeText: false })).content;
+    const { content } = await client.download(uid, part, { uid: true, decodeText: false });
+    if (content === undefined) throw newGone();
+    return { ...await media.save(content, { maxBytes, extension: "" }), mimeType };
   } catch (thrown) {
     throw toImapError(thrown, access.server);
   }
-  if (content === undefined) throw newGone();
-  return { ...await media.save(content, { maxBytes, extension: "" }), mimeType };
 }
 
 function newGone(): AppError {

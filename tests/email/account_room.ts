@@ -2,6 +2,7 @@ import { email } from "../../plugins/email/plugin.ts";
 import type { Inbound } from "../../src/core/message.ts";
 import { received } from "../channel_contract.ts";
 import type { RecordedEntry } from "../fixtures/recorded_log.ts";
+import type { FakeSmtpOptions } from "../fixtures/fake_smtp.ts";
 import { openTestHost, type TestHost } from "../plugins/host_room.ts";
 import { type MailServers, openMailServers } from "./mail_room.ts";
 
@@ -24,9 +25,10 @@ export interface AccountRoom extends AsyncDisposable {
 export async function openAccount(
   config: Readonly<Record<string, unknown>> = {},
   prepare: (servers: MailServers) => void | Promise<void> = () => {},
+  smtp?: FakeSmtpOptions,
 ): Promise<AccountRoom> {
   await using cleanup = new AsyncDisposableStack();
-  const servers = cleanup.use(await openMailServers());
+  const servers = cleanup.use(await openMailServers(smtp));
   await prepare(servers);
   const room = cleanup.use(await openTestHost(email));
   const messages = () => received(room.bus.published);

@@ -1,5 +1,5 @@
 import { type Dovecot, openDovecot } from "../fixtures/dovecot.ts";
-import { type FakeSmtp, openFakeSmtp } from "../fixtures/fake_smtp.ts";
+import { type FakeSmtp, type FakeSmtpOptions, openFakeSmtp } from "../fixtures/fake_smtp.ts";
 
 /** The account's address in tests. */
 export const ownAddress = "ana@agents.test";
@@ -13,10 +13,10 @@ export interface MailServers extends AsyncDisposable {
 }
 
 /** Opens a Dovecot and an SMTP server. */
-export async function openMailServers(): Promise<MailServers> {
+export async function openMailServers(options?: FakeSmtpOptions): Promise<MailServers> {
   await using cleanup = new AsyncDisposableStack();
   const imap = cleanup.use(await openDovecot());
-  const smtp = cleanup.use(await openFakeSmtp(imap.certificate));
+  const smtp = cleanup.use(await openFakeSmtp(imap.certificate, options));
   const owned = cleanup.move();
   return {
     imap,
@@ -24,7 +24,7 @@ export async function openMailServers(): Promise<MailServers> {
     config: (rest = {}) => ({
       address: ownAddress,
       imap: { host: "localhost", port: imap.port, user: imap.user },
-      smtp: { host: "localhost", port: smtp.port, user: imap.user },
+      smtp: { host: "localhost", port: smtp.port, user: imap.user, secure: options?.secure ?? false },
       password: imap.password,
       tls_ca_file: imap.certificate.certFile,
       poll_seconds: 30,

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { rejectsWith } from "../fixtures/rejects_with.ts";
 import { calls } from "../../src/core/topics.ts";
+import { email } from "../../plugins/email/plugin.ts";
+import { openTestHost } from "../plugins/host_room.ts";
 import { openAccount } from "./account_room.ts";
-import { newMail, ownAddress } from "./mail_room.ts";
+import { newMail, openMailServers, ownAddress } from "./mail_room.ts";
 
 Deno.test("a message to an address is a new mail, and the answer to it comes into the same conversation", async () => {
   await using account = await openAccount({ name: "Ana" });
@@ -98,4 +100,39 @@ Deno.test("what could not be copied to Sent while the server was away is copied 
   await account.nextLog("email.copy_failed");
   await imap.start();
   await imap.until(() => imap.mails("Sent").length === 1, account.room.signal);
+});
+
+Deno.test("servers are reached with TLS from the start and with STARTTLS", async () => {
+  await using servers = await openMailServers({ secure: true });
+  const { imap, smtp } = servers;
+  await using room = await openTestHost(email);
+  const imapServer = { host: "localhost", port: imap.starttlsPort, user: imap.user, secure: false };
+  const config = email.config.parse(servers.config({ imap: imapServer }));
+  await room.host.apply([{ plugin: "email", instance: "main", config }]);
+  await room.logged("main", "plugin.ready");
+  assert.deepEqual(room.host.status().map(({ state }) => state), ["ok"]);
+  await room.send("main", "answer", { conversation: "bob@people.test" });
+  assert.equal(smtp.sent.length, 1);
+});
+
+Deno.test("a login that SMTP refuses is told with its remedy, and what waits is not lost", async () => {
+  await using account = await openAccount({}, () => {}, { accepts: () => false });
+  const error = await rejectsWith("unavailable", account.room.send("main", "x", { conversation: "bob@people.test" }));
+  assert.equal(error.reason, "login_refused");
+  assert.match(error.message, /refuses the login of ana: 535 5\.7\.8 wrong password\. Set its password/);
+  assert.ok((error.retryAfterMs ?? 0) >= 60_000);
+});
+
+Deno.test("an access token is what SMTP is shown where the account has OAuth2", async () => {
+  const tokens = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    () => Response.json({ access_token: "token-1" }),
+  );
+  const token_url = `http://127.0.0.1:${tokens.addr.port}/`;
+  const oauth2 = { client_id: "us", refresh_token: "r", token_url };
+  await using account = await openAccount({ oauth2, password: undefined });
+  await account.room.send("main", "answer", { conversation: "bob@people.test" });
+  assert.deepEqual(account.servers.smtp.logins, ["token-1"]);
+  await account.apply();
+  await tokens.shutdown();
 });
