@@ -20,7 +20,10 @@ export const email: Plugin<typeof emailConfigSchema> = {
       env: ["NODE_V8_COVERAGE"],
     };
   },
-  account: (config) => `${toImapServer(config).user} ${toImapServer(config).host} ${config.folder}`,
+  account(config) {
+    const { user, host, port } = toImapServer(config);
+    return `${user} ${host}:${port} ${config.folder}`;
+  },
 };
 
 function toHostAndPort(address: string): string {

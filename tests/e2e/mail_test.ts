@@ -1,5 +1,9 @@
 import assert from "node:assert/strict";
-import { newMail } from "../email/mail_room.ts";
+import { sessionsAnswerSchema } from "../../src/http/api.ts";
+import { newMail, openMailServers } from "../email/mail_room.ts";
+import { newTestConfig } from "../fixtures/nexo_config.ts";
+import { openTempDir, startNexo } from "../fixtures/nexo_process.ts";
+import { newBlackBox } from "./black_box.ts";
 import { openMailWorld } from "./mail_world.ts";
 
 const soon = () => AbortSignal.timeout(20_000);
@@ -103,4 +107,42 @@ Deno.test("a send whose answer was lost is found in the Sent folder where the se
   }
   world.mails.check(world.dataDir);
   assert.equal(smtp.sent.length, 2);
+});
+
+Deno.test("an account costs less than 60 MB of memory", async (test) => {
+  await using world = await openMailWorld();
+  const restingMb = async (email: boolean) => {
+    await using data = await openTempDir();
+    const account = email ? { email: world.servers.config() } : {};
+    await using nexo = await startNexo({
+      config: newTestConfig({ modelUrl: world.model.baseUrl, ...account }),
+      dataDir: data.path,
+    });
+    if (email) await nexo.nextLog("plugin.ready");
+    const status = await Deno.readTextFile(`/proc/${nexo.pid}/status`);
+    return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1_000;
+  };
+  const costMb = Math.round(await restingMb(true) - await restingMb(false));
+  await test.step(`it costs ${costMb} MB`, () => assert.ok(costMb < 60));
+});
+
+Deno.test("a person who writes the same to two accounts has two sessions", async () => {
+  await using world = await openMailWorld();
+  await using others = await openMailServers();
+  const accounts = [
+    { instance: "main", ...world.servers.config({ backfill: 1 }) },
+    { instance: "two", ...others.config({ backfill: 1, address: "two@agents.test" }) },
+  ];
+  const inbound_bindings = accounts.map(({ instance }) => ({ plugin: "email", instance, open: true }));
+  for (const { imap } of [world.servers, others]) imap.deliver(newMail({ id: "1@people.test", text: "to both" }));
+  await using nexo = await startNexo({
+    config: {
+      ...newTestConfig({ modelUrl: world.model.baseUrl, agent: { inbound_bindings } }),
+      "plugins/email.yaml": { email: accounts },
+    },
+    dataDir: world.dataDir,
+  });
+  for (const { smtp } of [world.servers, others]) await smtp.nextSent(() => true, soon());
+  const { items } = sessionsAnswerSchema.parse(await newBlackBox(nexo).get("/api/sessions"));
+  assert.deepEqual(items.map(({ instance }) => instance).toSorted(), ["main", "two"]);
 });
