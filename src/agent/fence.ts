@@ -10,6 +10,11 @@ export function fenceText(source: string, text: string): string {
   return `<untrusted source="${source.replace(/[^\w.:@/-]/g, "_")}">\n${harmless}\n</untrusted>`;
 }
 
+/** A text for a person to read: without the marks. */
+export function withoutFence(text: string): string {
+  return text.replace(/<\/?untrusted[^>\n]{0,500}>\n?/g, "");
+}
+
 /** Fences every text of a tool's answer. */
 export function fenceContent(source: string, content: readonly ToolContent[]): ToolContent[] {
   return content.map((part) => {

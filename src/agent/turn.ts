@@ -22,7 +22,7 @@ import { withDeadline } from "../resilience/deadline.ts";
 import type { Arrival, ReplyAddress } from "./arrival.ts";
 import type { Budgets } from "./budget.ts";
 import { commitWhenPossible } from "./commit.ts";
-import { fenceText } from "./fence.ts";
+import { fenceText, withoutFence } from "./fence.ts";
 import type { Hooks } from "./hooks.ts";
 import type { Invoker } from "./invoke.ts";
 import { type LoopResult, runLoop } from "./loop.ts";
@@ -261,7 +261,7 @@ export async function runTurn(
     if (reply !== undefined) {
       unit.push(queueMessage(reply.address, reply.message, nowMs, nowMs + config.runtime.outbound.max_age));
     }
-    const title = input.role === "user" ? input.text.slice(0, 80) : "";
+    const title = input.role === "user" ? withoutFence(input.text).slice(0, 80) : "";
     unit.push(...opening);
     unit.push(touchSession(first.session, session.epoch, title, nowMs));
     const append = (entry: TranscriptEntry) =>
@@ -391,11 +391,9 @@ function toEntry(arrivals: readonly Arrival[]): TranscriptEntry {
 function toText({ text, heading, untrusted, isGroup, isEdit, sender, quoted, session }: Arrival): string {
   const words = isEdit ? `[an earlier message, edited] ${text}` : text;
   const named = isGroup && sender !== undefined ? `${sender}: ${words}` : words;
-  const headed = heading === undefined ? named : `${heading}
-
-${named}`;
-  const said = untrusted ? fenceText(session.plugin, headed) : headed;
-  return quoted === undefined ? said : `[in reply to: ${quoted.slice(0, 500)}]\n${said}`;
+  const headed = heading === undefined ? named : `${heading}\n\n${named}`;
+  const whole = quoted === undefined ? headed : `[in reply to: ${quoted.slice(0, 500)}]\n${headed}`;
+  return untrusted ? fenceText(session.plugin, whole) : whole;
 }
 
 /** The transcript as the model sees it. A window may begin inside a turn: what belongs to a call that is gone is left out. */

@@ -45,4 +45,4 @@ channelContract("email", async () => {
     breakAfter: (after) => smtp.refuse({ ...refusals.broken, after }),
     [Symbol.asyncDispose]: () => servers[Symbol.asyncDispose](),
   };
-});
+}, { hasLongestText: false });
