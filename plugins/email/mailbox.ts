@@ -1,5 +1,5 @@
 import { setTimeout as wait } from "node:timers/promises";
-import type { MailboxObject } from "imapflow";
+import type { MailboxObject, SearchObject } from "imapflow";
 import { AppError, toAppError } from "../../src/core/error.ts";
 import type { PluginHost } from "../../src/core/plugin.ts";
 import type { EmailConfig } from "./config.ts";
@@ -26,6 +26,7 @@ const maxRetryMs = 60_000;
 /** Mails of the time before the first start whose ids are kept, should the folder be renumbered. */
 const pastMails = 500;
 const clockSkewMs = 300_000;
+const dayMs = 86_400_000;
 
 /** Hands over what comes into the folder until `host.signal` fires, over as many connections as it takes. Never rejects. */
 export async function runMailbox(deps: MailboxDeps): Promise<void> {
@@ -123,16 +124,25 @@ async function follow(
 async function drain(deps: MailboxDeps, connection: ImapConnection, uidValidity: string): Promise<void> {
   const { host, journal } = deps;
   const { folder } = host.config;
-  const last = journal.readCursor(folder)?.uid ?? 0;
+  const cursor = journal.readCursor(folder);
+  if (cursor === undefined) throw new AppError("bug", `The journal has lost its place in ${folder}`);
   // Only this makes some servers look for new mail: RFC 3501, section 6.1.2.
   await connection.client.noop();
-  const found = await connection.client.search({ uid: `${last + 1}:*` }, { uid: true });
+  const found = await connection.client.search(toQuery(cursor), { uid: true });
   if (!found) throw new AppError("unavailable", `The server does not search in ${folder}`);
   // `*` is the newest mail, also where it is older than what is asked for: RFC 3501, section 6.4.8.
-  for (const uid of found.filter((one) => one > last).toSorted((a, b) => a - b)) {
+  for (const uid of found.filter((one) => one > cursor.uid).toSorted((a, b) => a - b)) {
     host.signal.throwIfAborted();
     await takeMail(deps, connection.client, uidValidity, uid);
   }
+}
+
+/** Mails behind the cursor; of a folder that was made anew only those which may be news, for it may be large. */
+function toQuery({ uid, doubtfulUid, newestAtMs }: Cursor): SearchObject {
+  if (uid >= doubtfulUid) return { uid: `${uid + 1}:*` };
+  // The server compares days, in a time zone of its own.
+  const since = new Date(newestAtMs - 2 * dayMs);
+  return { or: [{ uid: `${uid + 1}:${doubtfulUid}`, since }, { uid: `${doubtfulUid + 1}:*` }] };
 }
 
 /** Returns early when `signal` fires; the caller looks at it. */

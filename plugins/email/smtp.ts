@@ -87,10 +87,10 @@ function openSocket({ host, port }: MailServer, signal: AbortSignal): Promise<So
     };
     const abort = () => signal.aborted ? reject(signal.reason) : fail("no answer");
     bounded.addEventListener("abort", abort, { once: true });
-    socket.once("error", ({ message }) => fail(message));
+    // It stays: an error before nodemailer listens would end the worker.
+    socket.on("error", ({ message }) => fail(message));
     socket.once("connect", () => {
       bounded.removeEventListener("abort", abort);
-      socket.removeAllListeners("error");
       resolve(socket);
     });
   });
