@@ -6,6 +6,7 @@ import type { WhatsAppConfig } from "./config.ts";
 import { type Connection, openConnection } from "./connection.ts";
 import { giveToRuntime } from "./intake.ts";
 import { openJournal } from "./journal.ts";
+import { collectGarbage } from "./libraries.ts";
 import { newLimiter } from "./limiter.ts";
 import { openMedia } from "./media.ts";
 import { sendOutbound, toChatJid } from "./outbound.ts";
@@ -49,6 +50,7 @@ export async function openWhatsAppAccount(host: PluginHost<WhatsAppConfig>): Pro
     findSentText: journal.findText,
   }));
   if (isPaired) await Promise.race([connection.settled, clock.wait(firstConnectMs)]);
+  collectGarbage();
   const outbound = {
     socket: connection.socket,
     journal,

@@ -12,8 +12,7 @@ export const whatsapp: Plugin<typeof whatsappConfigSchema> = {
     net: [toHostAndPort(url), toHostAndPort(media_url)],
     read: [stateDir],
     write: [stateDir],
-    // What the libraries ask for while they are loaded: pino its host's name, the others their switches.
-    sys: ["hostname"],
+    // Switches that the libraries look at while they are loaded.
     env: ["WHATSAPP_RUST_BRIDGE_FORCE_NOSIMD", "NODE_V8_COVERAGE", "WS_NO_BUFFER_UTIL"],
   }),
 };

@@ -1,5 +1,5 @@
 import { servePlugin } from "../../src/sdk/worker.ts";
-import "./quiet.ts";
+import "./libraries.ts";
 import { openWhatsAppAccount } from "./account.ts";
 import { whatsappConfigSchema } from "./config.ts";
 
