@@ -1,5 +1,6 @@
 // deno-lint-ignore-file no-console -- a command that reports to its terminal
 import { telegram } from "../plugins/telegram/plugin.ts";
+import { whatsapp } from "../plugins/whatsapp/plugin.ts";
 import type { PluginSchema } from "../src/config/config.ts";
 import { toFileShapes } from "../src/config/schemas.ts";
 import { optionsOf, sayType, type Shape, toShape, toSubshape } from "../src/config/shape.ts";
@@ -255,7 +256,7 @@ function toTable(head: readonly string[], rows: readonly (readonly string[])[]):
 
 async function main(check: boolean): Promise<void> {
   const pages = {
-    "config.md": toConfigDoc([telegram]),
+    "config.md": toConfigDoc([telegram, whatsapp]),
     "metrics.md": toMetricsDoc(),
     "subjects.md": toSubjectsDoc(),
   };

@@ -4,6 +4,7 @@ import { systemClock } from "../../src/lib/clock.ts";
 import { openAuthStore } from "./auth_store.ts";
 import type { WhatsAppConfig } from "./config.ts";
 import { type Connection, openConnection } from "./connection.ts";
+import { toWhatsAppError } from "./errors.ts";
 import { giveToRuntime } from "./intake.ts";
 import { openJournal } from "./journal.ts";
 import { collectGarbage } from "./libraries.ts";
@@ -35,7 +36,16 @@ export async function openWhatsAppAccount(host: PluginHost<WhatsAppConfig>): Pro
     const taken = await giveToRuntime(message, { host, clock, me, toConversation: journal.toConversation });
     if (taken === undefined) return;
     if (taken.isGroup) received.add(taken.providerMessageId, taken.text);
-    if (config.read_receipts) await connection.socket().readMessages([message.key]);
+    if (config.read_receipts) showRead(message);
+  }
+
+  /** A courtesy, which nothing waits for. */
+  async function showRead({ key }: WAMessage): Promise<void> {
+    try {
+      await connection.socket().readMessages([key]);
+    } catch (thrown) {
+      log.warn("whatsapp.read_receipt_failed", { error: toWhatsAppError(thrown).message });
+    }
   }
 
   const isPaired = store.isPaired;
