@@ -115,12 +115,13 @@ export function openConnection(deps: ConnectionDeps): Connection {
     const ended = new AbortController();
     const closed = Promise.withResolvers<number>();
     let qrs = 0;
-    const take = async ({ connection, qr, lastDisconnect }: Update) => {
+    const take = async ({ connection, qr, isNewLogin, lastDisconnect }: Update) => {
       if (connection === "open") {
         current = socket;
         log.info("whatsapp.connected");
         reportUp();
       }
+      if (isNewLogin) report({ state: "starting", reason: "The phone has linked it; it connects anew" });
       if (qr !== undefined) await reportPairing(socket, qr, qrs++ === 0);
       if (connection === "close") closed.resolve(toStatusCode(lastDisconnect?.error) ?? 500);
     };
@@ -179,15 +180,20 @@ export function openConnection(deps: ConnectionDeps): Connection {
       log.info("whatsapp.disconnected", { code });
       const fate = toFate(code, store.isPaired);
       if (fate.kind === "stop") return report({ state: "down", reason: fate.reason });
-      if (fate.kind === "pair_anew") store.forget();
+      if (fate.kind === "pair_anew") {
+        store.forget();
+        report({ state: "degraded", reason: fate.reason });
+      }
       if (fate.kind !== "retry") continue;
       failures = clock.monotonic() - startedAt >= settledMs ? 1 : failures + 1;
       const ceilingMs = Math.min(firstRetryMs * 2 ** (failures - 1), maxRetryMs);
       if (store.isPaired) report({ state: "degraded", reason: fate.reason, identity: toIdentity(store) });
+      else report({ state: "degraded", reason: `not paired. ${fate.reason}, and gives a new code` });
       await clock.wait(ceilingMs / 2 + Math.random() * ceilingMs / 2, closing.signal);
     }
   }
 
+  report(health);
   const supervised = supervise().catch((thrown) => {
     if (closing.signal.aborted) return;
     const { message } = toAppError(thrown);

@@ -2,7 +2,7 @@
 export type Fate =
   | { readonly kind: "again" }
   | { readonly kind: "retry"; readonly reason: string }
-  | { readonly kind: "pair_anew" }
+  | { readonly kind: "pair_anew"; readonly reason: string }
   | { readonly kind: "stop"; readonly reason: string };
 
 /**
@@ -15,7 +15,7 @@ export function toFate(code: number, isPaired: boolean): Fate {
     case 515:
       return { kind: "again" };
     case 401:
-      return isPaired ? { kind: "pair_anew" } : retry(code);
+      return isPaired ? { kind: "pair_anew", reason: "not paired: the phone has removed this device" } : retry(code);
     case 403:
       return { kind: "stop", reason: "WhatsApp has closed this account (403). Link another one" };
     case 405:

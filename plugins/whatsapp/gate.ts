@@ -82,7 +82,7 @@ export function holdBack(socket: WASocket, deps: GateDeps): void {
   });
 }
 
-/** `undefined` where it cannot be decrypted now: Baileys asks the sender for it again. */
+/** `undefined` where it cannot be read now: Baileys asks the sender for it again. */
 async function readMessage(
   { signalRepository }: WASocket,
   node: BinaryNode,
@@ -90,13 +90,9 @@ async function readMessage(
 ): Promise<WAMessage | undefined> {
   const read = ciphertexts(node);
   if (read.length === 0 && !children(node).some(({ tag }) => tag === "plaintext")) return undefined;
-  const { fullMessage, decrypt } = decryptMessageNode(
-    node,
-    creds.me?.id ?? "",
-    creds.me?.lid ?? "",
-    signalRepository,
-    logger,
-  );
+  const decoded = decode(node, creds, signalRepository, logger);
+  if (decoded === undefined) return undefined;
+  const { fullMessage, decrypt } = decoded;
   const { key } = fullMessage;
   const [jid, otherJid] = [key.participant || key.remoteJid, key.participantAlt || key.remoteJidAlt];
   if (jid && otherJid) {
@@ -110,6 +106,21 @@ async function readMessage(
   }
   await decrypt();
   return fullMessage.message ? fullMessage : undefined;
+}
+
+/** `undefined` for an envelope that makes no sense: Baileys refuses it, and it does not come again. */
+function decode(
+  node: BinaryNode,
+  { me }: AuthStore["creds"],
+  repository: WASocket["signalRepository"],
+  logger: LibraryLogger,
+): ReturnType<typeof decryptMessageNode> | undefined {
+  try {
+    return decryptMessageNode(node, me?.id ?? "", me?.lid ?? "", repository, logger);
+  } catch (error) {
+    logger.error({ error }, "a message has no readable envelope");
+    return undefined;
+  }
 }
 
 function children({ content }: BinaryNode): readonly BinaryNode[] {

@@ -55,9 +55,13 @@ export function toInbound(received: WAMessage, deps: InboundDeps): Mapped {
       mentionsMe: isGroup && mentions(context, deps.me),
       ...toQuoted(content, context, isGroup),
       ...(edited?.key?.id ? { edits: toProviderId(edited.key.id, participant) } : {}),
-      sentAt: new Date(Number(messageTimestamp ?? 0) * 1_000).toISOString(),
+      ...toSentAt(Number(messageTimestamp)),
     },
   };
+}
+
+function toSentAt(seconds: number): Pick<Inbound, "sentAt"> {
+  return seconds > 0 && seconds < 1e11 ? { sentAt: new Date(seconds * 1_000).toISOString() } : {};
 }
 
 function skip(reason: string): Mapped {

@@ -2,7 +2,7 @@ import type { WAMessage } from "baileys";
 import type { Clock } from "../../src/core/clock.ts";
 import { errorKinds, toAppError } from "../../src/core/error.ts";
 import type { PluginHost } from "../../src/core/plugin.ts";
-import { type InboundDeps, toInbound } from "./inbound.ts";
+import { type InboundDeps, type Mapped, toInbound } from "./inbound.ts";
 
 /** What handing messages over needs. */
 export interface IntakeDeps extends InboundDeps {
@@ -23,7 +23,7 @@ const maxRetryMs = 10_000;
  */
 export async function giveToRuntime(received: WAMessage, deps: IntakeDeps) {
   const { receive, log, signal } = deps.host;
-  const mapped = toInbound(received, deps);
+  const mapped = map(received, deps);
   if (mapped.kind === "skipped") {
     log.debug("whatsapp.message_ignored", { reason: mapped.reason });
     return undefined;
@@ -42,5 +42,15 @@ export async function giveToRuntime(received: WAMessage, deps: IntakeDeps) {
       }
       await deps.clock.wait(retryAfterMs ?? Math.min(firstRetryMs * 2 ** (tries - 1), maxRetryMs), signal);
     }
+  }
+}
+
+/** People's phones write what they like: what cannot be mapped must not come again for ever. */
+function map(received: WAMessage, deps: IntakeDeps): Mapped {
+  try {
+    return toInbound(received, deps);
+  } catch (thrown) {
+    deps.host.log.warn("whatsapp.message_not_understood", { error: toAppError(thrown).message });
+    return { kind: "skipped", reason: "not_understood" };
   }
 }

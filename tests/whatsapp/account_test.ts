@@ -62,6 +62,9 @@ Deno.test("whatsapp starts without waiting for an account that is not linked", a
   await using setup = await openWhatsAppRoom({ url: "ws://127.0.0.1:9/ws/chat" });
   await setup.apply("main");
   await setup.room.logged("main", "plugin.ready");
+  await setup.until(({ state, reason }) =>
+    state === "degraded" && reason?.startsWith("not paired.") ? true : undefined
+  );
   const error = await rejectsWith("unavailable", setup.room.send("main", "hello", { conversation }));
   assert.ok((error.retryAfterMs ?? 0) > 0);
 });
