@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { z } from "zod";
+import { statusSchema } from "../../src/http/api.ts";
 import { runAgent } from "../fixtures/agent_command.ts";
+import { openBrowser } from "../fixtures/browser.ts";
 import { openFakeModel } from "../fixtures/fake_model.ts";
 import { type FakeWhatsApp, openFakeWhatsApp } from "../fixtures/fake_whatsapp.ts";
 import { newTestConfig } from "../fixtures/nexo_config.ts";
@@ -33,6 +35,14 @@ async function readChannels(nexo: NexoProcess) {
 
 async function untilUp(nexo: NexoProcess): Promise<void> {
   await eventually(async () => (await readChannels(nexo)).every(({ state }) => state === "up"), "it is connected");
+}
+
+/** Everything is answered, and WhatsApp has taken every answer. */
+async function untilSent(nexo: NexoProcess): Promise<void> {
+  await eventually(async () => {
+    const { queues } = statusSchema.parse(await newBlackBox(nexo).get("/api/status"));
+    return queues.inbox.depth === 0 && queues.outbox.depth === 0;
+  }, "it has sent all");
 }
 
 Deno.test("an account is linked by the QR code that the operator sees, and answers", async () => {
@@ -68,6 +78,25 @@ Deno.test("an account is linked by the QR code that the operator sees, and answe
   assert.ok(!log.includes(qr ?? "-") && !log.includes("hello"));
 });
 
+Deno.test("an operator links an account in the console", async () => {
+  await using model = openFakeModel();
+  await using fake = openFakeWhatsApp();
+  await using nexo = await startNexo({ config: newConfig(fake, model.baseUrl) });
+  await using browser = await openBrowser();
+  const { page, faults } = await browser.newPage();
+  await page.goto(nexo.admin);
+  await page.locator("input[type=password]").fill(nexo.token);
+  await page.keyboard.press("Enter");
+  await page.waitForSelector("textarea");
+  await page.goto(new URL("#/channels", nexo.admin).href);
+  await page.waitForSelector(".pairing img");
+  await page.waitForFunction("document.querySelector('.pairing img').naturalWidth > 0");
+  fake.scan((await readChannels(nexo))[0]?.pairing?.qr ?? "", account);
+  await page.waitForSelector(`::-p-text(+${account})`);
+  assert.equal(await page.$(".pairing"), null);
+  assert.deepEqual(faults, []);
+});
+
 Deno.test("a process that is killed while it answers stays linked and answers once", async () => {
   await using model = openFakeModel();
   await using fake = openFakeWhatsApp();
@@ -89,13 +118,30 @@ Deno.test("a process that is killed while it answers stays linked and answers on
     await using nexo = await startNexo({ config, dataDir: data.path });
     await fake.untilSeen(2, AbortSignal.timeout(20_000));
     await fake.drained(AbortSignal.timeout(5_000));
-    await eventually(
-      async () => JSON.stringify(await newBlackBox(nexo).get("/api/status")).includes('"outbox":{"depth":0'),
-      "it has sent all",
-    );
+    await untilSent(nexo);
   }
   assert.equal(fake.seen.length, 2);
   assert.equal(fake.copies, 0);
+});
+
+Deno.test("a process that is killed before it hears that its answer was taken sends the same message again", async () => {
+  await using model = openFakeModel();
+  await using fake = openFakeWhatsApp();
+  await using data = await openTempDir();
+  const config = newConfig(fake, model.baseUrl);
+  await linkFolder(fake, `${data.path}/plugins/whatsapp/main`);
+  {
+    await using nexo = await startNexo({ config, dataDir: data.path });
+    await untilUp(nexo);
+    fake.refuseSend("taken_and_cut");
+    fake.inject({ from: alice, text: "hello", encrypted: true });
+    await fake.untilSeen(1, AbortSignal.timeout(10_000));
+    nexo.kill("SIGKILL");
+    await nexo.stopped;
+  }
+  await using nexo = await startNexo({ config, dataDir: data.path });
+  await untilSent(nexo);
+  assert.deepEqual([fake.seen.length, fake.copies], [1, 1]);
 });
 
 Deno.test("a worker for WhatsApp costs less than 60 MB", async () => {

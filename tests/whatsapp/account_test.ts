@@ -69,13 +69,17 @@ Deno.test("whatsapp starts without waiting for an account that is not linked", a
   assert.ok((error.retryAfterMs ?? 0) > 0);
 });
 
-Deno.test("whatsapp gives a code to type in the place of a QR code", async () => {
+Deno.test("whatsapp links by a code that is typed on the phone", async () => {
   await using setup = await openWhatsAppRoom({ pairing_phone: account });
   await setup.apply("main");
   const { pairing, reason } = await setup.until((view) => view.pairing && view);
-  assert.match(pairing !== undefined && "code" in pairing ? pairing.code : "", /^[0-9A-Z]{4}-[0-9A-Z]{4}$/);
+  const code = pairing !== undefined && "code" in pairing ? pairing.code : "";
+  assert.match(code, /^[0-9A-Z]{4}-[0-9A-Z]{4}$/);
   assert.match(reason ?? "", /not paired: type the code on the phone \+15550000001/);
   assert.deepEqual(setup.fake.codeRequests, [account]);
+  await setup.fake.typeCode(code, account);
+  await setup.untilUp();
+  assert.equal(setup.view()?.identity, `+${account}`);
 });
 
 Deno.test("whatsapp forgets an account whose phone has removed it, and asks for a new pairing", async () => {
