@@ -1,23 +1,15 @@
-import {
-  type BaileysEventMap,
-  isJidBroadcast,
-  isJidNewsletter,
-  isJidStatusBroadcast,
-  makeWASocket,
-  type WAMessage,
-  type WASocket,
-} from "baileys";
+import type { BaileysEventMap, WAMessage, WASocket } from "baileys";
 import type { Clock } from "../../src/core/clock.ts";
 import { AppError, toAppError } from "../../src/core/error.ts";
 import type { Log } from "../../src/core/log.ts";
 import type { PluginHealth } from "../../src/core/plugin.ts";
 import type { AuthStore } from "./auth_store.ts";
 import type { WhatsAppConfig } from "./config.ts";
-import { makeRepeatableSignalRepository } from "./decrypt_once.ts";
 import { toStatusCode } from "./errors.ts";
 import { holdBack } from "./gate.ts";
 import { newLibraryLogger } from "./logger.ts";
 import { toFate } from "./fate.ts";
+import { keepAliveMs, openSocket } from "./socket.ts";
 import { watchTraffic } from "./traffic.ts";
 
 /** The connection of one account: made again whenever it breaks, until WhatsApp does not want it any more. */
@@ -44,8 +36,8 @@ export interface ConnectionDeps {
 
 type Update = BaileysEventMap["connection.update"];
 
-const keepAliveMs = 25_000;
-const queryMs = 30_000;
+/** A ping that was asked for should be answered within seconds. */
+const maxSilenceMs = keepAliveMs + 15_000;
 /** How long WhatsApp takes a QR code; the first one of a connection lives longer. */
 const firstQrMs = 60_000;
 const qrMs = 20_000;
@@ -73,27 +65,6 @@ export function openConnection(deps: ConnectionDeps): Connection {
     report({ state: "up", identity: toIdentity(store) });
   }
 
-  function newSocket(): WASocket {
-    return makeWASocket({
-      waWebSocketUrl: config.url,
-      auth: { creds: store.creds, keys: store.keys },
-      logger,
-      keepAliveIntervalMs: keepAliveMs,
-      defaultQueryTimeoutMs: queryMs,
-      // Otherwise the phone of the account's owner shows no notifications any more.
-      markOnlineOnConnect: false,
-      syncFullHistory: false,
-      emitOwnEvents: false,
-      generateHighQualityLinkPreview: false,
-      shouldIgnoreJid: (jid) => isJidBroadcast(jid) || isJidStatusBroadcast(jid) || isJidNewsletter(jid),
-      getMessage: ({ id }) => {
-        const text = id ? deps.findSentText(id) : undefined;
-        return Promise.resolve(text === undefined ? undefined : { conversation: text });
-      },
-      makeSignalRepository: makeRepeatableSignalRepository,
-    });
-  }
-
   async function reportPairing(socket: WASocket, qr: string, isFirst: boolean): Promise<void> {
     if (config.pairing_phone === undefined) {
       const expiresAt = new Date(clock.now() + (isFirst ? firstQrMs : qrMs)).toISOString();
@@ -111,7 +82,7 @@ export function openConnection(deps: ConnectionDeps): Connection {
   /** One socket from its begin to its end: the status code that it ended with. */
   async function run(): Promise<number> {
     if (!store.isPaired) store.dropHalfPairing();
-    const socket = newSocket();
+    const socket = openSocket({ url: config.url, store, logger, findSentText: deps.findSentText });
     const ended = new AbortController();
     const closed = Promise.withResolvers<number>();
     let qrs = 0;
@@ -145,7 +116,7 @@ export function openConnection(deps: ConnectionDeps): Connection {
     });
     const watching = watchTraffic({
       clock,
-      maxSilenceMs: keepAliveMs + queryMs / 2,
+      maxSilenceMs,
       listen: (heard) => void socket.ws.on("frame", heard),
       silent: (seconds) => {
         if (current === socket) {
@@ -184,8 +155,9 @@ export function openConnection(deps: ConnectionDeps): Connection {
         store.forget();
         report({ state: "degraded", reason: fate.reason });
       }
-      if (fate.kind !== "retry") continue;
-      failures = clock.monotonic() - startedAt >= settledMs ? 1 : failures + 1;
+      if (clock.monotonic() - startedAt >= settledMs) failures = 0;
+      failures++;
+      if (fate.kind === "pair_anew" || (fate.kind === "again" && failures === 1)) continue;
       const ceilingMs = Math.min(firstRetryMs * 2 ** (failures - 1), maxRetryMs);
       if (store.isPaired) report({ state: "degraded", reason: fate.reason, identity: toIdentity(store) });
       else report({ state: "degraded", reason: `not paired. ${fate.reason}, and gives a new code` });

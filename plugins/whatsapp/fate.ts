@@ -1,9 +1,10 @@
 /** What to do after a connection has ended. */
-export type Fate =
-  | { readonly kind: "again" }
-  | { readonly kind: "retry"; readonly reason: string }
-  | { readonly kind: "pair_anew"; readonly reason: string }
-  | { readonly kind: "stop"; readonly reason: string };
+export interface Fate {
+  /** `again`: at once. `retry`: after a while. */
+  readonly kind: "again" | "retry" | "pair_anew" | "stop";
+  /** A sentence for the operator. */
+  readonly reason: string;
+}
 
 /**
  * What the status code that a connection ended with asks for. Logging in again with credentials that were refused only
@@ -13,7 +14,7 @@ export function toFate(code: number, isPaired: boolean): Fate {
   switch (code) {
     // After a pairing WhatsApp wants the device to come back with its new name.
     case 515:
-      return { kind: "again" };
+      return { ...retry(code), kind: "again" };
     case 401:
       return isPaired ? { kind: "pair_anew", reason: "not paired: the phone has removed this device" } : retry(code);
     case 403:

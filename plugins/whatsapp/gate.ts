@@ -1,4 +1,11 @@
-import { type BinaryNode, decryptMessageNode, jidDecode, type WAMessage, type WASocket } from "baileys";
+import {
+  type BinaryNode,
+  decryptMessageNode,
+  jidDecode,
+  jidNormalizedUser,
+  type WAMessage,
+  type WASocket,
+} from "baileys";
 import type { AuthStore } from "./auth_store.ts";
 import type { LibraryLogger } from "./logger.ts";
 
@@ -33,7 +40,9 @@ export function holdBack(socket: WASocket, deps: GateDeps): void {
   let held = 0;
 
   async function give(message: WAMessage): Promise<void> {
-    const name = `${message.key.remoteJid} ${message.key.participant} ${message.key.id}`;
+    const { remoteJid, participant, id } = message.key;
+    // Baileys drops the device from addresses on its way.
+    const name = [remoteJid, participant].map((jid) => jidNormalizedUser(jid ?? undefined)).join(" ") + ` ${id}`;
     if (given.has(name)) return;
     await deps.give(message);
     given.add(name);
