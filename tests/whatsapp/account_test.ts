@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
 import { calls } from "../../src/core/topics.ts";
 import { received } from "../channel_contract.ts";
 import { groupMember } from "../fixtures/fake_whatsapp.ts";
@@ -132,6 +133,17 @@ Deno.test("whatsapp reads a message again that was decrypted but not taken", asy
   fake.inject({ from: alice, text: "second", encrypted: true });
   await fake.drained(room.signal);
   assert.deepEqual(texts(setup), ["first", "second"]);
+});
+
+Deno.test("whatsapp keeps no text of a message that the runtime has", async () => {
+  await using setup = await openLinked();
+  const { fake, room } = setup;
+  for (const text of ["one", "two"]) fake.inject({ from: alice, text, encrypted: true });
+  await fake.drained(room.signal);
+  await setup.apply();
+  using database = new DatabaseSync(`${stateDir(setup)}/auth.db`, { readOnly: true });
+  const { rows } = database.prepare("SELECT count(*) AS rows FROM entries WHERE type = 'decrypted'").get() ?? {};
+  assert.equal(rows, 0);
 });
 
 Deno.test("whatsapp sends under the same id what WhatsApp may have taken, so that people see it once", async () => {
