@@ -1,6 +1,7 @@
 // deno-lint-ignore-file no-console -- a command that reports to its terminal
 import { email } from "../plugins/email/plugin.ts";
 import { telegram } from "../plugins/telegram/plugin.ts";
+import { whatsapp } from "../plugins/whatsapp/plugin.ts";
 import type { PluginSchema } from "../src/config/config.ts";
 import { toFileShapes } from "../src/config/schemas.ts";
 import { optionsOf, sayType, type Shape, toShape, toSubshape } from "../src/config/shape.ts";
@@ -256,7 +257,7 @@ function toTable(head: readonly string[], rows: readonly (readonly string[])[]):
 
 async function main(check: boolean): Promise<void> {
   const pages = {
-    "config.md": toConfigDoc([telegram, email]),
+    "config.md": toConfigDoc([telegram, email, whatsapp]),
     "metrics.md": toMetricsDoc(),
     "subjects.md": toSubjectsDoc(),
   };

@@ -12,6 +12,8 @@ export interface ChannelUnderTest extends AsyncDisposable {
   readonly plugin: Plugin;
   /** Config of the instance `main`, parsed. */
   readonly config: unknown;
+  /** Puts into the instance's folder what it needs to be connected. Absent: nothing. */
+  prepare?(stateDir: string): Promise<void>;
   /** Two conversations that the provider knows. */
   readonly conversations: readonly [string, string];
   /** Longest text of one message of the provider, in UTF-16 units, where there is one. */
@@ -45,6 +47,7 @@ export function channelContract(
     Deno.test(`${name} ${text}`, async () => {
       await using channel = await setup();
       await using room = await openTestHost(channel.plugin);
+      await channel.prepare?.(`${room.dataDir}/plugins/${channel.plugin.id}/main`);
       await run(channel, room);
     });
   const partsFact = (

@@ -2,11 +2,14 @@ import { z } from "zod";
 import { AppError, toAppError } from "../../src/core/error.ts";
 import type { Log } from "../../src/core/log.ts";
 import type { Outbound, Receipt } from "../../src/core/message.ts";
+import { type RichText, toRichText } from "../../src/lib/rich_text.ts";
+import { splitRichText } from "../../src/lib/split_rich_text.ts";
 import type { BotApi, Methods } from "./api.ts";
 import { isAboutFormatting, movedTo, outcomeUnknown } from "./errors.ts";
 import type { Journal } from "./journal.ts";
-import { type RichText, toRichText } from "./markup.ts";
-import { splitRichText } from "./split.ts";
+
+/** Longest text of one message in UTF-16 units: https://core.telegram.org/bots/api#sendmessage. */
+export const maxTextUnits = 4096;
 
 /** What sending needs. */
 export interface OutboundDeps {
@@ -46,9 +49,9 @@ function note({ journal, log }: OutboundDeps, key: string, part: number, total: 
 
 /** @throws {AppError} `invalid` where there is nothing to send. */
 function toParts(text: string, markdown: boolean): readonly RichText[] {
-  const parts = splitRichText(markdown ? toRichText(text) : { text, entities: [] });
+  const parts = splitRichText(markdown ? toRichText(text) : { text, entities: [] }, maxTextUnits);
   if (parts.length > 0) return parts;
-  const verbatim = splitRichText({ text, entities: [] });
+  const verbatim = splitRichText({ text, entities: [] }, maxTextUnits);
   if (verbatim.length > 0) return verbatim;
   throw new AppError("invalid", "The message has no text to send");
 }

@@ -338,6 +338,30 @@ const configRoutes = buildRouteMap({
   docs: { brief: "Check and explain the config" },
 });
 
+const pair = buildRouteMap({
+  routes: {
+    whatsapp: buildCommand({
+      loader: async () => toAction((await import("./pair.ts")).pairWhatsApp),
+      parameters: {
+        flags: { data },
+        positional: {
+          kind: "tuple",
+          parameters: [{ brief: "Instance, as the config names it", placeholder: "INSTANCE", parse: String }],
+        },
+      },
+      docs: {
+        brief: "Link a WhatsApp account: show its QR code until the phone has scanned it",
+        fullDescription: toDescription(
+          "Shows the QR code, or the code to type, of an instance that waits to be linked, and each one that takes its place.",
+          ["agent pair whatsapp sales"],
+          ["0 it is linked", "4 no such instance", "6 not running, or the account cannot be linked"],
+        ),
+      },
+    }),
+  },
+  docs: { brief: "Link accounts" },
+});
+
 const version = buildCommand({
   loader: async () => toAction((await import("./version.ts")).showVersion),
   parameters: { flags: { json } },
@@ -346,7 +370,7 @@ const version = buildCommand({
 
 /** Every command. */
 export const routes = buildRouteMap({
-  routes: { run, status, chat, dlq, sessions, config: configRoutes, version },
+  routes: { run, status, chat, pair, dlq, sessions, config: configRoutes, version },
   docs: {
     brief: "Agents that answer people, and never lose a message",
     fullDescription: toDescription(

@@ -62,7 +62,19 @@ export interface PluginHealth {
   readonly reason?: string;
   /** Who the instance is with the provider: `@my_bot`. */
   readonly identity?: string;
+  /** How to link the account, while it waits for that. Whoever holds it can link another account: never logged. */
+  readonly pairing?: Pairing;
 }
+
+/** How an operator links an account: by scanning a QR code, or by typing a code on the phone. */
+export type Pairing =
+  | {
+    /** Text of the QR code. */
+    readonly qr: string;
+    /** When another one takes its place, ISO 8601 UTC. */
+    readonly expiresAt: string;
+  }
+  | { readonly code: string };
 
 /** The sending side of a plugin. */
 export interface Channel {

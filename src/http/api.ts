@@ -54,6 +54,11 @@ export const channelViewSchema = z.object({
   lastInboundAt: z.string().optional(),
   /** ISO 8601 UTC, of the newest message that the provider took since the process began. */
   lastOutboundAt: z.string().optional(),
+  /** How to link its account, while it waits for that: by scanning a QR code of this text, or by typing a code. */
+  pairing: z.union([
+    z.object({ qr: z.string(), expiresAt: z.string() }),
+    z.object({ code: z.string() }),
+  ]).optional(),
   /** Agents that hear it. */
   agents: z.array(z.string()),
 });

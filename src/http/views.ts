@@ -1,4 +1,5 @@
 import { type Context, Hono } from "hono";
+import { renderSVG } from "uqr";
 import type { Config } from "../config/config.ts";
 import { AppError } from "../core/error.ts";
 import type { SubsystemStatus } from "../core/status.ts";
@@ -73,6 +74,15 @@ export function newViewRoutes(views: AdminViews, config: Live<Config>): Hono {
   app.get("/status", (context) => context.json(toStatus(views, config.current)));
   app.get("/agents", (context) => context.json({ agents: views.agents() }));
   app.get("/channels", (context) => context.json({ channels: views.channels() }));
+  app.get("/channels/:plugin/:instance/qr.svg", (context) => {
+    const { plugin, instance } = context.req.param();
+    const channel = views.channels().find((one) => one.plugin === plugin && one.instance === instance);
+    const { pairing } = channel ?? {};
+    if (pairing === undefined || !("qr" in pairing)) {
+      throw new AppError("missing", `${plugin}.${instance} has no QR code to show`, { reason: "no_qr" });
+    }
+    return context.body(renderSVG(pairing.qr, { border: 4 }), 200, { "content-type": "image/svg+xml" });
+  });
 
   app.get("/sessions", async (context) => {
     const filter = parseRequest(sessionFilterSchema, context.req.query());

@@ -12,7 +12,7 @@ import {
   webhookResponseSchema,
 } from "../core/message.ts";
 import type { Metrics } from "../core/metrics.ts";
-import type { Plugin, PluginHealth } from "../core/plugin.ts";
+import type { Pairing, Plugin, PluginHealth } from "../core/plugin.ts";
 import { calls, topics } from "../core/topics.ts";
 import { withDeadline } from "../resilience/deadline.ts";
 import type { ChannelRequest } from "../sdk/protocol.ts";
@@ -28,6 +28,8 @@ export interface PluginInstanceView {
   readonly reason?: string;
   /** Who the instance is with its provider. */
   readonly identity?: string;
+  /** How to link its account, while it waits for that. */
+  readonly pairing?: Pairing;
   /** Since the instance was opened. */
   readonly restarts: number;
   /** ISO 8601 UTC. */

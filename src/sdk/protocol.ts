@@ -91,6 +91,10 @@ export const workerMessageSchema = z.discriminatedUnion("type", [
       state: z.enum(["starting", "up", "degraded", "down"]),
       reason: z.string().max(2_000).exactOptional(),
       identity: z.string().max(500).exactOptional(),
+      pairing: z.union([
+        z.object({ qr: z.string().max(2_000), expiresAt: z.iso.datetime() }),
+        z.object({ code: z.string().max(100) }),
+      ]).exactOptional(),
     }),
   }),
   z.object({ type: z.literal("receivingStopped") }),

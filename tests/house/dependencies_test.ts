@@ -29,7 +29,7 @@ Deno.test("docs/dependencies.md has one line for each package in use, and for no
 
 Deno.test("every package is pinned to one version of npm", () => {
   for (const [name, target] of Object.entries(imports)) {
-    assert.match(target, /^npm:\/?(@[\w.-]+\/)?[\w.-]+@\d+\.\d+\.\d+(\/.*)?$/, name);
+    assert.match(target, /^npm:\/?(@[\w.-]+\/)?[\w.-]+@\d+\.\d+\.\d+(-[\w.]+)?(\/.*)?$/, name);
   }
 });
 

@@ -267,8 +267,8 @@ Deno.test("every page is the console's own: strict policy, nothing inline", asyn
     assert.equal(response.headers.get("referrer-policy"), "no-referrer");
     assert.equal(response.headers.get("cross-origin-opener-policy"), "same-origin");
     assert.doesNotMatch(page, /<style|\sstyle=|\son\w+=|javascript:|<script(?![^>]*\ssrc=)/i);
-    for (const [, asset] of page.matchAll(/(?:src|href)="(\/[^"]+)"/g)) {
-      const answer = await http.admin(asset ?? "", { headers: {} });
+    for (const [, asset = ""] of page.matchAll(/(?:src|href)="(\/[^"]+)"/g)) {
+      const answer = await http.admin(asset, { headers: {} });
       await answer.body?.cancel();
       assert.equal(answer.status, 200, asset);
     }

@@ -1,5 +1,5 @@
+import { maxTextUnits } from "../../plugins/telegram/outbound.ts";
 import { telegram } from "../../plugins/telegram/plugin.ts";
-import { maxTextUnits } from "../../plugins/telegram/split.ts";
 import { channelContract } from "../channel_contract.ts";
 import { openFakeBotApi } from "../fixtures/fake_bot_api.ts";
 

@@ -1,9 +1,15 @@
 import { get } from "./api.js";
 import { empty, h, head, pill, when } from "./dom.js";
 
-/** How each channel's connection stands, and why. */
-export async function openChannels(main) {
-  const { channels } = await get("/api/channels");
+const refreshMs = 3_000;
+
+/** How each channel's connection stands, and why. While one waits to be linked, the page follows its code. */
+export async function openChannels(main, _given, signal) {
+  const { channels } = await get("/api/channels", {}, signal);
+  if (channels.some(({ pairing }) => pairing !== undefined)) {
+    const again = () => signal.aborted || openChannels(main, _given, signal).catch(again);
+    setTimeout(again, refreshMs);
+  }
   main.replaceChildren(
     head("Channels"),
     channels.length === 0
@@ -35,5 +41,18 @@ function channelRow(channel) {
     ),
     pill(channel.state),
     channel.reason === undefined ? "" : h("p", { class: "reason" }, channel.reason),
+    channel.pairing === undefined ? "" : pairing(channel),
+  );
+}
+
+function pairing({ plugin, instance, pairing: { code, expiresAt } }) {
+  if (code !== undefined) return h("p", { class: "pairing" }, h("code", {}, code));
+  const path = [plugin, instance].map(encodeURIComponent).join("/");
+  // The time makes the browser fetch the next code.
+  const src = `/api/channels/${path}/qr.svg?until=${encodeURIComponent(expiresAt)}`;
+  return h(
+    "p",
+    { class: "pairing" },
+    h("img", { src, alt: "QR code to scan with the phone", width: 280, height: 280 }),
   );
 }

@@ -1,13 +1,12 @@
-import type { Entity, RichText } from "./markup.ts";
-
-/** Longest text of one message in UTF-16 units: https://core.telegram.org/bots/api#sendmessage. */
-export const maxTextUnits = 4096;
+import type { Entity, RichText } from "./rich_text.ts";
 
 /**
  * Cuts a text into parts that fit into messages: after a paragraph, else a line, else a sentence, else a word, else
  * between two characters as a reader sees them. Formatting that a cut goes through goes on in the next part.
+ *
+ * @param maxUnits Longest text of one message in UTF-16 units.
  */
-export function splitRichText(rich: RichText, maxUnits: number = maxTextUnits): readonly RichText[] {
+export function splitRichText(rich: RichText, maxUnits: number): readonly RichText[] {
   const parts: RichText[] = [];
   for (let from = skipBlankLines(rich.text, 0); from < rich.text.length;) {
     const to = rich.text.length - from <= maxUnits ? rich.text.length : findCut(rich.text, from, maxUnits);

@@ -1,4 +1,4 @@
-/** A stretch of formatted text, in UTF-16 units: https://core.telegram.org/bots/api#messageentity. */
+/** A stretch of formatted text, in UTF-16 units. */
 export interface Entity {
   readonly type: "bold" | "italic" | "strikethrough" | "code" | "pre" | "blockquote" | "text_link";
   readonly offset: number;
@@ -47,7 +47,7 @@ function newWriter(): Writer {
       const offset = text.length;
       const place = entities.length;
       content();
-      // Before those inside it: Telegram wants the outer one first.
+      // Before those inside it: the outer one comes first.
       if (text.length > offset) entities.splice(place, 0, { ...kind, offset, length: text.length - offset });
     },
     finish: () => ({ text, entities }),
@@ -226,7 +226,7 @@ function writeInlineCode(
 const link =
   /!?\[([^\[\]\n]{0,1000})\]\(\s*<?(https?:\/\/[^\s)>]{1,2000}|mailto:[^\s)>]{1,500}|tg:\/\/[^\s)>]{1,500})>?(?:\s+"[^"\n]{0,500}")?\s*\)/y;
 
-/** Only addresses that Telegram shows as links; any other stays text, so that nothing is hidden behind it. */
+/** Only addresses that chats show as links; any other stays text, so that nothing is hidden behind it. */
 function writeLink(source: string, at: number, out: Writer, depth: number, flush: () => void): number | undefined {
   const pattern = new RegExp(link);
   pattern.lastIndex = at;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { toRichText } from "../../plugins/telegram/markup.ts";
-import { splitRichText } from "../../plugins/telegram/split.ts";
+import { toRichText } from "../../src/lib/rich_text.ts";
+import { splitRichText } from "../../src/lib/split_rich_text.ts";
 
 function splitText(text: string, maxUnits: number): string[] {
   return splitRichText({ text, entities: [] }, maxUnits).map((part) => part.text);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type Entity, toRichText } from "../../plugins/telegram/markup.ts";
+import { type Entity, toRichText } from "../../src/lib/rich_text.ts";
 
 /** The text with each formatted stretch as `<type>…</>`, for people to read. */
 function show(markdown: string): string {
@@ -46,17 +46,17 @@ const cases: Readonly<Record<string, readonly [markdown: string, shown: string]>
 };
 
 for (const [what, [markdown, shown]] of Object.entries(cases)) {
-  Deno.test(`telegram shows ${what}`, () => assert.equal(show(markdown), shown));
+  Deno.test(`rich text shows ${what}`, () => assert.equal(show(markdown), shown));
 }
 
-Deno.test("telegram counts formatting in UTF-16 units", () => {
+Deno.test("rich text counts formatting in UTF-16 units", () => {
   assert.deepEqual(toRichText("👋 **hi**").entities, [{ type: "bold", offset: 3, length: 2 }]);
 });
 
 for (
   const hostile of ["*", "_", "`", "**a ", "[", "[a](", "![", "~~", "> ", "\\", "```\n", "# ", "| ", "- ", "*a_b`"]
 ) {
-  Deno.test(`telegram reads 100,000 characters of ${JSON.stringify(hostile)} in time`, () => {
+  Deno.test(`rich text reads 100,000 characters of ${JSON.stringify(hostile)} in time`, () => {
     const startedAt = performance.now();
     toRichText(hostile.repeat(100_000 / hostile.length));
     assert.ok(performance.now() - startedAt < 1_000, `${performance.now() - startedAt} ms`);

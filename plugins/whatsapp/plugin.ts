@@ -1,0 +1,23 @@
+import type { Plugin } from "../../src/core/plugin.ts";
+import { whatsappConfigSchema } from "./config.ts";
+
+/** WhatsApp accounts, one an instance, each as a linked device of a phone. */
+export const whatsapp: Plugin<typeof whatsappConfigSchema> = {
+  id: "whatsapp",
+  config: whatsappConfigSchema,
+  worker: new URL("./worker.ts", import.meta.url),
+  // The id of a message is ours: see message_id.ts.
+  traits: { idempotentSend: true, typing: true },
+  permissions: ({ url, media_url }, stateDir) => ({
+    net: [toHostAndPort(url), toHostAndPort(media_url)],
+    read: [stateDir],
+    write: [stateDir],
+    // Switches that the libraries look at while they are loaded.
+    env: ["WHATSAPP_RUST_BRIDGE_FORCE_NOSIMD", "NODE_V8_COVERAGE", "WS_NO_BUFFER_UTIL"],
+  }),
+};
+
+function toHostAndPort(address: string): string {
+  const { hostname, port, protocol } = new URL(address);
+  return `${hostname}:${port || (/^(https|wss):$/.test(protocol) ? "443" : "80")}`;
+}

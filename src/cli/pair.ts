@@ -1,0 +1,47 @@
+import { renderANSI, renderUnicodeCompact } from "uqr";
+import { AppError } from "../core/error.ts";
+import { channelsAnswerSchema, type ChannelView } from "../http/api.ts";
+import { systemClock } from "../lib/clock.ts";
+import { type AdminClient, requireRunning } from "./admin_client.ts";
+import { type DataDirFlag, toDataDir } from "./place.ts";
+import { toPlain } from "./plain.ts";
+import type { Terminal } from "./terminal.ts";
+
+const plugin = "whatsapp";
+const lookEveryMs = 1_000;
+
+/** `agent pair whatsapp INSTANCE`: shows how to link the account, until it is linked. */
+export async function pairWhatsApp(terminal: Terminal, flags: DataDirFlag, instance: string): Promise<number> {
+  const { admin } = await requireRunning(toDataDir(flags, terminal.env), terminal.env);
+  let shown = "";
+  while (true) {
+    const channel = await readChannel(admin, instance);
+    if (channel.state === "up") {
+      terminal.print(`${plugin}.${instance} is linked: ${toPlain(channel.identity ?? "")}\n`);
+      return 0;
+    }
+    if (channel.state === "down") {
+      throw new AppError("unavailable", `${plugin}.${instance} cannot be linked: ${channel.reason ?? "see its log"}`);
+    }
+    const page = toPage(channel, terminal.color);
+    if (page !== shown) terminal.print(page);
+    shown = page;
+    await systemClock.wait(lookEveryMs);
+  }
+}
+
+async function readChannel(admin: AdminClient, instance: string): Promise<ChannelView> {
+  const { channels } = await admin.get("/api/channels", {}, channelsAnswerSchema);
+  const found = channels.find((one) => one.plugin === plugin && one.instance === instance);
+  if (found !== undefined) return found;
+  const known = channels.filter((one) => one.plugin === plugin).map((one) => one.instance).join(", ");
+  throw new AppError("missing", `There is no ${plugin}.${instance}. There are: ${known || "none"}`);
+}
+
+function toPage({ reason, pairing }: ChannelView, color: boolean): string {
+  const words = `${toPlain(reason ?? "")}\n`;
+  if (pairing === undefined) return words;
+  if ("code" in pairing) return `${words}\n  ${toPlain(pairing.code)}\n\n`;
+  const render = color ? renderANSI : renderUnicodeCompact;
+  return `${words}\n${render(pairing.qr, { border: 2 })}\n\n`;
+}
