@@ -165,8 +165,11 @@ export function channelContract(
     await open(channel, room);
     const receipt = await room.send("main", "hello", rest);
     assert.deepEqual(await room.send("main", "hello", rest), receipt);
-    const call = calls.find(channel.plugin.id, "main");
-    assert.deepEqual((await room.bus.request(call, { key: rest.key }, room)).receipt, receipt);
+    // Where a resend shows once, nobody asks what became of the first one.
+    if (!channel.plugin.traits.idempotentSend) {
+      const call = calls.find(channel.plugin.id, "main");
+      assert.deepEqual((await room.bus.request(call, { key: rest.key }, room)).receipt, receipt);
+    }
     assert.equal(channel.sent.length, 1);
   });
 
