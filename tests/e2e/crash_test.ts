@@ -45,8 +45,9 @@ async function openWorld(): Promise<World> {
 /** Starts again, waits until everybody has an answer, stops in order, and checks the provider's record. */
 async function recover(world: World): Promise<void> {
   {
-    await using _nexo = await world.start();
+    await using nexo = await world.start();
     await world.chats.answered(AbortSignal.timeout(30_000));
+    await nexo.idle();
   }
   world.chats.check(world.dataDir);
 }
@@ -101,8 +102,9 @@ Deno.test("a send whose answer was lost is sent again, and flagged", async () =>
   await using world = await openWorld();
   await loseSend(world);
   {
-    await using _nexo = await world.start();
+    await using nexo = await world.start();
     await world.telegram.nextSent(() => world.telegram.sent.length === 2, AbortSignal.timeout(20_000));
+    await nexo.idle();
   }
   world.chats.check(world.dataDir);
 });
@@ -115,6 +117,7 @@ Deno.test("a send whose answer was lost becomes a dead letter, where the policy 
     await nexo.nextLog("outbox.dead");
     world.chats.write(2);
     await world.chats.answered(AbortSignal.timeout(20_000));
+    await nexo.idle();
   }
   world.chats.check(world.dataDir, 1);
   assert.equal(world.telegram.sent.length, 2);
@@ -132,6 +135,7 @@ Deno.test("a send that the channel wrote down is not sent again, and not flagged
     await nexo.nextLog("outbox.found_sent");
     world.chats.write(2);
     await world.chats.answered(AbortSignal.timeout(20_000));
+    await nexo.idle();
   }
   world.chats.check(world.dataDir);
   assert.equal(world.telegram.sent.length, 2);

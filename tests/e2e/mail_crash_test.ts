@@ -22,8 +22,9 @@ for (const plan of plans) {
       assert.equal(signal, "SIGKILL", `the planned crash did not come:\n${doomed.stderr().slice(-20).join("\n")}`);
     }
     {
-      await using _nexo = await world.start();
+      await using nexo = await world.start();
       await world.mails.answered(AbortSignal.timeout(30_000));
+      await nexo.idle();
     }
     world.mails.check(world.dataDir);
   });

@@ -69,9 +69,10 @@ export async function crashAtRandom(campaign: CrashCampaign): Promise<readonly n
     await nexo.stopped;
   }
   {
-    await using _nexo = await start();
+    await using nexo = await start();
     write(updates);
     await chats.answered(AbortSignal.timeout(120_000));
+    await nexo.idle();
   }
   chats.check(data.path);
   const slowest = Math.max(0, ...recoveriesMs);

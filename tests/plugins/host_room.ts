@@ -31,7 +31,7 @@ export async function openTestHost(...plugins: readonly Plugin[]): Promise<TestH
   const dataDir = await Deno.makeTempDir({ prefix: "nexo-plugins-" });
   const [bus, clock, log, metrics] = [newFakeBus(), newFakeClock(), newRecordedLog(), newRecordedMetrics()];
   const deadline = new AbortController();
-  const timer = setTimeout(() => deadline.abort(new Error("The test takes longer than 20 s")), 20_000);
+  const timer = setTimeout(() => deadline.abort(new Error("The test takes longer than 40 s")), 40_000);
   let gate: PromiseWithResolvers<void> | undefined;
   const intake: Intake = {
     get pausedBy() {
