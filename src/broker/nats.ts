@@ -12,6 +12,7 @@ import { type Link, openLink, type Session } from "./link.ts";
 import { type LocalBusDeps, newEvent, openLocalBus, parsePayload, requirePublishable } from "./local.ts";
 import { ask, newNobodyError, newQuestions } from "./nats_calls.ts";
 import { openOutlet } from "./outlet.ts";
+import { probe } from "./post.ts";
 import { newSlots } from "./slots.ts";
 
 /** What {@linkcode openNatsBus} needs. */
@@ -31,6 +32,10 @@ export interface NatsBusDeps extends LocalBusDeps {
 export interface NatsBus extends Bus {
   /** Looks for rows that were not accepted or spilled through this bus: replayed dead letters. */
   rescan(): void;
+  /** Whether a process is there now that takes the durable events of a subject. Known without JetStream only. */
+  isConsumed(subject: string): Promise<boolean>;
+  /** Takes no more durable events from other processes. Resolves when those under way are in the ledger. */
+  stopReceiving(): Promise<void>;
   readonly link: Pick<Link, "state">;
 }
 
@@ -44,6 +49,8 @@ export function openNatsBus(deps: NatsBusDeps): NatsBus {
   const prefix = config.prefix === undefined ? "" : `${config.prefix}.`;
   const stream = toStreamName(config);
   const closing = new AbortController();
+  const receiving = new AbortController();
+  let received: Promise<void> = Promise.resolve();
   const local = openLocalBus(deps);
   const link = openLink({ config, log, clock, prepare: (session) => ensureStream(session, deps, stream, prefix) });
   const outlet = openOutlet({ link, ledger, prefix, limits: config.limits, log, metrics, clock });
@@ -83,8 +90,13 @@ export function openNatsBus(deps: NatsBusDeps): NatsBus {
     const signal = AbortSignal.any([session.signal, closing.signal]);
     const inflow = { ...deps, local, prefix, stream };
     questions.watch(session.connection, signal);
+    received = keepEach(
+      owned,
+      (pattern, stop) => consumeSubject(session, pattern, inflow, stop),
+      AbortSignal.any([signal, receiving.signal]),
+    );
     await Promise.all([
-      keepEach(owned, (pattern, stop) => consumeSubject(session, pattern, inflow, stop), signal),
+      received,
       keepEach(local.answering, (subject, stop) => questions.serve(session.connection, subject, stop), signal),
       keepEach(local.listening, (pattern, stop) => listen(session, pattern, stop), signal),
     ]);
@@ -155,9 +167,17 @@ export function openNatsBus(deps: NatsBusDeps): NatsBus {
       if (local.answering.current.has(call.subject)) return await local.request(call, input, { signal });
       const session = currentSession();
       if (session === undefined) throw newNobodyError(call.subject, "in this process, and NATS is away");
-      return await ask(session, prefix, call, input, signal);
+      return await ask(session, { prefix, clock }, call, input, signal);
     },
     respond: local.respond,
+    async isConsumed(subject) {
+      const session = currentSession();
+      return session !== undefined && session.jetStream === undefined && await probe(session, prefix + subject);
+    },
+    async stopReceiving() {
+      receiving.abort(new AppError("cancelled", "The bus takes nothing more"));
+      await received;
+    },
     rescan() {
       local.rescan();
       outlet.rescan();

@@ -1,5 +1,6 @@
 import type { Msg, NatsConnection } from "@nats-io/transport-node";
 import { z } from "zod";
+import type { Clock } from "../core/clock.ts";
 import { AppError, fromErrorRecord, toAppError, toErrorRecord } from "../core/error.ts";
 import type { Log } from "../core/log.ts";
 import type { Call } from "../core/topic.ts";
@@ -13,8 +14,12 @@ const answerMs = 150_000;
 
 const questionSchema = z.object({ id: z.string().max(100).optional(), input: z.unknown() });
 
-/** Subject on which askers say that they have given up; the question's id stands behind it. */
-const cancelSubject = "nexo.cancel";
+/** Subject on which askers ask whether a question is still being answered, or say that they have given up. */
+const questionSubject = "nexo.question";
+const givenUp = "given up";
+/** How often it is asked whether somebody still works on a question, and how long is waited for the word, milliseconds. */
+const aliveEveryMs = 2_000;
+const aliveWithinMs = 3_000;
 
 /**
  * Asks another process.
@@ -24,17 +29,29 @@ const cancelSubject = "nexo.cancel";
  */
 export async function ask<I, O>(
   { connection, signal: gone }: Session,
-  prefix: string,
+  { prefix, clock }: { readonly prefix: string; readonly clock: Clock },
   call: Call<I, O>,
   input: I,
   signal: AbortSignal,
 ): Promise<O> {
   const id = newId();
+  const over = new AbortController();
   const { promise: aborted, reject } = Promise.withResolvers<never>();
   const abort = () => {
-    if (!connection.isClosed()) connection.publish(`${prefix}${cancelSubject}.${id}`);
+    if (!connection.isClosed()) connection.publish(`${prefix}${questionSubject}.${id}`, givenUp);
     reject(toAppError(signal.reason));
   };
+  /** Whoever answers may die: then no answer will ever come. */
+  const watch = async () => {
+    for (;;) {
+      await clock.wait(aliveEveryMs, over.signal);
+      await connection.request(`${prefix}${questionSubject}.${id}`, "", { timeout: aliveWithinMs });
+    }
+  };
+  watch().catch(() => {
+    const text = `Whoever answered on ${call.subject} went away meanwhile`;
+    if (!over.signal.aborted) reject(new AppError("unavailable", text, { reason: "outcome_unknown" }));
+  });
   signal.addEventListener("abort", abort, { once: true });
   try {
     const asked = connection.request(prefix + call.subject, JSON.stringify({ id, input }), { timeout: answerMs });
@@ -44,6 +61,7 @@ export async function ask<I, O>(
   } catch (thrown) {
     throw toAskError(thrown, call.subject, gone);
   } finally {
+    over.abort();
     signal.removeEventListener("abort", abort);
   }
 }
@@ -55,9 +73,9 @@ export function newNobodyError(subject: string, where: string): AppError {
   });
 }
 
-/** Questions of other processes that are being answered, so that they can be told that nobody waits any more. */
+/** Questions of other processes that are being answered here. */
 export interface Questions {
-  /** Listens for askers who give up, until `signal` fires. */
+  /** Tells askers that their question is being answered, and hears when they give up, until `signal` fires. */
   watch(connection: NatsConnection, signal: AbortSignal): void;
   /** Answers on a subject until `signal` fires. */
   serve(connection: NatsConnection, subject: string, signal: AbortSignal): Promise<void>;
@@ -74,12 +92,18 @@ export function newQuestions(
     const asked = questionSchema.safeParse(parseJson(message));
     const { id, input } = asked.success ? asked.data : {};
     if (id !== undefined) open.set(id, giveUp);
+    const stop = AbortSignal.any([giveUp.signal, closing]);
+    // Not every answerer minds its signal.
+    const { promise: stopped, reject } = Promise.withResolvers<never>();
+    const onStop = () => reject(toAppError(stop.reason));
+    stop.addEventListener("abort", onStop, { once: true });
     let reply: unknown;
     try {
-      reply = { ok: await local.answer(subject, input, AbortSignal.any([giveUp.signal, closing])) };
+      reply = { ok: await Promise.race([local.answer(subject, input, stop), stopped]) };
     } catch (thrown) {
       reply = { error: toErrorRecord(thrown) };
     }
+    stop.removeEventListener("abort", onStop);
     if (id !== undefined) open.delete(id);
     try {
       message.respond(JSON.stringify(reply));
@@ -93,11 +117,14 @@ export function newQuestions(
 
   return {
     watch(connection, signal) {
-      const subscription = connection.subscribe(`${prefix}${cancelSubject}.*`, {
-        callback: (_error, { subject }) =>
-          open.get(subject.slice(subject.lastIndexOf(".") + 1))?.abort(
-            new AppError("cancelled", "Whoever asked has given up"),
-          ),
+      const subscription = connection.subscribe(`${prefix}${questionSubject}.*`, {
+        callback(error, message) {
+          if (error !== null) return log.warn("nats.answerer_failed", { error: error.message });
+          const question = open.get(message.subject.slice(message.subject.lastIndexOf(".") + 1));
+          if (question === undefined) return;
+          if (message.string() === givenUp) question.abort(new AppError("cancelled", "Whoever asked has given up"));
+          else message.respond();
+        },
       });
       signal.addEventListener("abort", () => subscription.unsubscribe(), { once: true });
     },

@@ -261,7 +261,7 @@ export function openOutlet({ link, ledger, prefix, limits, log, metrics, clock }
     let dropping: Promise<void> = Promise.resolve();
     try {
       for (let afterId = 0; !closing.signal.aborted && !session.signal.aborted;) {
-        const page = readSpill(ledger.read, lane.subject, afterId, pageSizeOf(lane));
+        const page = cutBeforeLarge(readSpill(ledger.read, lane.subject, afterId, pageSizeOf(lane)), session);
         const last = page.at(-1);
         if (last === undefined) {
           await dropping;
@@ -428,6 +428,13 @@ export function openOutlet({ link, ledger, prefix, limits, log, metrics, clock }
       await background;
     },
   };
+}
+
+/** What is too large for the server goes alone: nothing behind it may overtake it while it is tried. */
+function cutBeforeLarge(page: readonly SpillRow[], { connection }: Session): readonly SpillRow[] {
+  const limit = connection.info?.max_payload ?? Infinity;
+  const large = page.findIndex(({ text }) => text.length > limit);
+  return large < 0 ? page : page.slice(0, Math.max(large, 1));
 }
 
 function newFullError(rows: number): AppError {

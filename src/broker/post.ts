@@ -21,6 +21,7 @@ export const handledHeader = "Nexo-Handled";
 
 /** Longest wait for another process to store an event, where the server does not, milliseconds. */
 const acceptMs = 5_000;
+const probeMs = 1_000;
 
 const acceptanceSchema = z.union([
   z.object({ duplicate: z.boolean() }),
@@ -53,6 +54,16 @@ export async function post(session: Session, prefix: string, parcel: Parcel): Pr
     return accepted;
   } catch (thrown) {
     throw toPostError(thrown, parcel, session);
+  }
+}
+
+/** Without JetStream: whether a process consumes a subject. It answers a handled event, and does nothing with it. */
+export async function probe({ connection }: Session, wireSubject: string): Promise<boolean> {
+  try {
+    await connection.request(wireSubject, "", { timeout: probeMs, headers: newHandledHeaders() });
+    return true;
+  } catch {
+    return false; // nobody is there, or nobody in time
   }
 }
 

@@ -16,8 +16,5 @@ export const errorRecordSchema = z.object({
   ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
 }));
 
-/** What is answered to a question. */
-export const replySchema = z.union([
-  z.object({ ok: z.unknown(), error: z.undefined() }),
-  z.object({ error: errorRecordSchema }),
-]);
+/** What is answered to a question: an error, or else `ok`, which JSON leaves out where it is `undefined`. */
+export const replySchema = z.object({ ok: z.unknown().optional(), error: errorRecordSchema.optional() });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { z } from "zod";
+import type { Ledger } from "../../src/core/ledger.ts";
 import { replayDeadLetter } from "../../src/ledger/dead.ts";
 import { buryEvent } from "../../src/ledger/inbox.ts";
 import { newFakeClock } from "../fixtures/fake_clock.ts";
@@ -34,8 +35,8 @@ Deno.test("a consumer finds a replayed row although newer ones were published be
 });
 
 Deno.test("a consumer outlives a ledger that cannot be read for a while", async () => {
-  await using world = await openLocalWorld();
-  const deps = { log: newRecordedLog(), metrics: newRecordedMetrics(), clock: newFakeClock() };
+  const clock = newFakeClock();
+  await using world = await openBusWorld(clock, newLocalBus);
   let isBroken = true;
   const read = {
     get: world.ledger.read.get,
@@ -44,16 +45,16 @@ Deno.test("a consumer outlives a ledger that cannot be read for a while", async 
       return world.ledger.read.all(...args);
     },
   };
-  await using bus = openLocalBus({ ledger: { ...world.ledger, read }, consumers: contractConsumers, ...deps });
+  await using bus = newLocalBus({ ...world, ledger: { ...world.ledger, read } });
   const topic = { subject: "numbers.a", payload: z.number(), durable: true };
   await bus.publish(topic, 1);
   const consumed = bus.consume(topic, { name: "numbers", signal: new AbortController().signal })
     [Symbol.asyncIterator]();
   const first = consumed.next();
-  await deps.clock.untilWaiting(1);
+  await clock.untilWaiting(1);
   isBroken = false;
-  await deps.clock.advance(1_000);
+  await clock.advance(1_000);
   assert.equal((await first).value.event.payload, 1);
-  assert.equal(deps.log.entries[0]?.event, "bus.read_failed");
+  assert.equal(world.log.entries[0]?.event, "bus.read_failed");
   await consumed.return?.();
 });
