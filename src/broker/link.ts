@@ -132,6 +132,8 @@ async function toOptions(config: NatsConfig): Promise<ConnectionOptions> {
     name: config.name,
     reconnect: false,
     noEcho: true,
+    // A stack for each request, which is most of what a request costs.
+    noAsyncTraces: true,
     timeout: connectMs,
     pingInterval: config.ping_interval,
     maxPingOut: 2,
