@@ -3,7 +3,7 @@ import type { BusEvent, ProviderKey } from "../core/bus.ts";
 import { AppError, toAppError } from "../core/error.ts";
 import { subjectMatches, type Topic } from "../core/topic.ts";
 import { newId } from "../lib/id.ts";
-import { newEvent, parsePayload } from "./local.ts";
+import { newEvent, parsePayload, type ReceivedEvent } from "./local.ts";
 
 /** A kind of durable event that travels between processes. */
 export interface DurableSubject {
@@ -13,12 +13,6 @@ export interface DurableSubject {
   subjectOf?(payload: unknown): string;
   /** The provider's own key of what a payload tells. */
   providerKey?(payload: unknown): ProviderKey | undefined;
-}
-
-/** A durable event that came from another process, checked. */
-export interface ReceivedEvent {
-  readonly event: BusEvent;
-  readonly providerKey: ProviderKey | undefined;
 }
 
 const envelopeSchema = z.object({

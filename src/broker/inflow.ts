@@ -10,15 +10,15 @@ import type { Metrics } from "../core/metrics.ts";
 import { toSubjectToken } from "../core/topic.ts";
 import { newId } from "../lib/id.ts";
 import { writeDeadLetter } from "../ledger/dead.ts";
+import type { Arrivals } from "./arrivals.ts";
 import { type DurableSubject, readEventText } from "./envelope.ts";
 import type { JetStream, Session } from "./link.ts";
-import type { LocalBus } from "./local.ts";
 import { handledHeader } from "./post.ts";
 import { newSlots } from "./slots.ts";
 
 /** What {@linkcode consumeSubject} needs. */
 export interface InflowDeps {
-  readonly local: Pick<LocalBus, "accept">;
+  readonly arrivals: Arrivals;
   readonly ledger: Ledger;
   readonly subjects: readonly DurableSubject[];
   /** Stands before every subject on the wire. */
@@ -160,7 +160,7 @@ async function takeText(
 }
 
 async function acceptText(subject: string, text: string, id: string, deps: InflowDeps): Promise<Taken> {
-  const { local, subjects, clock } = deps;
+  const { arrivals, subjects, clock } = deps;
   let received: ReturnType<typeof readEventText>;
   try {
     received = readEventText(subject, text, { id, nowMs: clock.now(), subjects });
@@ -169,7 +169,7 @@ async function acceptText(subject: string, text: string, id: string, deps: Inflo
     await bury(subject, text, id, error, deps);
     return { error: toErrorRecord(error) };
   }
-  return await local.accept(received.event, received.providerKey);
+  return await arrivals.accept(received);
 }
 
 async function bury(subject: string, text: string, id: string, error: AppError, deps: InflowDeps): Promise<void> {

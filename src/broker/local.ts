@@ -10,7 +10,7 @@ import type {
   Subscription,
 } from "../core/bus.ts";
 import type { Clock } from "../core/clock.ts";
-import type { Ledger } from "../core/ledger.ts";
+import type { Ledger, Row } from "../core/ledger.ts";
 import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
 import { type Call, subjectMatches, type Topic } from "../core/topic.ts";
@@ -34,6 +34,12 @@ export interface LocalBusDeps {
   readonly clock: Clock;
 }
 
+/** A durable event that came from another process, checked. */
+export interface ReceivedEvent {
+  readonly event: BusEvent;
+  readonly providerKey: ProviderKey | undefined;
+}
+
 /** The bus inside the process. */
 export interface LocalBus extends Bus {
   /**
@@ -42,6 +48,8 @@ export interface LocalBus extends Bus {
    * @throws {AppError} `missing` where no consumer is declared for its subject; `unavailable` when nothing can be stored.
    */
   accept(event: BusEvent, providerKey: ProviderKey | undefined): Promise<Published>;
+  /** The same for several events, in one unit: all or none. Gives what became of each. */
+  acceptAll(arrivals: readonly ReceivedEvent[]): Promise<readonly Published[]>;
   /** Shows an ephemeral event to everybody here who listens. */
   emit(event: BusEvent): void;
   /** Patterns on which somebody in this process listens. */
@@ -83,13 +91,34 @@ export function openLocalBus({ ledger, consumers, log, metrics, clock }: LocalBu
   /** Newest inbox row that this bus knows of. */
   let newestRow = 0;
 
-  const accept = async (event: BusEvent, key: ProviderKey | undefined): Promise<Published> => {
+  const targetsOf = (subject: string): readonly Feed[] => {
+    const targets = [...feeds.values()].filter((feed) => subjectMatches(feed.pattern, subject));
+    if (targets.length > 0) return targets;
+    throw new AppError("missing", `Cannot publish on ${subject}: it is durable and nobody consumes it`);
+  };
+
+  const acceptAll = async (arrivals: readonly ReceivedEvent[]): Promise<readonly Published[]> => {
     const nowMs = clock.now();
-    const targets = [...feeds.values()].filter((feed) => subjectMatches(feed.pattern, event.subject));
-    if (targets.length === 0) {
-      throw new AppError("missing", `Cannot publish on ${event.subject}: it is durable and nobody consumes it`);
-    }
-    const rows = await ledger.commit(targets.map((feed) => acceptEvent(feed.name, event, key, nowMs)));
+    const aimed = arrivals.map((arrival) => ({ ...arrival, targets: targetsOf(arrival.event.subject) }));
+    const rows = await ledger.commit(
+      aimed.flatMap(({ event, providerKey, targets }) =>
+        targets.map((feed) => acceptEvent(feed.name, event, providerKey, nowMs))
+      ),
+    );
+    let at = 0;
+    return aimed.map(({ event, providerKey, targets }) =>
+      handOn(event, providerKey, targets, rows.slice(at, at += targets.length), nowMs)
+    );
+  };
+
+  /** Hands an accepted event to its consumers. */
+  const handOn = (
+    event: BusEvent,
+    key: ProviderKey | undefined,
+    targets: readonly Feed[],
+    rows: readonly (readonly Row[])[],
+    nowMs: number,
+  ): Published => {
     let accepted = 0;
     for (const [index, feed] of targets.entries()) {
       const id = rows[index]?.[0]?.id;
@@ -107,6 +136,11 @@ export function openLocalBus({ ledger, consumers, log, metrics, clock }: LocalBu
     return { duplicate: accepted === 0 };
   };
 
+  const accept = async (event: BusEvent, providerKey: ProviderKey | undefined): Promise<Published> => {
+    const [published] = await acceptAll([{ event, providerKey }]);
+    return published ?? { duplicate: false };
+  };
+
   const emit = (event: BusEvent): void => {
     for (const push of subscribers.on(event.subject)) push(event);
   };
@@ -122,6 +156,7 @@ export function openLocalBus({ ledger, consumers, log, metrics, clock }: LocalBu
   return {
     status,
     accept,
+    acceptAll,
     emit,
     listening: subscribers.patterns,
     show(pattern, event) {

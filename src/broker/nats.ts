@@ -6,6 +6,7 @@ import type { Intake } from "../core/intake.ts";
 import { subjectMatches } from "../core/topic.ts";
 import type { Live } from "../lib/live.ts";
 import { type DurableSubject, readEphemeralText } from "./envelope.ts";
+import { newArrivals } from "./arrivals.ts";
 import { consumeSubject } from "./inflow.ts";
 import { keepEach } from "./keep_each.ts";
 import { type Link, openLink, type Session } from "./link.ts";
@@ -88,7 +89,7 @@ export function openNatsBus(deps: NatsBusDeps): NatsBus {
   /** Everything that one connection does for this process. */
   const serve = async (session: Session): Promise<void> => {
     const signal = AbortSignal.any([session.signal, closing.signal]);
-    const inflow = { ...deps, local, prefix, stream };
+    const inflow = { ...deps, arrivals: newArrivals(local), prefix, stream };
     questions.watch(session.connection, signal);
     received = keepEach(
       owned,
