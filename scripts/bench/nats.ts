@@ -10,11 +10,13 @@ import type { Topic } from "../../src/core/topic.ts";
 import { openLedger } from "../../src/ledger/open.ts";
 import { systemClock } from "../../src/lib/clock.ts";
 import { newLive } from "../../src/lib/live.ts";
-import { percentile } from "../../tests/fixtures/load.ts";
+import type { FakeModel } from "../../tests/fixtures/fake_model.ts";
+import { percentile, runLoad } from "../../tests/fixtures/load.ts";
 import { type NatsServer, startNatsServer } from "../../tests/fixtures/nats_server.ts";
 import { openTempDir } from "../../tests/fixtures/nexo_process.ts";
 import type { Figure } from "./figure.ts";
 import { mutedLog, mutedMetrics } from "./muted.ts";
+import { openBenchRuntime } from "./runtime.ts";
 
 const events = 20_000;
 const inFlight = 64;
@@ -27,7 +29,7 @@ const deps = { log: mutedLog, metrics: mutedMetrics, clock: systemClock };
 const newPayload = () => ({ sentMs: performance.now(), text: filler });
 
 /** Durable events of 1 KB, 64 in flight: on the local bus, over JetStream, through the disk, and by the bare client. */
-export async function measureNats(): Promise<readonly Figure[]> {
+export async function measureNats(model: FakeModel): Promise<readonly Figure[]> {
   const local = await measureLocal();
   const raw = await measureRaw();
   const through = await measureJetStream();
@@ -36,6 +38,7 @@ export async function measureNats(): Promise<readonly Figure[]> {
     ...toFigures("bare client publish, consume, ack", raw),
     ...toFigures("JetStream publish, consume, ack", through, { atLeast: raw.perSecond * 0.7 }),
     ...await measureSpill(),
+    ...await measureTurns(model),
   ];
 }
 
@@ -165,6 +168,24 @@ async function measureJetStream(): Promise<Run> {
     await publishAll(() => publisher.publish(topic, newPayload()), events);
     return await consuming;
   });
+}
+
+/** The same turns with and without NATS, which then hears of every event of every turn. */
+async function measureTurns(model: FakeModel): Promise<readonly Figure[]> {
+  const run = async (natsUrl: string | undefined): Promise<number> => {
+    const options = { modelUrl: model.baseUrl, ...(natsUrl === undefined ? {} : { natsUrl }) };
+    await using runtime = await openBenchRuntime(options);
+    await runLoad(runtime, { agent: "ana", name: "warm", turns: 500, concurrency: 32, sessions: 32 });
+    const { tookMs } = await runLoad(runtime, { agent: "ana", name: "n", turns: 3_000, concurrency: 32, sessions: 32 });
+    return 3_000 / (tookMs / 1_000);
+  };
+  const alone = await run(undefined);
+  await using server = await startNatsServer();
+  const withNats = await run(server.url);
+  return [
+    { part: "nats", name: "turns on the local bus", value: alone, unit: "/s" },
+    { part: "nats", name: "turns with NATS up", value: withNats, unit: "/s", target: { atLeast: alone / 2 } },
+  ];
 }
 
 /** Fills the disk while NATS is away, and drains when it is back. */
