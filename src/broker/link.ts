@@ -11,6 +11,7 @@ import type { Clock } from "../core/clock.ts";
 import { AppError, toAppError } from "../core/error.ts";
 import type { Log } from "../core/log.ts";
 import { type Live, newLive } from "../lib/live.ts";
+import { catchStraySocketErrors } from "./stray_errors.ts";
 
 /** One connection from its beginning to its end. The next one is another session: nothing is carried over. */
 export interface Session {
@@ -49,6 +50,8 @@ export interface LinkDeps {
 const firstWaitMs = 100;
 const longestWaitMs = 5_000;
 const connectMs = 3_000;
+/** Until the system has said of a destroyed socket what it has to say, milliseconds. */
+const lingerMs = 25;
 /** Longest wait for an acknowledgement of JetStream, milliseconds. */
 const ackMs = 5_000;
 
@@ -108,12 +111,15 @@ export function openLink({ config, log, clock, prepare }: LinkDeps): Link {
     }
   };
 
+  const strayErrors = catchStraySocketErrors(log);
   const running = run();
   return {
     state,
     async [Symbol.asyncDispose]() {
       closing.abort(new AppError("cancelled", "The bus is closing"));
       await running;
+      await clock.wait(lingerMs);
+      strayErrors[Symbol.dispose]();
     },
   };
 }

@@ -57,3 +57,21 @@ async function makeCertificates(folder: string): Promise<void> {
     await openssl("x509", "-req", "-in", `${name}.csr`, "-out", `${name}.pem`, ...signed);
   }
 }
+
+Deno.test("a server that refuses and resets again and again does not end the process", async () => {
+  await using server = await startNatsServer({ args: ["--auth", "open sesame"] });
+  const log = newRecordedLog();
+  const config = newNatsConfig({ url: server.url, auth: { token: "wrong" } });
+  // Each reset is seen by chance: in one of ten, before the client stopped listening.
+  await using _links = await openLinks(100, () => openLink({ config, log, clock: systemClock, prepare: unused }));
+  await log.nextEntry(() => log.entries.filter(({ event }) => event === "nats.down").length >= 100, late());
+});
+
+const unused = () => Promise.resolve();
+const late = () => AbortSignal.timeout(20_000);
+
+async function openLinks(count: number, open: () => AsyncDisposable): Promise<AsyncDisposable> {
+  await using opening = new AsyncDisposableStack();
+  for (let link = 0; link < count; link++) opening.use(open());
+  return opening.move();
+}
