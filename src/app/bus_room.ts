@@ -12,8 +12,7 @@ import type { Ledger, LedgerReader } from "../core/ledger.ts";
 import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
 import type { SubsystemStatus } from "../core/status.ts";
-import { topics } from "../core/topics.ts";
-import { heartbeatEventSchema, inboundEventSchema } from "../core/topics.ts";
+import { heartbeatEventSchema, inboundEventSchema, topics } from "../core/topics.ts";
 import { newId } from "../lib/id.ts";
 import { type Live, newLive } from "../lib/live.ts";
 
@@ -53,6 +52,7 @@ const innerPlugins = ["api", "console", "agent"] as const;
 const travelling: readonly DurableSubject[] = [
   {
     topic: topics.inbound("*", "*"),
+    heldBack: true,
     subjectOf(payload) {
       const { plugin, instance } = inboundEventSchema.parse(payload);
       return topics.inbound(plugin, instance).subject;

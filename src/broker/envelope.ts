@@ -9,6 +9,8 @@ import { newEvent, parsePayload, type ReceivedEvent } from "./local.ts";
 export interface DurableSubject {
   /** Its subject holds wildcards. */
   readonly topic: Topic<unknown>;
+  /** Whether it is held back while intake is paused. What running turns wait for must not be. */
+  readonly heldBack?: true;
   /** The subject that a payload belongs on: nobody speaks in the name of somebody else. */
   subjectOf?(payload: unknown): string;
   /** The provider's own key of what a payload tells. */

@@ -7,7 +7,7 @@ import type { Intake } from "../core/intake.ts";
 import type { Ledger } from "../core/ledger.ts";
 import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
-import { toSubjectToken } from "../core/topic.ts";
+import { subjectMatches, toSubjectToken } from "../core/topic.ts";
 import { newId } from "../lib/id.ts";
 import { writeDeadLetter } from "../ledger/dead.ts";
 import type { Arrivals } from "./arrivals.ts";
@@ -25,11 +25,16 @@ export interface InflowDeps {
   readonly prefix: string;
   /** Name of the stream. */
   readonly stream: string;
-  /** Nothing is taken while it is paused. */
+  /** While it is paused nothing is taken of what is held back. */
   readonly intake: Pick<Intake, "open">;
   readonly log: Log;
   readonly metrics: Metrics;
   readonly clock: Clock;
+}
+
+interface GatedDeps extends InflowDeps {
+  /** Waits until the next event may be taken. */
+  open(): Promise<void>;
 }
 
 /** Events of one subject between the server and the ledger. */
@@ -46,11 +51,17 @@ export async function consumeSubject(
   deps: InflowDeps,
   signal: AbortSignal,
 ): Promise<void> {
-  const { log, clock } = deps;
+  const { log, clock, subjects } = deps;
+  const isHeldBack = subjects.some(({ topic, heldBack }) =>
+    heldBack === true && subjectMatches(topic.subject, pattern)
+  );
+  const open = async (): Promise<void> => {
+    if (isHeldBack) await deps.intake.open(signal);
+  };
   while (!signal.aborted) {
     try {
-      if (session.jetStream === undefined) await consumeDirectly(session, pattern, deps, signal);
-      else await consumeStream(session.jetStream, pattern, deps, signal);
+      if (session.jetStream === undefined) await consumeDirectly(session, pattern, { ...deps, open }, signal);
+      else await consumeStream(session.jetStream, pattern, { ...deps, open }, signal);
     } catch (thrown) {
       if (signal.aborted) return;
       log.warn("nats.consumer_failed", { subject: pattern, error: toAppError(thrown).message });
@@ -62,7 +73,7 @@ export async function consumeSubject(
 async function consumeStream(
   { client, manager }: JetStream,
   pattern: string,
-  deps: InflowDeps,
+  deps: GatedDeps,
   signal: AbortSignal,
 ): Promise<void> {
   const name = toSubjectToken(pattern);
@@ -82,7 +93,7 @@ async function consumeStream(
   try {
     if (signal.aborted) return;
     for await (const message of messages) {
-      await deps.intake.open(signal);
+      await deps.open();
       await slots.take();
       takeMessage(message, deps, signal).finally(slots.free);
     }
@@ -104,7 +115,7 @@ async function takeMessage(message: JsMsg, deps: InflowDeps, signal: AbortSignal
 async function consumeDirectly(
   { connection }: Session,
   pattern: string,
-  deps: InflowDeps,
+  deps: GatedDeps,
   signal: AbortSignal,
 ): Promise<void> {
   const slots = newSlots(inFlightBound);
@@ -115,7 +126,7 @@ async function consumeDirectly(
   try {
     if (signal.aborted) return;
     for await (const message of subscription) {
-      await deps.intake.open(signal);
+      await deps.open();
       await slots.take();
       const id = message.headers?.get("Nats-Msg-Id") || newId(deps.clock.now());
       takeText(message.subject, message.headers, message.data, id, deps, signal).then((taken) => {

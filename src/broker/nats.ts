@@ -25,7 +25,7 @@ export interface NatsBusDeps extends LocalBusDeps {
   readonly owned: Live<readonly string[]>;
   /** Patterns of durable events that never leave the process: whoever asked waits on a line of its own. */
   readonly inner: readonly string[];
-  /** Nothing is taken from other processes while it is paused. */
+  /** While it is paused nothing is taken from other processes of what is held back. */
   readonly intake: Pick<Intake, "open">;
 }
 

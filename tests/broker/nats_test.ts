@@ -212,6 +212,23 @@ Deno.test("a server that hangs opens the breaker, and events wait on disk until 
   assert.equal(publisher.metrics.valueOf("nexo_breaker_state", { breaker: "nats" }) < 2, true);
 });
 
+Deno.test("a server that comes and goes makes progress, in order and without a loss", async () => {
+  await using server = await startNatsServer();
+  await using consumer = await openWorld(server);
+  await using publisher = await openWorld(server, []);
+  const taking = take(consumer, 3_000);
+  for (let round = 0; round < 6; round++) {
+    await Promise.all(upTo(500).map((n) => publisher.bus.publish(numberTopic("a"), { n: round * 500 + n })));
+    await server.kill();
+    await server.start();
+    await publisher.log.nextEntry(
+      () => publisher.log.entries.filter(isUp).length > round / 2, // every other time it stays until it is noticed
+      late(),
+    );
+  }
+  assert.deepEqual(numbersOf(await taking), upTo(3_000));
+});
+
 Deno.test("wrong credentials, a server of another kind and a silent one are told apart, without a secret", async () => {
   await using guarded = await startNatsServer({ args: ["--user", "ana", "--pass", "right"] });
   const auth = { auth: { user: "ana", password: "hunter2" } };
