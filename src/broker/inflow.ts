@@ -108,7 +108,16 @@ async function consumeStream(
 async function takeMessage(message: JsMsg, deps: InflowDeps, signal: AbortSignal): Promise<void> {
   const id = message.headers?.get("Nats-Msg-Id") || `${deps.stream}:${message.seq}`;
   const taken = await takeText(message.subject, message.headers, message.data, id, deps, signal);
-  if (taken !== undefined) message.ack();
+  if (taken !== undefined) tell(() => message.ack(), message.subject, deps);
+}
+
+/** Says that an event is taken. Where the connection is gone the server sends it again, and it is known by its id. */
+function tell(say: () => void, subject: string, { log }: InflowDeps): void {
+  try {
+    say();
+  } catch (thrown) {
+    log.debug("nats.ack_lost", { subject, error: toAppError(thrown).message });
+  }
 }
 
 /** Without JetStream: whoever publishes waits for our word that the row is committed. */
@@ -130,7 +139,7 @@ async function consumeDirectly(
       await slots.take();
       const id = message.headers?.get("Nats-Msg-Id") || newId(deps.clock.now());
       takeText(message.subject, message.headers, message.data, id, deps, signal).then((taken) => {
-        if (taken !== undefined) message.respond(JSON.stringify(taken));
+        if (taken !== undefined) tell(() => message.respond(JSON.stringify(taken)), message.subject, deps);
       }).finally(slots.free);
     }
   } finally {
