@@ -4,6 +4,7 @@ import { type Figure, formatTable, meetsTarget } from "./bench/figure.ts";
 import { measureHop } from "./bench/hop.ts";
 import { measureLedger } from "./bench/ledger.ts";
 import { openModelProcess } from "./bench/model_process.ts";
+import { measureNats } from "./bench/nats.ts";
 import { measureIdle, measureStart } from "./bench/start.ts";
 import { measureGrowth, measureMany, measureSingle } from "./bench/turns.ts";
 
@@ -17,6 +18,7 @@ const parts = {
   ledger: measureLedger,
   bus: measureBus,
   worker: measureHop,
+  nats: measureNats,
 } as const;
 
 const names = Object.keys(parts).filter((name): name is keyof typeof parts => name in parts);

@@ -13,6 +13,8 @@ export const systemPackages: readonly SystemPackage[] = [
   { package: "chromium", command: "chromium", why: "the console is tested in a real browser" },
   { package: "faketime", command: "faketime", why: "the process is tested with a clock that goes back" },
   { package: "dovecot-imapd", command: "dovecot", why: "mail is tested against a real server" },
+  { package: "openssl", command: "openssl", why: "TLS of the bus is tested with certificates made for it" },
+  { package: "nats-server", command: "nats-server", why: "the bus on NATS is tested with a real server" },
 ];
 
 /** The machine that tests run on. */

@@ -13,23 +13,28 @@ const promptLength = 34_000;
 export interface BenchRuntimeOptions {
   readonly modelUrl: string;
   readonly telegram?: { readonly url: string; readonly token: string };
+  /** `nats://host:port` of the bus. Absent: the bus inside the process. */
+  readonly natsUrl?: string;
   readonly dataDir?: string;
   readonly env?: Readonly<Record<string, string>>;
 }
 
 /** Starts the built process with the agent that is measured: a long system prompt, twelve tools, no debounce. */
 export function openBenchRuntime(options: BenchRuntimeOptions): Promise<NexoProcess> {
-  const { modelUrl, telegram, dataDir, env } = options;
+  const { modelUrl, telegram, natsUrl, dataDir, env } = options;
   const sentence = "You are an assistant of a shop; answer kindly, briefly, and only from what you know. ";
   return startNexo({
-    config: newTestConfig({
-      modelUrl,
-      ...(telegram ? { telegram } : {}),
-      agent: {
-        system_prompt: sentence.repeat(Math.ceil(promptLength / sentence.length)),
-        allowed_tools: ["bench_*"],
-      },
-    }),
+    config: {
+      ...newTestConfig({
+        modelUrl,
+        ...(telegram ? { telegram } : {}),
+        agent: {
+          system_prompt: sentence.repeat(Math.ceil(promptLength / sentence.length)),
+          allowed_tools: ["bench_*"],
+        },
+      }),
+      ...(natsUrl === undefined ? {} : { "broker.yaml": { broker: { type: "nats", url: natsUrl } } }),
+    },
     entry: new URL("./main.ts", import.meta.url),
     ...(dataDir === undefined ? {} : { dataDir }),
     ...(env === undefined ? {} : { env }),

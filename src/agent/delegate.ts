@@ -46,12 +46,14 @@ const defaultMs = 120_000;
 
 /** Makes the tool with which an agent gives another agent a task and waits for the answer. */
 export function newDelegateTool(
-  { config, bus, ledger, results, clock }: {
+  { config, bus, ledger, results, clock, isElsewhere }: {
     readonly config: Live<Config>;
     readonly bus: Bus;
     readonly ledger: Ledger;
     readonly results: Results;
     readonly clock: Clock;
+    /** Whether another process runs an agent that is not in the config. */
+    isElsewhere(agent: string): Promise<boolean>;
   },
 ): Tool {
   const run = async (
@@ -74,7 +76,11 @@ export function newDelegateTool(
     if (!matchesPattern(allowed, input.agent)) {
       return newTextResult(`You may not give tasks to ${input.agent}`, true);
     }
-    const refusal = findTaskRefusal(config.current, input.agent, task);
+    const isHere = config.current.agents.some(({ id }) => id === input.agent);
+    // What only the taker knows, a taker in another process says when it has the task.
+    const refusal = !isHere && await isElsewhere(input.agent)
+      ? findPathRefusal(config.current, input.agent, task)
+      : findTaskRefusal(config.current, input.agent, task);
     if (refusal !== undefined) {
       return newTextResult(`${input.agent} does not take the task: ${refusal.replaceAll("_", " ")}`, true);
     }
@@ -121,12 +127,17 @@ export function newDelegateTool(
 export function findTaskRefusal(config: Config, target: string, task: Task): string | undefined {
   const agent = config.agents.find((one) => one.id === target);
   if (agent === undefined) return "no_such_agent";
-  if (task.chain.includes(target)) return "cycle";
-  const depth = config.agents.find((one) => one.id === task.chain[0])?.config.delegate_depth ??
-    agent.config.delegate_depth;
-  if (task.chain.length > depth) return "too_deep";
+  const refusal = findPathRefusal(config, target, task, agent.config.delegate_depth);
+  if (refusal !== undefined) return refusal;
   if (!matchesPattern(agent.accept_delegates_from, task.from)) return "not_accepted_from_you";
   return undefined;
+}
+
+/** Why a task must not go on to `target` on the path that it took, or `undefined`. */
+function findPathRefusal(config: Config, target: string, task: Task, ownDepth = Infinity): string | undefined {
+  if (task.chain.includes(target)) return "cycle";
+  const depth = config.agents.find((one) => one.id === task.chain[0])?.config.delegate_depth ?? ownDepth;
+  return task.chain.length > depth ? "too_deep" : undefined;
 }
 
 /** Answers tasks: whatever a turn replies to the plugin `agent` becomes a result for the agent that asked. */

@@ -32,6 +32,8 @@ export interface AgentsDeps {
   readonly config: Live<Config>;
   readonly bus: Bus;
   readonly ledger: Ledger;
+  /** Whether another process runs an agent that is not in the config. */
+  isElsewhere(agent: string): Promise<boolean>;
   readonly tools: readonly Tool[];
   readonly hooks: readonly AnyHook[];
   readonly resolveModel: ResolveModel;
@@ -66,7 +68,7 @@ export function openAgents(deps: AgentsDeps): Agents {
   const hooks = newHooks(deps.hooks, deps);
   const tools = [
     ...deps.tools,
-    newDelegateTool({ config, bus, ledger, results, clock }),
+    newDelegateTool({ config, bus, ledger, results, clock, isElsewhere: deps.isElsewhere }),
     newOpenSkillTool(config, deps.stateDir),
   ];
   const profiles = newProfiles({ ...deps, tools });

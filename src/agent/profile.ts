@@ -97,7 +97,8 @@ export function newProfiles(deps: {
 
 function isAllowed(tool: Tool, policy: Policy, config: Config): boolean {
   if (tool.name === "delegate") {
-    // Useless without somebody to delegate to; nobody where the tool itself is not allowed.
+    // Useless without somebody to delegate to; nobody where the tool itself is not allowed. On NATS there may be others.
+    if (config.broker.type === "nats" && policy.allowedDelegates.length > 0) return true;
     return config.agents.some((peer) =>
       peer.id !== policy.agent.id && matchesPattern(policy.allowedDelegates, peer.id)
     );

@@ -14,7 +14,7 @@ export interface IntakeGate extends Intake {
 }
 
 /** Why intake may be paused. */
-export type IntakeReason = "waiting_messages" | "ledger_full" | "ledger_failing" | "stopping";
+export type IntakeReason = "waiting_messages" | "ledger_full" | "ledger_failing" | "spill_full" | "stopping";
 
 /** Makes an open {@linkcode IntakeGate}. */
 export function newIntakeGate({ log, metrics }: { readonly log: Log; readonly metrics: Metrics }): IntakeGate {
@@ -52,6 +52,8 @@ const lookEveryMs = 250;
 const lookAgainMs = 25;
 /** Intake opens again when this part of the bound is left, so that it does not flutter. */
 const resumeAt = 0.8;
+/** What has begun when intake pauses must still find room. */
+const pauseSpillAt = 0.95;
 
 /** Pauses intake while too much waits or nothing can be stored. */
 export interface LoadWatch {
@@ -63,12 +65,14 @@ export interface LoadWatch {
 
 /** Makes a {@linkcode LoadWatch} that knows of nothing that waits. */
 export function newLoadWatch(
-  { gate, ledger, clock, log, maxWaiting }: {
+  { gate, ledger, clock, log, maxWaiting, spillFill }: {
     readonly gate: IntakeGate;
     readonly ledger: Ledger;
     readonly clock: Clock;
     readonly log: Log;
     maxWaiting(): number;
+    /** Part of the room for events that wait for NATS that is used. */
+    spillFill(): number;
   },
 ): LoadWatch {
   /** Messages that wait: counted at the last look, and handed in since. */
@@ -78,6 +82,9 @@ export function newLoadWatch(
     const { state } = ledger.status();
     gate.set("ledger_full", state === "full");
     gate.set("ledger_failing", state === "failing");
+    const fill = spillFill();
+    if (fill >= pauseSpillAt) gate.set("spill_full", true);
+    else if (fill < pauseSpillAt * resumeAt) gate.set("spill_full", false);
     waiting = readQueueDepths(ledger.read).find(({ queue }) => queue === "inbox")?.depth ?? 0;
     const bound = maxWaiting();
     if (waiting >= bound) gate.set("waiting_messages", true);

@@ -1,7 +1,5 @@
 import { z } from "zod";
 import { type Agents, openAgents } from "../agent/open.ts";
-import { agentConsumers } from "../agent/inbox.ts";
-import { openLocalBus } from "../broker/local.ts";
 import type { Config } from "../config/config.ts";
 import { openConfig } from "../config/open.ts";
 import type { LoadedConfig } from "../config/load.ts";
@@ -36,6 +34,7 @@ import { newTracer } from "../telemetry/trace.ts";
 import { newIntakeGate, newLoadWatch } from "./intake.ts";
 import { lockDataFolder } from "./lock.ts";
 import { findCollector, giveMemoryBack } from "./memory.ts";
+import { openBusRoom } from "./open_bus.ts";
 import { newBuiltInTools, plugins } from "./registry.ts";
 import { openToken } from "./token.ts";
 import { newDeadLetters, toAgents, toChannels, toQueues } from "./views.ts";
@@ -95,8 +94,8 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
   );
   const metrics = newMetrics(log);
   const config = opening.use(await openConfig({ dir: configDir, env, plugins, log, metrics, clock }, signal));
-  const live = mapLive(config.live, (loaded): Config => loaded.config);
-  const { runtime } = live.current;
+  const configured = mapLive(config.live, (loaded): Config => loaded.config);
+  const { runtime } = configured.current;
   log.configure(runtime.log);
 
   await openDataFolder(dataDir, log);
@@ -115,10 +114,13 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
   });
   opening.use(opened);
   const ledger = options.wrapLedger?.(opened) ?? opened;
-  const bus = opening.use(openLocalBus({ ledger, consumers: agentConsumers, log, metrics, clock }));
   const gate = newIntakeGate({ log, metrics });
+  const busRoom = opening.use(
+    await openBusRoom({ config: configured, ledger, intake: gate, dataDir, bootId, log, metrics, clock }),
+  );
+  const { bus, config: live } = busRoom;
   const maxWaiting = () => live.current.runtime.limits.max_waiting_messages;
-  const load = newLoadWatch({ gate, ledger, clock, log, maxWaiting });
+  const load = newLoadWatch({ gate, ledger, clock, log, maxWaiting, spillFill: busRoom.fill });
   const doorway = load.withArrivals(bus);
   const llm = openLlm({ log, metrics, clock });
   const host = opening.use(
@@ -131,7 +133,7 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     toAgentsStatus(agentsRoom),
     ...agentViews.flatMap(toTroubleStatus),
     toLedgerStatus(ledger),
-    { name: "bus", state: "ok", critical: true },
+    ...busRoom.status(),
     toIntakeStatus(gate.pausedBy),
     config.status(),
     ...host.status(),
@@ -176,6 +178,7 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     config: live,
     bus,
     ledger,
+    isElsewhere: busRoom.isElsewhere,
     tools: [...newBuiltInTools(clock), ...options.tools ?? []],
     hooks: options.hooks ?? [],
     resolveModel: (llmConfig, choice, fallbacks) => llm.at(llmConfig).resolve(choice, fallbacks),
@@ -212,6 +215,7 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     http.stopIntake();
     gate.set("stopping", true);
     await host.stopReceiving();
+    await busRoom.stopReceiving();
   });
   log.info("app.ready", { pid: Deno.pid, agents: live.current.agents.length, tookMs: Math.round(performance.now()) });
 

@@ -1,6 +1,5 @@
 import type { Config } from "../config/config.ts";
 import type { Agents } from "../agent/open.ts";
-import type { LocalBus } from "../broker/local.ts";
 import type { Clock } from "../core/clock.ts";
 import { AppError, toAppError } from "../core/error.ts";
 import type { Ledger } from "../core/ledger.ts";
@@ -21,7 +20,7 @@ import type { PluginHostRoom } from "../plugins/host.ts";
 /** How each queue of the ledger stands. */
 export function toQueues(ledger: Ledger, clock: Clock): Queues {
   const empty = { depth: 0, oldestSeconds: 0 };
-  const queues = { inbox: empty, outbox: empty, dead: empty };
+  const queues = { inbox: empty, outbox: empty, spill: empty, dead: empty };
   for (const { queue, depth, oldestAtMs } of readQueueDepths(ledger.read)) {
     const oldestSeconds = oldestAtMs === undefined ? 0 : Math.max(0, (clock.now() - oldestAtMs) / 1_000);
     queues[queue] = { depth, oldestSeconds };
@@ -59,7 +58,7 @@ export async function toAgents(agents: Agents, config: Config, log: Log): Promis
 export function newDeadLetters(
   { ledger, bus, rescanOutbox, clock, maxAgeMs }: {
     readonly ledger: Ledger;
-    readonly bus: Pick<LocalBus, "rescan">;
+    readonly bus: { rescan(): void };
     readonly rescanOutbox: () => void;
     readonly clock: Clock;
     maxAgeMs(): number;

@@ -1,12 +1,21 @@
 import { AppError, toAppError } from "../core/error.ts";
-import type { Bus, BusEvent, BusStatus, Delivery, EventMeta, Published, Subscription } from "../core/bus.ts";
+import type {
+  Bus,
+  BusEvent,
+  BusStatus,
+  Delivery,
+  EventMeta,
+  ProviderKey,
+  Published,
+  Subscription,
+} from "../core/bus.ts";
 import type { Clock } from "../core/clock.ts";
-import type { Ledger } from "../core/ledger.ts";
+import type { Ledger, Row } from "../core/ledger.ts";
 import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
 import { type Call, subjectMatches, type Topic } from "../core/topic.ts";
 import { newId } from "../lib/id.ts";
-import { newLive } from "../lib/live.ts";
+import { type Live, newLive } from "../lib/live.ts";
 import { acceptEvent, readReady } from "../ledger/inbox.ts";
 
 /** A consumer of durable events. Declared when the bus opens, so that an event waits for a consumer that comes later. */
@@ -25,8 +34,39 @@ export interface LocalBusDeps {
   readonly clock: Clock;
 }
 
+/** A durable event that came from another process, checked. */
+export interface ReceivedEvent {
+  readonly event: BusEvent;
+  readonly providerKey: ProviderKey | undefined;
+}
+
 /** The bus inside the process. */
 export interface LocalBus extends Bus {
+  /**
+   * Stores an event that exists already, as it came from another process.
+   *
+   * @throws {AppError} `missing` where no consumer is declared for its subject; `unavailable` when nothing can be stored.
+   */
+  accept(event: BusEvent, providerKey: ProviderKey | undefined): Promise<Published>;
+  /** The same for several events, in one unit: all or none. Gives what became of each. */
+  acceptAll(arrivals: readonly ReceivedEvent[]): Promise<readonly Published[]>;
+  /** Shows an ephemeral event to everybody here who listens. */
+  emit(event: BusEvent): void;
+  /** Patterns on which somebody in this process listens. */
+  readonly listening: Live<ReadonlySet<string>>;
+  /**
+   * Shows an ephemeral event of another process to whoever listens here on exactly this pattern, where it has the shape
+   * that they expect.
+   */
+  show(pattern: string, event: BusEvent): void;
+  /** Subjects on which somebody in this process answers. */
+  readonly answering: Live<ReadonlySet<string>>;
+  /**
+   * Lets whoever answers here answer a question of another process.
+   *
+   * @throws {AppError} `invalid` for an input that is not the call's; `missing` when nobody answers; else what they threw.
+   */
+  answer(subject: string, input: unknown, signal: AbortSignal): Promise<unknown>;
   /** Looks for ready rows that were not accepted through this bus: replayed dead letters. */
   rescan(): void;
 }
@@ -44,33 +84,41 @@ export function openLocalBus({ ledger, consumers, log, metrics, clock }: LocalBu
   const status = newLive<BusStatus>({ mode: "local" });
   const feeds = new Map(consumers.map((consumer) => [consumer.name, newFeed(consumer, { ledger, log, clock })]));
   const subscribers = newSubscribers();
-  const answerers = new Map<string, (input: unknown, signal: AbortSignal) => Promise<unknown>>();
+  const answerers = new Map<string, Answerer>();
+  const answering = newLive<ReadonlySet<string>>(new Set());
+  const noteAnswerers = () => answering.set(new Set(answerers.keys()));
   const closing = new AbortController();
   /** Newest inbox row that this bus knows of. */
   let newestRow = 0;
 
-  const newEvent = <T>(topic: Topic<T>, payload: T, meta: EventMeta): BusEvent<T> => {
-    const nowMs = clock.now();
-    return {
-      id: meta.id ?? newId(nowMs),
-      subject: topic.subject,
-      source: meta.source ?? "runtime",
-      at: new Date(nowMs).toISOString(),
-      ...(meta.correlationId === undefined ? {} : { correlationId: meta.correlationId }),
-      ...(meta.causationId === undefined ? {} : { causationId: meta.causationId }),
-      ...(meta.expiresAt === undefined ? {} : { expiresAt: meta.expiresAt }),
-      ...(meta.traceparent === undefined ? {} : { traceparent: meta.traceparent }),
-      payload,
-    };
+  const targetsOf = (subject: string): readonly Feed[] => {
+    const targets = [...feeds.values()].filter((feed) => subjectMatches(feed.pattern, subject));
+    if (targets.length > 0) return targets;
+    throw new AppError("missing", `Cannot publish on ${subject}: it is durable and nobody consumes it`);
   };
 
-  const publishDurable = async (event: BusEvent, meta: EventMeta): Promise<Published> => {
+  const acceptAll = async (arrivals: readonly ReceivedEvent[]): Promise<readonly Published[]> => {
     const nowMs = clock.now();
-    const targets = [...feeds.values()].filter((feed) => subjectMatches(feed.pattern, event.subject));
-    if (targets.length === 0) {
-      throw new AppError("missing", `Cannot publish on ${event.subject}: it is durable and nobody consumes it`);
-    }
-    const rows = await ledger.commit(targets.map((feed) => acceptEvent(feed.name, event, meta.providerKey, nowMs)));
+    const aimed = arrivals.map((arrival) => ({ ...arrival, targets: targetsOf(arrival.event.subject) }));
+    const rows = await ledger.commit(
+      aimed.flatMap(({ event, providerKey, targets }) =>
+        targets.map((feed) => acceptEvent(feed.name, event, providerKey, nowMs))
+      ),
+    );
+    let at = 0;
+    return aimed.map(({ event, providerKey, targets }) =>
+      handOn(event, providerKey, targets, rows.slice(at, at += targets.length), nowMs)
+    );
+  };
+
+  /** Hands an accepted event to its consumers. */
+  const handOn = (
+    event: BusEvent,
+    key: ProviderKey | undefined,
+    targets: readonly Feed[],
+    rows: readonly (readonly Row[])[],
+    nowMs: number,
+  ): Published => {
     let accepted = 0;
     for (const [index, feed] of targets.entries()) {
       const id = rows[index]?.[0]?.id;
@@ -81,7 +129,6 @@ export function openLocalBus({ ledger, consumers, log, metrics, clock }: LocalBu
       newestRow = id;
       feed.push({ event, rowId: id, receivedAtMs: nowMs, turnId: undefined, attempts: 0 });
     }
-    const key = meta.providerKey;
     if (key !== undefined) {
       const labels = { plugin: key.plugin, instance: key.instance };
       metrics.count(accepted === 0 ? "nexo_dedupe_hits_total" : "nexo_inbound_total", labels);
@@ -89,35 +136,56 @@ export function openLocalBus({ ledger, consumers, log, metrics, clock }: LocalBu
     return { duplicate: accepted === 0 };
   };
 
+  const accept = async (event: BusEvent, providerKey: ProviderKey | undefined): Promise<Published> => {
+    const [published] = await acceptAll([{ event, providerKey }]);
+    return published ?? { duplicate: false };
+  };
+
+  const emit = (event: BusEvent): void => {
+    for (const push of subscribers.on(event.subject)) push(event);
+  };
+
+  const findAnswerer = (subject: string): Answerer => {
+    const answerer = answerers.get(subject);
+    if (answerer !== undefined) return answerer;
+    throw new AppError("missing", `Nobody answers on ${subject}. Is the plugin configured and running?`, {
+      reason: "no_answerer",
+    });
+  };
+
   return {
     status,
-    publish(topic, payload, meta = {}) {
-      if (/[*>\s]|^$/.test(topic.subject)) {
-        return Promise.reject(
-          new AppError("invalid", `Cannot publish on "${topic.subject}": wildcards and spaces are for listeners`),
+    accept,
+    acceptAll,
+    emit,
+    listening: subscribers.patterns,
+    show(pattern, event) {
+      for (const { push, payload } of subscribers.of(pattern)) {
+        if (payload.safeParse(event.payload).success) push(event);
+      }
+    },
+    answering,
+    async answer(subject, input, signal) {
+      const { call, answer } = findAnswerer(subject);
+      return await answer(parsePayload({ subject, payload: call.input }, input), signal);
+    },
+    async publish(topic, payload, meta = {}) {
+      requirePublishable(topic.subject);
+      if (topic.durable) {
+        return await accept(
+          newEvent({ ...topic, payload: parsePayload(topic, payload) }, meta, clock.now()),
+          meta.providerKey,
         );
       }
-      if (!topic.durable) {
-        const listeners = subscribers.on(topic.subject);
-        if (listeners.size === 0) return Promise.resolve({ duplicate: false });
-        const event = newEvent(topic, payload, meta);
-        for (const push of listeners) push(event);
-        return Promise.resolve({ duplicate: false });
+      if (subscribers.on(topic.subject).size > 0) {
+        emit(newEvent({ subject: topic.subject, payload }, meta, clock.now()));
       }
-      const parsed = topic.payload.safeParse(payload);
-      if (!parsed.success) {
-        const issue = parsed.error.issues[0];
-        const where = issue === undefined ? "" : `: ${issue.path.join(".") || "payload"} ${issue.message}`;
-        return Promise.reject(
-          new AppError("invalid", `Cannot publish on ${topic.subject}${where}`, { reason: "bad_payload" }),
-        );
-      }
-      return publishDurable(newEvent(topic, parsed.data, meta), meta);
+      return { duplicate: false };
     },
     subscribe<T>(topic: Topic<T>, options: { signal?: AbortSignal; buffer?: number } = {}) {
       const onDrop = () => log.warn("bus.subscriber_slow", { subject: topic.subject });
       // What travels on a topic's subject was published with that topic, so it has its shape.
-      return newSubscription(topic.subject, subscribers, options, onDrop) as Subscription<T>;
+      return newSubscription(topic, subscribers, options, onDrop) as Subscription<T>;
     },
     consume<T>(topic: Topic<T>, { name, signal }: { name: string; signal: AbortSignal }) {
       const feed = feeds.get(name);
@@ -127,12 +195,7 @@ export function openLocalBus({ ledger, consumers, log, metrics, clock }: LocalBu
     },
     async request<I, O>(call: Call<I, O>, input: I, { signal }: { signal: AbortSignal }) {
       signal.throwIfAborted();
-      const answer = answerers.get(call.subject);
-      if (answer === undefined) {
-        throw new AppError("missing", `Nobody answers on ${call.subject}. Is the plugin configured and running?`, {
-          reason: "no_answerer",
-        });
-      }
+      const { answer } = findAnswerer(call.subject);
       const { promise: aborted, reject } = Promise.withResolvers<never>();
       const abort = () => reject(toAppError(signal.reason));
       signal.addEventListener("abort", abort, { once: true });
@@ -149,10 +212,13 @@ export function openLocalBus({ ledger, consumers, log, metrics, clock }: LocalBu
       }
       // request() asks with the same call, so the input has its shape.
       const erased = answer as (input: unknown, signal: AbortSignal) => Promise<unknown>;
-      answerers.set(call.subject, erased);
+      const answerer: Answerer = { call, answer: erased };
+      answerers.set(call.subject, answerer);
+      noteAnswerers();
       return {
         [Symbol.asyncDispose]: () => {
-          if (answerers.get(call.subject) === erased) answerers.delete(call.subject);
+          if (answerers.get(call.subject) === answerer) answerers.delete(call.subject);
+          noteAnswerers();
           return Promise.resolve();
         },
       };
@@ -164,9 +230,49 @@ export function openLocalBus({ ledger, consumers, log, metrics, clock }: LocalBu
       closing.abort(new AppError("cancelled", "The bus is closing"));
       subscribers.closeAll();
       answerers.clear();
+      noteAnswerers();
       return Promise.resolve();
     },
   };
+}
+
+/** Makes an event of a payload and of what its publisher says about it. */
+export function newEvent<T>(
+  { subject, payload }: { readonly subject: string; readonly payload: T },
+  meta: EventMeta,
+  nowMs: number,
+): BusEvent<T> {
+  return {
+    id: meta.id ?? newId(nowMs),
+    subject,
+    source: meta.source ?? "runtime",
+    at: new Date(nowMs).toISOString(),
+    ...(meta.correlationId === undefined ? {} : { correlationId: meta.correlationId }),
+    ...(meta.causationId === undefined ? {} : { causationId: meta.causationId }),
+    ...(meta.expiresAt === undefined ? {} : { expiresAt: meta.expiresAt }),
+    ...(meta.traceparent === undefined ? {} : { traceparent: meta.traceparent }),
+    payload,
+  };
+}
+
+/** @throws {AppError} `invalid` for a subject that nothing can be published on. */
+export function requirePublishable(subject: string): void {
+  if (!/[*>\s]|^$/.test(subject)) return;
+  throw new AppError("invalid", `Cannot publish on "${subject}": wildcards and spaces are for listeners`);
+}
+
+/** Checks a payload against its topic. @throws {AppError} `invalid` naming the first fault. */
+export function parsePayload<T>(topic: Pick<Topic<T>, "subject" | "payload">, payload: unknown): T {
+  const parsed = topic.payload.safeParse(payload);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  const where = issue === undefined ? "" : `: ${issue.path.join(".") || "payload"} ${issue.message}`;
+  throw new AppError("invalid", `Cannot publish on ${topic.subject}${where}`, { reason: "bad_payload" });
+}
+
+interface Answerer {
+  readonly call: Pick<Call<unknown, unknown>, "input">;
+  answer(input: unknown, signal: AbortSignal): Promise<unknown>;
 }
 
 /** What a consumer has yet to see: the ledger's ready rows, and the newest of them in memory. */
@@ -259,45 +365,61 @@ function newFeed(
 
 type Push = (event: BusEvent) => void;
 
+interface Subscriber extends Pick<Topic<unknown>, "payload"> {
+  readonly pattern: string;
+  push(event: BusEvent): void;
+  close(): void;
+}
+
 interface Subscribers {
   /** Everybody who listens to a subject. The set is kept and shared: do not change it. */
   on(subject: string): ReadonlySet<Push>;
-  add(pattern: string, push: Push, close: () => void): () => void;
+  /** Everybody who listens on exactly this pattern. */
+  of(pattern: string): readonly Subscriber[];
+  readonly patterns: Live<ReadonlySet<string>>;
+  add(subscriber: Subscriber): () => void;
   closeAll(): void;
 }
 
 function newSubscribers(): Subscribers {
-  const all = new Map<Push, { pattern: string; close: () => void }>();
+  const all = new Set<Subscriber>();
   /** Who hears what, by subject. Thrown away whenever somebody comes or goes; bounded, as subjects hold agent names. */
   let known = new Map<string, ReadonlySet<Push>>();
+  const patterns = newLive<ReadonlySet<string>>(new Set());
+  const noteChange = () => {
+    known = new Map();
+    patterns.set(new Set([...all].map(({ pattern }) => pattern)));
+  };
   return {
+    patterns,
+    of: (wanted) => [...all].filter(({ pattern }) => pattern === wanted),
     on(subject) {
       let listeners = known.get(subject);
       if (listeners === undefined) {
         listeners = new Set(
-          [...all].filter(([, { pattern }]) => subjectMatches(pattern, subject)).map(([push]) => push),
+          [...all].filter(({ pattern }) => subjectMatches(pattern, subject)).map(({ push }) => push),
         );
         if (known.size > 10_000) known = new Map();
         known.set(subject, listeners);
       }
       return listeners;
     },
-    add(pattern, push, close) {
-      all.set(push, { pattern, close });
-      known = new Map();
+    add(subscriber) {
+      all.add(subscriber);
+      noteChange();
       return () => {
-        all.delete(push);
-        known = new Map();
+        all.delete(subscriber);
+        noteChange();
       };
     },
     closeAll() {
-      for (const { close } of [...all.values()]) close();
+      for (const { close } of [...all]) close();
     },
   };
 }
 
 function newSubscription(
-  pattern: string,
+  { subject: pattern, payload }: Pick<Topic<unknown>, "subject" | "payload">,
   subscribers: Subscribers,
   options: { readonly signal?: AbortSignal; readonly buffer?: number },
   onDrop: () => void,
@@ -314,7 +436,7 @@ function newSubscription(
     options.signal?.removeEventListener("abort", close);
     wake();
   };
-  const remove = subscribers.add(pattern, (event) => {
+  const push = (event: BusEvent) => {
     if (waiting.length >= bound) {
       waiting.shift();
       if (!dropping) onDrop();
@@ -322,7 +444,8 @@ function newSubscription(
     }
     waiting.push(event);
     wake();
-  }, close);
+  };
+  const remove = subscribers.add({ pattern, payload, push, close });
   options.signal?.addEventListener("abort", close);
   if (options.signal?.aborted === true) close();
 

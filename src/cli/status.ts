@@ -42,7 +42,7 @@ async function readQueues(dataDir: string): Promise<Queues | undefined> {
   using ledger = await openLedgerFile(dataDir);
   if (ledger === undefined) return undefined;
   const empty = { depth: 0, oldestSeconds: 0 };
-  const queues = { inbox: empty, outbox: empty, dead: empty };
+  const queues = { inbox: empty, outbox: empty, spill: empty, dead: empty };
   for (const { queue, depth, oldestAtMs = Date.now() } of readQueueDepths(ledger.read)) {
     queues[queue] = { depth, oldestSeconds: Math.max(0, (Date.now() - oldestAtMs) / 1_000) };
   }

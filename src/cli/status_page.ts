@@ -31,6 +31,7 @@ export function formatQueues(queues: Queues, ink: Ink): string {
   const rows = [
     ["messages to answer", queues.inbox],
     ["replies to send", queues.outbox],
+    ...queues.spill.depth === 0 ? [] : [["events for NATS", queues.spill] as const],
     ["dead letters", queues.dead],
   ] as const;
   const table = formatTable(

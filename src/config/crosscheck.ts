@@ -20,6 +20,8 @@ export interface CrossCheckInput {
   readonly unreadablePlugins: readonly string[];
   /** Whether every file with agents could be read. */
   readonly agentsReadable: boolean;
+  /** Whether other processes may run plugins and agents that stand in no file here. */
+  readonly shared: boolean;
 }
 
 /** The account of an instance. */
@@ -147,6 +149,7 @@ function checkInstance(mention: InstanceMention, input: CrossCheckInput): Config
       input.plugins.length === 0 ? "Remove it" : `Use one of: ${input.plugins.join(", ")}`,
     )];
   }
+  if (input.shared) return [];
   const declared = input.instances.filter((candidate) => candidate.plugin === plugin).map(({ instance }) => instance);
   if (declared.includes(instance)) return [];
   return [newFault(
@@ -193,8 +196,8 @@ function checkProviderMentions({ agents, llm }: CrossCheckInput): ConfigFault[] 
     );
 }
 
-function checkDelegates({ agents, agentsReadable }: CrossCheckInput): ConfigFault[] {
-  if (!agentsReadable) return [];
+function checkDelegates({ agents, agentsReadable, shared }: CrossCheckInput): ConfigFault[] {
+  if (!agentsReadable || shared) return [];
   const known = agents.flatMap(({ id }) => id === undefined ? [] : [id.name]);
   return agents.flatMap((agent) => agent.delegates)
     .filter(({ name }) => name !== "*" && !known.includes(name))

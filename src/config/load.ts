@@ -51,12 +51,14 @@ export async function loadConfig(options: LoadOptions): Promise<LoadResult> {
   const checked = checkDocuments(documents);
   const addresses = readAddresses(options.env);
   const outlines = documents.agents.flatMap(outlineAgents);
+  const isShared = checked.broker?.broker.type === "nats";
   const faults = [
     ...documents.faults,
     ...documents.all.flatMap((document) => document.faults),
     ...checked.faults,
     ...addresses.faults,
-    ...findNoAgents(documents, outlines, options.dir),
+    // On NATS a process may run plugins alone, whose agents are elsewhere.
+    ...isShared ? [] : findNoAgents(documents, outlines, options.dir),
     ...crossCheck({
       agents: outlines,
       llm: documents.llm,
@@ -66,6 +68,7 @@ export async function loadConfig(options: LoadOptions): Promise<LoadResult> {
       ),
       plugins: options.plugins.map(({ id }) => id),
       unreadablePlugins: documents.plugins.filter(({ document }) => !document.readable).map(({ plugin }) => plugin.id),
+      shared: isShared,
       agentsReadable: documents.agents.every((document) => document.readable),
     }),
   ];

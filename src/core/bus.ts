@@ -65,7 +65,22 @@ export interface Subscription<T> extends AsyncIterable<BusEvent<T>>, AsyncDispos
 /** How the bus stands. */
 export type BusStatus =
   | { readonly mode: "local" }
-  | { readonly mode: "nats"; readonly state: "up" | "down"; readonly since: string; readonly spilled: number };
+  | {
+    readonly mode: "nats";
+    readonly state: "up" | "down";
+    /** ISO 8601 UTC. */
+    readonly since: string;
+    /** Why it is down. */
+    readonly reason?: string;
+    /** Events that wait on disk for NATS. */
+    readonly spilled: number;
+    /** Part of the room for them that is used; from 1 on nothing more is taken. */
+    readonly fill: number;
+    /** Publishing pauses while NATS is there but takes nothing. */
+    readonly breaker: "closed" | "half_open" | "open";
+    /** Whether the server keeps events itself; `undefined` until it was asked. */
+    readonly jetStream: boolean | undefined;
+  };
 
 /** The way events travel between plugins, agents and extensions. */
 export interface Bus extends AsyncDisposable {

@@ -84,7 +84,12 @@ export const queueViewSchema = z.object({
   oldestSeconds: z.number(),
 });
 /** How much waits in each queue. */
-export const queuesSchema = z.object({ inbox: queueViewSchema, outbox: queueViewSchema, dead: queueViewSchema });
+export const queuesSchema = z.object({
+  inbox: queueViewSchema,
+  outbox: queueViewSchema,
+  spill: queueViewSchema,
+  dead: queueViewSchema,
+});
 /** How much waits in each queue. */
 export type Queues = z.output<typeof queuesSchema>;
 

@@ -1,6 +1,7 @@
 import type { DeadLetter } from "../core/bus.ts";
 import { AppError } from "../core/error.ts";
 import type { Ledger, LedgerReader, Row, SqlValue, Statement } from "../core/ledger.ts";
+import { spillEvent } from "./spill.ts";
 
 /** A dead letter as lists show it. */
 export interface DeadLetterSummary {
@@ -107,7 +108,7 @@ export async function selectDeadLetters(
 }
 
 /**
- * Makes what died live again, keeping its id: an inbox row becomes ready, an outbox row queued. One unit, so that a
+ * Makes what died live again, keeping its id: an inbox row becomes ready, an outbox row queued, an event for NATS spilled. One unit, so that a
  * letter is never both replayed and dead.
  *
  * @throws {AppError} `missing` for a letter that is not there; `conflict` for one that was replayed or whose row is swept.
@@ -118,12 +119,26 @@ export function replayDeadLetter(
   nowMs: number,
   expiresAtMs: number,
 ): readonly Statement[] {
-  const letter = read.get(`SELECT hop, row_id, replayed_at FROM dead WHERE id = ?`, id);
+  const letter = read.get(
+    `SELECT hop, subject, event_id, body, row_id, replayed_at FROM dead WHERE id = ?`,
+    id,
+  );
   if (letter === undefined) {
     throw new AppError("missing", `Cannot replay dead letter ${id}: there is none. See: agent dlq list`);
   }
   if (letter.replayed_at !== null) {
     throw new AppError("conflict", `Cannot replay dead letter ${id}: it was replayed before`);
+  }
+  const marked: Statement = {
+    sql: `UPDATE dead SET replayed_at = ? WHERE id = ? AND replayed_at IS NULL`,
+    values: [nowMs, id],
+  };
+  if (letter.hop === "spill") {
+    const [subject, eventId, text] = [letter.subject, letter.event_id, letter.body].map(String);
+    return [
+      spillEvent({ subject: subject ?? "", eventId: eventId ?? "", text: text ?? "", copy: false }, nowMs),
+      marked,
+    ];
   }
   const table = letter.hop === "outbound" ? "outbox" : "inbox";
   const row = letter.row_id === null ? undefined : read.get(
@@ -135,10 +150,6 @@ export function replayDeadLetter(
   if (row === undefined) {
     throw new AppError("conflict", `Cannot replay dead letter ${id}: the message behind it is no longer kept`);
   }
-  const marked: Statement = {
-    sql: `UPDATE dead SET replayed_at = ? WHERE id = ? AND replayed_at IS NULL`,
-    values: [nowMs, id],
-  };
   if (table === "outbox") {
     return [{
       sql: `UPDATE outbox SET state = 'queued', attempts = 0, error = NULL, finished_at = NULL, expires_at = ?

@@ -2,7 +2,7 @@ import type { LedgerReader, Statement } from "../core/ledger.ts";
 
 /** How many rows wait, and since when. */
 export interface QueueDepth {
-  readonly queue: "inbox" | "outbox" | "dead";
+  readonly queue: "inbox" | "outbox" | "spill" | "dead";
   readonly depth: number;
   /** Milliseconds since the epoch, where something waits. */
   readonly oldestAtMs: number | undefined;
@@ -18,6 +18,10 @@ export function readQueueDepths(read: LedgerReader): readonly QueueDepth[] {
     {
       queue: "outbox" as const,
       sql: `SELECT count(*) AS depth, min(created_at) AS oldest FROM outbox WHERE state IN ('queued', 'sending')`,
+    },
+    {
+      queue: "spill" as const,
+      sql: `SELECT count(*) AS depth, (SELECT spilled_at FROM spill ORDER BY id LIMIT 1) AS oldest FROM spill`,
     },
     { queue: "dead" as const, sql: `SELECT count(*) AS depth, min(at) AS oldest FROM dead WHERE replayed_at IS NULL` },
   ].map(({ queue, sql }) => {

@@ -155,4 +155,18 @@ export const migrations: readonly string[] = [
 
   CREATE TABLE probe (id INTEGER PRIMARY KEY, filler TEXT NOT NULL) STRICT;
   `,
+  `
+  CREATE TABLE spill (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    subject    TEXT NOT NULL,
+    event_id   TEXT NOT NULL,
+    event      TEXT NOT NULL,
+    copy       INTEGER NOT NULL,
+    attempts   INTEGER NOT NULL DEFAULT 0,
+    error      TEXT,
+    spilled_at INTEGER NOT NULL
+  ) STRICT;
+  CREATE UNIQUE INDEX spill_event ON spill (subject, event_id);
+  CREATE INDEX spill_subject ON spill (subject, id);
+  `,
 ];

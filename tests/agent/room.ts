@@ -230,6 +230,7 @@ export async function openRoom(first: RoomOptions = {}): Promise<Room> {
       }
     })();
     const agents = openAgents({
+      isElsewhere: () => Promise.resolve(false),
       config,
       bus,
       ledger,

@@ -33,6 +33,7 @@ export const healthy: Status = {
   queues: {
     inbox: { depth: 0, oldestSeconds: 0 },
     outbox: { depth: 2, oldestSeconds: 42 },
+    spill: { depth: 0, oldestSeconds: 0 },
     dead: { depth: 1, oldestSeconds: 7_200 },
   },
   configGeneration: 1,

@@ -89,6 +89,7 @@ export async function openHttpFixture(
     queues: () => ({
       inbox: { depth: 0, oldestSeconds: 0 },
       outbox: { depth: 0, oldestSeconds: 0 },
+      spill: { depth: 0, oldestSeconds: 0 },
       dead: { depth: 0, oldestSeconds: 0 },
     }),
     history: {

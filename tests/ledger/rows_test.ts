@@ -261,6 +261,7 @@ Deno.test("queue depths count what waits, with its age", async () => {
   assert.deepEqual(readQueueDepths(ledger.read), [
     { queue: "inbox", depth: 1, oldestAtMs: 9 },
     { queue: "outbox", depth: 0, oldestAtMs: undefined },
+    { queue: "spill", depth: 0, oldestAtMs: undefined },
     { queue: "dead", depth: 1, oldestAtMs: 1_000 },
   ]);
 });

@@ -1,0 +1,193 @@
+import { jetstream, type JetStreamClient, type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
+import {
+  connect,
+  type ConnectionOptions,
+  credsAuthenticator,
+  type NatsConnection,
+  nkeyAuthenticator,
+} from "@nats-io/transport-node";
+import type { NatsConfig } from "../config/broker.ts";
+import type { Clock } from "../core/clock.ts";
+import { AppError, toAppError } from "../core/error.ts";
+import type { Log } from "../core/log.ts";
+import { type Live, newLive } from "../lib/live.ts";
+import { catchStraySocketErrors } from "./stray_errors.ts";
+
+/** One connection from its beginning to its end. The next one is another session: nothing is carried over. */
+export interface Session {
+  readonly connection: NatsConnection;
+  /** The server's own storage of events; `undefined` where it has none. */
+  readonly jetStream: JetStream | undefined;
+  /** Fires when the connection is gone. */
+  readonly signal: AbortSignal;
+}
+
+/** Both sides of JetStream: using it and managing it. */
+export interface JetStream {
+  readonly client: JetStreamClient;
+  readonly manager: JetStreamManager;
+}
+
+/** How the connection stands. `since` is ISO 8601 UTC. */
+export type LinkState =
+  | { readonly state: "up"; readonly since: string; readonly session: Session }
+  | { readonly state: "down"; readonly since: string; readonly reason: string };
+
+/** A connection to NATS that comes back by itself, without limit. */
+export interface Link extends AsyncDisposable {
+  readonly state: Live<LinkState>;
+}
+
+/** What {@linkcode openLink} needs. */
+export interface LinkDeps {
+  readonly config: NatsConfig;
+  readonly log: Log;
+  readonly clock: Clock;
+  /** Makes on the server what the session needs. Where it throws, the connection is given up and tried again. */
+  prepare(session: Session): Promise<void>;
+}
+
+const firstWaitMs = 100;
+const longestWaitMs = 5_000;
+const connectMs = 3_000;
+/** Until the system has said of a destroyed socket what it has to say, milliseconds. */
+const lingerMs = 25;
+/** Longest wait for an acknowledgement of JetStream, milliseconds. */
+const ackMs = 5_000;
+
+/**
+ * Opens the link and connects in the background.
+ *
+ * The client's own reconnecting is off: it forgets what was published while it was away, without an error. Here every
+ * connection ends for good, with an error for all that was under way on it.
+ */
+export function openLink({ config, log, clock, prepare }: LinkDeps): Link {
+  const closing = new AbortController();
+  const since = () => new Date(clock.now()).toISOString();
+  const state = newLive<LinkState>({ state: "down", since: since(), reason: "Connecting" });
+
+  const goDown = (reason: string): void => {
+    const { current } = state;
+    if (current.state === "down" && current.reason === reason) return;
+    log.warn("nats.down", { error: reason });
+    state.set({ state: "down", since: current.state === "down" ? current.since : since(), reason });
+  };
+
+  const run = async (): Promise<void> => {
+    for (let waitMs = firstWaitMs; !closing.signal.aborted;) {
+      try {
+        await stay();
+        waitMs = firstWaitMs;
+      } catch (thrown) {
+        goDown(toConnectError(thrown, config).message);
+        waitMs = Math.min(waitMs * 2, longestWaitMs);
+      }
+      await clock.wait(waitMs * (0.5 + Math.random() / 2), closing.signal).catch(() => {/* closing, see the loop */});
+    }
+  };
+
+  /** Connects, and stays until the connection is gone. */
+  const stay = async (): Promise<void> => {
+    const connection = await connect(await toOptions(config));
+    const gone = new AbortController();
+    const disconnect = () => void connection.close();
+    closing.signal.addEventListener("abort", disconnect, { once: true });
+    const ended = connection.closed().then((error) => {
+      gone.abort(new AppError("unavailable", "The connection to NATS is gone", { reason: "connection_lost" }));
+      return error;
+    });
+    try {
+      if (closing.signal.aborted) return;
+      const session = { connection, jetStream: await findJetStream(connection), signal: gone.signal };
+      await prepare(session);
+      log.info("nats.up", { server: connection.getServer(), jetStream: session.jetStream !== undefined });
+      state.set({ state: "up", since: since(), session });
+      const error = await ended;
+      if (!closing.signal.aborted) goDown(`The server went away${error === undefined ? "" : `: ${error.message}`}`);
+    } finally {
+      closing.signal.removeEventListener("abort", disconnect);
+      await connection.close();
+      await ended;
+    }
+  };
+
+  const strayErrors = catchStraySocketErrors(log);
+  const running = run();
+  return {
+    state,
+    async [Symbol.asyncDispose]() {
+      closing.abort(new AppError("cancelled", "The bus is closing"));
+      await running;
+      await clock.wait(lingerMs);
+      strayErrors[Symbol.dispose]();
+    },
+  };
+}
+
+/** Servers of a config, as the client wants them. */
+function toServers({ url }: NatsConfig): string[] {
+  return [url].flat().map((server) => server.replace(/^(nats|tls):\/\//, ""));
+}
+
+/** Files are read again for each connection, so that renewed credentials are used. */
+async function toOptions(config: NatsConfig): Promise<ConnectionOptions> {
+  const { tls } = config;
+  const wantsTls = tls !== undefined || [config.url].flat().some((server) => server.startsWith("tls://"));
+  return {
+    servers: toServers(config),
+    name: config.name,
+    reconnect: false,
+    noEcho: true,
+    // A stack for each request, which is most of what a request costs.
+    noAsyncTraces: true,
+    timeout: connectMs,
+    pingInterval: config.ping_interval,
+    maxPingOut: 2,
+    ...await toIdentity(config),
+    ...(wantsTls
+      ? {
+        tls: {
+          ...(tls?.ca_file === undefined ? {} : { ca: await Deno.readTextFile(tls.ca_file) }),
+          ...(tls?.cert_file === undefined ? {} : { cert: await Deno.readTextFile(tls.cert_file) }),
+          ...(tls?.key_file === undefined ? {} : { key: await Deno.readTextFile(tls.key_file) }),
+        },
+      }
+      : {}),
+  };
+}
+
+async function toIdentity({ auth }: NatsConfig): Promise<ConnectionOptions> {
+  if (auth === undefined) return {};
+  if ("user" in auth) return { user: auth.user, pass: auth.password.reveal() };
+  if ("token" in auth) return { token: auth.token.reveal() };
+  if ("creds_file" in auth) return { authenticator: credsAuthenticator(await Deno.readFile(auth.creds_file)) };
+  const seed = (await Deno.readTextFile(auth.nkey_file)).trim();
+  return { authenticator: nkeyAuthenticator(new TextEncoder().encode(seed)) };
+}
+
+/** Asks whether the server has JetStream. A server whose JetStream is only late is asked again with the next session. */
+async function findJetStream(connection: NatsConnection): Promise<JetStream | undefined> {
+  try {
+    const manager = await jetstreamManager(connection, { timeout: ackMs });
+    return { manager, client: jetstream(connection, { timeout: ackMs }) };
+  } catch (thrown) {
+    if (thrown instanceof Error && thrown.name === "JetStreamNotEnabled") return undefined;
+    throw thrown;
+  }
+}
+
+/** Says why there is no connection, with the remedy and without a secret. */
+function toConnectError(thrown: unknown, config: NatsConfig): AppError {
+  const where = toServers(config).join(", ");
+  const name = thrown instanceof Error ? thrown.name : "";
+  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  const say = (text: string) => new AppError("unavailable", `Cannot use NATS at ${where}: ${text}`, { cause: thrown });
+  if (thrown instanceof AppError) return say(thrown.message);
+  if (name === "AuthorizationError" || name === "UserAuthenticationExpiredError") {
+    return say("it refuses our credentials. Check broker.auth in broker.yaml");
+  }
+  if (name === "TimeoutError") return say("it does not answer like a NATS server. Check broker.url in broker.yaml");
+  if (/unexpected response/i.test(message)) return say("this is no NATS server. Check broker.url in broker.yaml");
+  if (/refused/i.test(message)) return say("nobody listens there. It is tried again and again");
+  return say(toAppError(thrown).message);
+}

@@ -1,0 +1,88 @@
+import assert from "node:assert/strict";
+import { newChats } from "../e2e/chats.ts";
+import { openFakeBotApi } from "../fixtures/fake_bot_api.ts";
+import { openFakeModel } from "../fixtures/fake_model.ts";
+import { startNatsServer } from "../fixtures/nats_server.ts";
+import { type ConfigFiles, openTempDir, startNexo } from "../fixtures/nexo_process.ts";
+import { askAgent, newAgentsConfig, newPluginConfig } from "./shared_config.ts";
+
+const soon = () => AbortSignal.timeout(20_000);
+
+Deno.test("a plugin in one process and its agent in another answer as if they were one, also after either was killed", async () => {
+  await using model = openFakeModel();
+  await using telegram = await openFakeBotApi();
+  await using server = await startNatsServer();
+  await using pluginData = await openTempDir();
+  await using agentData = await openTempDir();
+  const pluginSide = { config: newPluginConfig(server.url, telegram), dataDir: pluginData.path };
+  const agentSide = { config: newAgentsConfig(server.url, model.baseUrl, ["ana"]), dataDir: agentData.path };
+  await using cleanup = new AsyncDisposableStack();
+  const plugin = cleanup.use(await startNexo(pluginSide));
+  const agent = cleanup.use(await startNexo(agentSide));
+
+  const chats = newChats(telegram);
+
+  chats.write(1);
+  await chats.answered(soon());
+
+  agent.kill("SIGKILL");
+  await agent.stopped;
+  chats.write(1);
+  const again = cleanup.use(await startNexo(agentSide));
+  await chats.answered(soon());
+
+  plugin.kill("SIGKILL");
+  await plugin.stopped;
+  chats.write(1);
+  cleanup.use(await startNexo(pluginSide));
+  await chats.answered(soon());
+
+  await server.kill();
+  chats.write(1);
+  await server.start();
+  await chats.answered(soon());
+
+  await again[Symbol.asyncDispose]();
+  chats.check(agentData.path);
+});
+
+Deno.test("agents in two processes hand tasks to each other; one that nobody runs is refused at once", async () => {
+  for (const jetStream of [true, false]) {
+    await using model = openFakeModel();
+    await using server = await startNatsServer({ jetStream });
+    const configOf = (ids: readonly string[]): ConfigFiles => newAgentsConfig(server.url, model.baseUrl, ids);
+    await using ana = await startNexo({ config: configOf(["ana"]) });
+    await using _ben = await startNexo({ config: configOf(["ben"]) });
+    await ana.nextLog("nats.up");
+
+    const answer = await askAgent(ana, "ana", `tool:delegate {"agent":"ben","task":"how many stars"}`);
+    assert.match(answer, /answer to: how many stars/);
+    const round = await askAgent(
+      ana,
+      "ana",
+      `tool:delegate {"agent":"ben","task":"tool:delegate {\\"agent\\":\\"ana\\",\\"task\\":\\"back\\"}"}`,
+    );
+    assert.match(round, /cycle/);
+    const before = performance.now();
+    assert.match(await askAgent(ana, "ana", `tool:delegate {"agent":"nobody","task":"x"}`), /no such agent/);
+    assert.ok(performance.now() - before < 5_000);
+  }
+});
+
+Deno.test("a second process with the same agents waits until the first gives them back", async () => {
+  await using model = openFakeModel();
+  await using server = await startNatsServer();
+  await using cleanup = new AsyncDisposableStack();
+  const config = newAgentsConfig(server.url, model.baseUrl, ["ana"]);
+  const first = cleanup.use(await startNexo({ config }));
+  const second = cleanup.use(await startNexo({ config: newAgentsConfig(server.url, model.baseUrl, ["ana", "ben"]) }));
+  const held = await second.nextLog("lease.held_by_other");
+  assert.deepEqual([held["key"], held["pid"]], ["agent.ana", first.pid]);
+  const ready = await (await fetch(`${second.health}/ready`)).text();
+  assert.match(ready, new RegExp(`lease.agent.ana.*Process ${first.pid} on`));
+  assert.match(await askAgent(second, "ben", "hello"), /answer to: hello/);
+
+  first.kill("SIGTERM");
+  assert.deepEqual((await second.nextLog("lease.taken"))["key"], "agent.ana");
+  assert.match(await askAgent(second, "ana", "hello again"), /answer to: hello again/);
+});
