@@ -26,6 +26,8 @@ export interface Arrival {
   readonly attachments: readonly Attachment[];
   /** Name of who wrote it, cleaned for a prompt. */
   readonly sender: string | undefined;
+  /** Who wrote it, for tools that keep things by person. */
+  readonly person: string | undefined;
   readonly isGroup: boolean;
   /** A new version of an earlier message. */
   readonly isEdit: boolean;

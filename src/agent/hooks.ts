@@ -3,6 +3,7 @@ import { toAppError } from "../core/error.ts";
 import type { AnyHook, HookName, HookPayloads, HookVerdict } from "../core/hook.ts";
 import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
+import type { Live } from "../lib/live.ts";
 import { withDeadline } from "../resilience/deadline.ts";
 
 /** What became of a payload that went through all hooks of a name. */
@@ -18,20 +19,20 @@ export interface Hooks {
 
 /** Collects hooks by name, lowest priority first, in order of the list among equals. */
 export function newHooks(
-  list: readonly AnyHook[],
+  list: Live<readonly AnyHook[]>,
   { log, metrics, clock }: { readonly log: Log; readonly metrics: Metrics; readonly clock: Clock },
 ): Hooks {
-  const byName = new Map<HookName, readonly AnyHook[]>();
-  for (const hook of list) byName.set(hook.on, [...byName.get(hook.on) ?? [], hook]);
-  for (const [name, hooks] of byName) {
-    byName.set(name, hooks.toSorted((one, other) => (one.priority ?? 0) - (other.priority ?? 0)));
-  }
+  let sorted = { list: list.current, byName: sortByName(list.current) };
+  const of = (name: HookName) => {
+    if (sorted.list !== list.current) sorted = { list: list.current, byName: sortByName(list.current) };
+    return sorted.byName.get(name) ?? [];
+  };
 
   const ask = async (hook: AnyHook, payload: unknown, signal: AbortSignal): Promise<HookVerdict<unknown>> => {
     using deadline = withDeadline(signal, hook.deadlineMs, clock, `Hook ${hook.id}`);
     const { promise: late, reject } = Promise.withResolvers<never>();
     deadline.signal.addEventListener("abort", () => reject(deadline.signal.reason), { once: true });
-    // byName holds only hooks of the name that the payload belongs to.
+    // of() gives only hooks of the name that the payload belongs to.
     const run = hook.run as (payload: unknown, signal: AbortSignal) => Promise<HookVerdict<unknown>>;
     return await Promise.race([run(payload, deadline.signal), late]);
   };
@@ -39,7 +40,7 @@ export function newHooks(
   return {
     async run<N extends HookName>(on: N, payload: HookPayloads[N], signal: AbortSignal): Promise<HookOutcome<N>> {
       let current = payload;
-      for (const hook of byName.get(on) ?? []) {
+      for (const hook of of(on)) {
         if (hook.agents !== undefined && !hook.agents.includes(current.agent)) continue;
         let verdict: HookVerdict<unknown>;
         try {
@@ -66,4 +67,14 @@ export function newHooks(
       return { payload: current };
     },
   };
+}
+
+function sortByName(list: readonly AnyHook[]): ReadonlyMap<HookName, readonly AnyHook[]> {
+  const byName = new Map<HookName, AnyHook[]>();
+  for (const hook of list.toSorted((one, other) => (one.priority ?? 0) - (other.priority ?? 0))) {
+    const hooks = byName.get(hook.on);
+    if (hooks === undefined) byName.set(hook.on, [hook]);
+    else hooks.push(hook);
+  }
+  return byName;
 }

@@ -7,7 +7,7 @@ import type { Ledger, Statement } from "../core/ledger.ts";
 import type { Log } from "../core/log.ts";
 import { type Outbound, toRefusalKey } from "../core/message.ts";
 import type { Metrics } from "../core/metrics.ts";
-import { toSessionId } from "../core/session.ts";
+import { toPerson, toSessionId } from "../core/session.ts";
 import type { Topic } from "../core/topic.ts";
 import {
   heartbeatEventSchema,
@@ -263,6 +263,7 @@ function toMessageArrival(
     untrusted: message.untrusted,
     attachments: message.attachments,
     sender: toPromptName(message.sender.name ?? message.sender.handle ?? message.sender.id),
+    person: toPerson(plugin, message.sender.id),
     isGroup: message.isGroup,
     isEdit: message.edits !== undefined,
     providerMessageId: message.providerMessageId,
@@ -286,6 +287,7 @@ function toTaskArrival(delivery: Delivery, task: Extract<RouteEvent, { kind: "de
     text: task.task,
     attachments: [],
     sender: task.from,
+    person: undefined,
     isGroup: false,
     isEdit: false,
     providerMessageId: undefined,
@@ -309,6 +311,7 @@ function toHeartbeatArrival(delivery: Delivery, agent: string, config: Config): 
     text: settings?.prompt ?? "",
     attachments: [],
     sender: undefined,
+    person: undefined,
     isGroup: false,
     isEdit: false,
     providerMessageId: undefined,

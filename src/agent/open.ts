@@ -34,8 +34,9 @@ export interface AgentsDeps {
   readonly ledger: Ledger;
   /** Whether another process runs an agent that is not in the config. */
   isElsewhere(agent: string): Promise<boolean>;
-  readonly tools: readonly Tool[];
-  readonly hooks: readonly AnyHook[];
+  /** May change at any time; a turn keeps those that it began with. */
+  readonly tools: Live<readonly Tool[]>;
+  readonly hooks: Live<readonly AnyHook[]>;
   readonly resolveModel: ResolveModel;
   traits(plugin: string): ChannelTraits | undefined;
   readonly log: Log;
@@ -66,12 +67,11 @@ export function openAgents(deps: AgentsDeps): Agents {
   const results = newResults();
   const outbox = openOutbox(deps);
   const hooks = newHooks(deps.hooks, deps);
-  const tools = [
-    ...deps.tools,
+  const ownTools = [
     newDelegateTool({ config, bus, ledger, results, clock, isElsewhere: deps.isElsewhere }),
     newOpenSkillTool(config, deps.stateDir),
   ];
-  const profiles = newProfiles({ ...deps, tools });
+  const profiles = newProfiles({ ...deps, ownTools });
   const turnDeps: TurnDeps = {
     ...deps,
     profiles,

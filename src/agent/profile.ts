@@ -5,12 +5,13 @@ import type { Clock } from "../core/clock.ts";
 import type { LlmSystemBlock, LlmTool, ModelRoute } from "../core/llm.ts";
 import type { Log } from "../core/log.ts";
 import type { Tool } from "../core/tool.ts";
+import type { Live } from "../lib/live.ts";
 import { toDay } from "./budget.ts";
 import { matchesPattern, type Policy } from "./policy.ts";
 import { newSystemPrompt } from "./prompt.ts";
 import { readWorkspace, toWorkspacePaths, type Workspace, type WorkspacePaths, workspaceStamp } from "./workspace.ts";
 
-/** Everything that a turn needs of its agent, made once for each config generation and used by all its turns. */
+/** Everything that a turn needs of its agent, made once for each generation of config and tools and used by all its turns. */
 export interface Profile {
   readonly route: ModelRoute;
   readonly tools: ReadonlyMap<string, Tool>;
@@ -39,19 +40,21 @@ const freshMs = 2_000;
 
 /** Makes {@linkcode Profiles}. `stateDir` is the data folder; an agent's papers are below it unless the config says otherwise. */
 export function newProfiles(deps: {
-  readonly tools: readonly Tool[];
+  readonly tools: Live<readonly Tool[]>;
+  /** Tools beside those that change. */
+  readonly ownTools: readonly Tool[];
   readonly resolveModel: ResolveModel;
   readonly stateDir: string;
   readonly clock: Clock;
   readonly log: Log;
 }): Profiles {
-  const byConfig = new WeakMap<Config, Map<string, Promise<Profile>>>();
+  const byConfig = new WeakMap<Config, { tools: readonly Tool[]; made: Map<string, Promise<Profile>> }>();
   const papers = newPapers(deps.clock, deps.log);
 
   const build = (config: Config, policy: Policy): Profile => {
     const { agent } = policy;
     const tools = new Map(
-      deps.tools
+      [...deps.tools.current, ...deps.ownTools]
         .filter((tool) => isAllowed(tool, policy, config))
         .toSorted((one, other) => one.name < other.name ? -1 : 1)
         .map((tool) => [tool.name, tool]),
@@ -81,12 +84,14 @@ export function newProfiles(deps: {
   return {
     async of(config, policy) {
       let known = byConfig.get(config);
-      if (known === undefined) byConfig.set(config, known = new Map());
+      if (known?.tools !== deps.tools.current) {
+        byConfig.set(config, known = { tools: deps.tools.current, made: new Map() });
+      }
       const key = `${policy.agent.id} ${policy.binding?.plugin ?? ""} ${policy.binding?.instance ?? ""}`;
-      let profile = known.get(key);
+      let profile = known.made.get(key);
       if (profile === undefined) {
         profile = Promise.resolve().then(() => build(config, policy));
-        known.set(key, profile);
+        known.made.set(key, profile);
       }
       const made = await profile;
       await papers.refresh(made.workspace);

@@ -171,6 +171,8 @@ export async function runTurn(
         session: first.session,
         sessionId: first.sessionId,
         turnId,
+        isGroup: first.isGroup,
+        person: first.person,
         chain: first.chain,
         deadlineAt: startedAt + deadlineMs,
       },

@@ -23,7 +23,7 @@ import { readMessage } from "../ledger/outbox.ts";
 import { readQueueDepths, sweepFinished } from "../ledger/queues.ts";
 import { systemClock } from "../lib/clock.ts";
 import { newId } from "../lib/id.ts";
-import type { Live } from "../lib/live.ts";
+import { type Live, newLive } from "../lib/live.ts";
 import { mapLive } from "../lib/map_live.ts";
 import { openLlm } from "../llm/open.ts";
 import { openPluginHost } from "../plugins/host.ts";
@@ -179,8 +179,8 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     bus,
     ledger,
     isElsewhere: busRoom.isElsewhere,
-    tools: [...newBuiltInTools(clock), ...options.tools ?? []],
-    hooks: options.hooks ?? [],
+    tools: newLive([...newBuiltInTools(clock), ...options.tools ?? []]),
+    hooks: newLive(options.hooks ?? []),
     resolveModel: (llmConfig, choice, fallbacks) => llm.at(llmConfig).resolve(choice, fallbacks),
     traits: toTraits,
     log,

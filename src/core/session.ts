@@ -14,6 +14,11 @@ export function toSessionId(key: SessionKey): string {
   return parts.map(encodeURIComponent).join("/");
 }
 
+/** The one text form of a person: the plugin that knows them and their id there. The same in every conversation. */
+export function toPerson(plugin: string, senderId: string): string {
+  return `${plugin}:${senderId}`;
+}
+
 /** Reads a session id back, or `undefined` where it is none. */
 export function parseSessionId(id: string): SessionKey | undefined {
   let parts: string[];

@@ -31,6 +31,10 @@ export interface ToolContext {
   readonly session: SessionKey;
   readonly sessionId: string;
   readonly turnId: string;
+  /** Others than the person who asks read the answer. */
+  readonly isGroup: boolean;
+  /** Who asks, as {@linkcode toPerson} names them. Absent: nobody in particular (the agent's own clock, a task). */
+  readonly person?: string | undefined;
   /** Stays the same when the call is run again after a crash. */
   readonly idempotencyKey: string;
   /** Agents that the task went through before it came to this one, for delegation. */

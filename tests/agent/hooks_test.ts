@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { newHooks } from "../../src/agent/hooks.ts";
 import type { AnyHook, HookName, HookPayloads } from "../../src/core/hook.ts";
+import { newLive } from "../../src/lib/live.ts";
 import { newFakeClock } from "../fixtures/fake_clock.ts";
 import { newRecordedLog } from "../fixtures/recorded_log.ts";
 import { newRecordedMetrics } from "../fixtures/recorded_metrics.ts";
@@ -42,7 +43,7 @@ function newHook(on: HookName, run: (signal: AbortSignal) => Promise<Verdict>, c
 
 function openHooks(list: readonly AnyHook[]) {
   const deps = { log: newRecordedLog(), metrics: newRecordedMetrics(), clock: newFakeClock() };
-  return { ...deps, hooks: newHooks(list, deps) };
+  return { ...deps, hooks: newHooks(newLive(list), deps) };
 }
 
 for (const on of names) {

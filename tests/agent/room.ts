@@ -234,8 +234,8 @@ export async function openRoom(first: RoomOptions = {}): Promise<Room> {
       config,
       bus,
       ledger,
-      tools: options.tools ?? [],
-      hooks: options.hooks ?? [],
+      tools: newLive(options.tools ?? []),
+      hooks: newLive(options.hooks ?? []),
       resolveModel: () => ({
         provider: {
           id: "fake",
