@@ -130,8 +130,7 @@ const topicNotes: Readonly<Record<keyof typeof topics, SubjectNote>> = {
   },
   resume: {
     tokens: "none",
-    meaning:
-      "Wakes a flow that waits for something outside. This release has no flows: each becomes a dead letter of the hop `flow`, with the reason `unknown_flow`.",
+    meaning: "Wakes a flow. This release has none: a dead letter (hop `flow`, reason `unknown_flow`) says so.",
     from: "programs outside",
     to: "the flows (`src/app/flows.ts`), as `flows.resume`",
   },
