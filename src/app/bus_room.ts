@@ -9,6 +9,10 @@ import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
 import type { SubsystemStatus } from "../core/status.ts";
 import type { Live } from "../lib/live.ts";
+import { flowConsumer } from "./flows.ts";
+
+/** Everybody who takes durable events. */
+export const consumers = [...agentConsumers, flowConsumer];
 
 /** The bus that the config asks for, and which part of the config this process runs. */
 export interface BusRoom extends AsyncDisposable {
@@ -38,7 +42,7 @@ export interface BusRoomDeps {
 
 /** The bus inside the process, which owns all that it is configured with. */
 export function openLocalRoom(deps: BusRoomDeps): BusRoom {
-  const bus = openLocalBus({ ...deps, consumers: agentConsumers });
+  const bus = openLocalBus({ ...deps, consumers });
   return {
     bus,
     config: deps.config,
