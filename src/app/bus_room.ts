@@ -1,3 +1,4 @@
+import type { Elsewhere } from "../agent/delegate.ts";
 import { agentConsumers } from "../agent/inbox.ts";
 import { type LocalBus, openLocalBus } from "../broker/local.ts";
 import type { NatsBus } from "../broker/nats.ts";
@@ -21,8 +22,7 @@ export interface BusRoom extends AsyncDisposable {
   readonly config: Live<Config>;
   /** Part of the room for events that wait for NATS that is used; 0 without NATS. */
   fill(): number;
-  /** Whether another process runs an agent, as far as is known. */
-  isElsewhere(agent: string): Promise<boolean>;
+  readonly elsewhere: Elsewhere;
   status(): readonly SubsystemStatus[];
   /** First half of a shutdown: nothing more is taken from other processes. */
   stopReceiving(): Promise<void>;
@@ -47,7 +47,7 @@ export function openLocalRoom(deps: BusRoomDeps): BusRoom {
     bus,
     config: deps.config,
     fill: () => 0,
-    isElsewhere: () => Promise.resolve(false),
+    elsewhere: { runs: () => Promise.resolve(false), agents: () => [] },
     status: () => [{ name: "bus", state: "ok", critical: true }],
     stopReceiving: () => Promise.resolve(),
     [Symbol.asyncDispose]: () => bus[Symbol.asyncDispose](),

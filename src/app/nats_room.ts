@@ -104,16 +104,21 @@ export async function openNatsRoom(deps: BusRoomDeps, broker: NatsConfig): Promi
       const { current } = bus.status;
       return current.mode === "nats" ? current.fill : 0;
     },
-    isElsewhere: async (agent) =>
-      leases.isOwned(toAgentKey(agent)) || await bus.isConsumed(topics.route(agent).subject),
+    elsewhere: {
+      runs: async (agent) =>
+        leases.owned().includes(toAgentKey(agent)) || await bus.isConsumed(topics.route(agent).subject),
+      agents: () => leases.owned().flatMap((key) => key.startsWith(agentKey) ? [key.slice(agentKey.length)] : []),
+    },
     status: () => [toBusStatus(bus), ...toLeaseStatus(leases)],
     stopReceiving: () => bus.stopReceiving(),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
 }
 
+const agentKey = "agent.";
+
 function toAgentKey(agent: string): string {
-  return `agent.${agent}`;
+  return `${agentKey}${agent}`;
 }
 
 function toPluginKey({ plugin, instance }: { readonly plugin: string; readonly instance: string }): string {

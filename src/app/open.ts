@@ -179,7 +179,7 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     config: live,
     bus,
     ledger,
-    isElsewhere: busRoom.isElsewhere,
+    elsewhere: busRoom.elsewhere,
     tools: newLive([...newBuiltInTools(clock), ...options.tools ?? []]),
     hooks: newLive(options.hooks ?? []),
     resolveModel: (llmConfig, choice, fallbacks) => llm.at(llmConfig).resolve(choice, fallbacks),

@@ -25,7 +25,8 @@ export type InboundEvent = z.output<typeof inboundEventSchema>;
 /** A task or its result on the way between agents. */
 export const routeEventSchema = z.discriminatedUnion("kind", [
   z.object({
-    kind: z.literal("delegate"),
+    /** `broadcast`: nobody waits for an answer. */
+    kind: z.enum(["delegate", "broadcast"]),
     from: z.string(),
     task: z.string().min(1).max(200_000),
     /** Session of the asking agent. */
