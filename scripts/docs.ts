@@ -168,6 +168,12 @@ const callNotes: Readonly<Record<keyof typeof calls, SubjectNote>> = {
     from: "the turn (`src/agent/media.ts`)",
     to: "the plugin",
   },
+  read: {
+    tokens: "plugin, instance",
+    meaning: "Reads a piece of a fetched file.",
+    from: "the turn",
+    to: "the plugin host (`src/plugins/media_file.ts`)",
+  },
 };
 
 /** The page about every subject, from the topics and calls themselves. */
@@ -186,6 +192,7 @@ export function toSubjectsDoc(): string {
     typing: calls.typing("*", "*"),
     webhook: calls.webhook("*", "*"),
     fetch: calls.fetch("*", "*"),
+    read: calls.read("*", "*"),
   } satisfies Record<keyof typeof calls, unknown>;
   return [
     subjectsIntro,
