@@ -17,7 +17,7 @@ import { readNewestRow, readReadyOfTurn } from "../ledger/inbox.ts";
 import { endSession, readSilentSessions } from "../ledger/sessions.ts";
 import type { Arrival } from "./arrival.ts";
 import { newBudgets } from "./budget.ts";
-import { newDelegateTool, newResults, serveResults } from "./delegate.ts";
+import { type Elsewhere, newDelegateTool, newResults, serveResults } from "./delegate.ts";
 import { runHeartbeats } from "./heartbeat.ts";
 import { newHooks } from "./hooks.ts";
 import { newInbox } from "./inbox.ts";
@@ -35,8 +35,7 @@ export interface AgentsDeps {
   readonly config: Live<Config>;
   readonly bus: Bus;
   readonly ledger: Ledger;
-  /** Whether another process runs an agent that is not in the config. */
-  isElsewhere(agent: string): Promise<boolean>;
+  readonly elsewhere: Elsewhere;
   /** May change at any time; a turn keeps those that it began with. */
   readonly tools: Live<readonly Tool[]>;
   readonly hooks: Live<readonly AnyHook[]>;
@@ -73,7 +72,7 @@ export function openAgents(deps: AgentsDeps): Agents {
   const outbox = openOutbox(deps);
   const hooks = newHooks(deps.hooks, deps);
   const ownTools = [
-    newDelegateTool({ config, bus, ledger, results, clock, isElsewhere: deps.isElsewhere }),
+    newDelegateTool({ config, bus, ledger, results, clock, elsewhere: deps.elsewhere }),
     newOpenSkillTool(config, deps.stateDir),
   ];
   const profiles = newProfiles({ ...deps, ownTools });

@@ -31,6 +31,7 @@ import { newStderrOutput, openLog } from "../telemetry/log.ts";
 import { newMetrics } from "../telemetry/metrics.ts";
 import { openProcessMetrics } from "../telemetry/process.ts";
 import { newTracer } from "../telemetry/trace.ts";
+import { openFlows } from "./flows.ts";
 import { newIntakeGate, newLoadWatch } from "./intake.ts";
 import { lockDataFolder } from "./lock.ts";
 import { findCollector, giveMemoryBack } from "./memory.ts";
@@ -179,7 +180,7 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     config: live,
     bus,
     ledger,
-    isElsewhere: busRoom.isElsewhere,
+    elsewhere: busRoom.elsewhere,
     tools: newLive([
       ...newBuiltInTools(clock),
       ...newAgentPluginTools({ config: live, bus, metrics, dataDir }, () => agentsRoom),
@@ -196,6 +197,7 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     stateDir: dataDir,
   }));
   const agents = agentsRoom;
+  opening.use(openFlows({ bus, ledger, log, metrics, clock }));
   agentViews = await toAgents(agents, live.current, log);
 
   const collect = findCollector();

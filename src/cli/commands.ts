@@ -1,4 +1,5 @@
 import { buildCommand, buildRouteMap, type InputParser } from "@stricli/core";
+import { hops } from "../core/bus.ts";
 import { AppError } from "../core/error.ts";
 import { parseDuration } from "../lib/duration.ts";
 import type { CliContext } from "./context.ts";
@@ -37,7 +38,7 @@ const limit = {
 const conditions = {
   hop: {
     kind: "enum",
-    values: ["inbound", "turn", "outbound", "route", "spill"],
+    values: hops,
     brief: "Where they died",
     placeholder: "HOP",
     optional: true,

@@ -90,8 +90,9 @@ export const outboundSchema = z.object({
   key: z.string().min(1).max(500),
   conversation: z.string().min(1).max(500),
   thread: z.string().max(500).optional(),
-  sessionId: z.string().max(2_000),
-  turnId: z.string().max(100),
+  /** Empty where no turn made it. */
+  sessionId: z.string().max(2_000).default(""),
+  turnId: z.string().max(100).default(""),
   /** Provider message ids of the messages that this one answers, oldest first. */
   inReplyTo: z.array(z.string()).default([]),
   /** Markdown. */

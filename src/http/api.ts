@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { hops } from "../core/bus.ts";
 import { turnEventSchema } from "../core/turn.ts";
 
 // One schema for each request and answer of the admin API: the listener checks requests with them, the command line
@@ -227,7 +228,7 @@ export type TurnView = z.output<typeof turnViewSchema>;
 
 const deadLetterConditions = {
   /** Where it died. */
-  hop: z.enum(["inbound", "turn", "outbound", "route", "spill"]).optional(),
+  hop: z.enum(hops).optional(),
   /** Subject, or its beginning followed by `>`. */
   subject: z.string().min(1).max(500).optional(),
   /** Error kind, or reason. */

@@ -14,7 +14,7 @@ import {
 import type { Metrics } from "../core/metrics.ts";
 import type { Pairing, Plugin, PluginHealth } from "../core/plugin.ts";
 import { pluginToolAnswerSchema } from "../core/plugin_tool.ts";
-import { calls, topics } from "../core/topics.ts";
+import { calls, defaultInstance, topics } from "../core/topics.ts";
 import { withDeadline } from "../resilience/deadline.ts";
 import type { ChannelRequest } from "../sdk/protocol.ts";
 import { newOutgoing } from "./outgoing.ts";
@@ -94,6 +94,8 @@ export async function openPluginInstance(
   let life: WorkerLife | undefined;
   /** What the plugin says of itself. */
   let told: PluginHealth = { state: "up" };
+  /** What listeners were told last. */
+  let toldText = "";
   /** Why no worker runs. */
   let downReason: string | undefined;
   let receiving = true;
@@ -122,9 +124,21 @@ export async function openPluginInstance(
     return told.state === "up" && hung > 0 ? { ...told, reason: toHungNote(hung) } : told;
   }
 
+  /** Says how the instance stands, where that is new. */
+  function tellHealth(): void {
+    const { pairing: _, ...health } = currentHealth(); // whoever holds that can link another account
+    const text = JSON.stringify(health);
+    if (text === toldText) return;
+    toldText = text;
+    bus.publish(topics.health(plugin.id), { plugin: plugin.id, instance, ...health }, { source }).catch((thrown) =>
+      log.debug("plugin.health_not_told", { error: toAppError(thrown).message })
+    );
+  }
+
   function startLife(): WorkerLife {
     told = { state: "up" };
     downReason = undefined;
+    tellHealth();
     const started = startWorkerLife({
       clock,
       log,
@@ -133,12 +147,14 @@ export async function openPluginInstance(
       owner: {
         ready() {
           readyAt = clock.monotonic();
+          tellHealth();
           log.info("plugin.ready", { restarts });
         },
         alive: () => metrics.gauge("nexo_worker_up", labels, 1),
         health(health) {
           if (health.state !== told.state) log.info("plugin.health", { state: health.state, reason: health.reason });
           told = health;
+          tellHealth();
         },
         receive,
         secret(name) {
@@ -173,6 +189,7 @@ export async function openPluginInstance(
     const waitMs = ceilingMs / 2 + Math.random() * ceilingMs / 2;
     nextStartAt = clock.monotonic() + waitMs;
     downReason = `${end.message}. It is started again in ${Math.ceil(waitMs / 1_000)} s`;
+    tellHealth();
     log.error("plugin.ended", { reason: end.reason, error: end.message, restartInMs: Math.round(waitMs) });
     return clock.wait(waitMs, closing.signal).then(() => true, () => false);
   }
@@ -191,11 +208,15 @@ export async function openPluginInstance(
   }
 
   function respond(answers: AsyncDisposableStack): void {
-    answers.use(bus.respond(calls.send(plugin.id, instance), async (message, signal) => {
-      const receipt = receiptSchema.parse(await ask({ method: "send", message }, signal));
-      lastOutboundAt = new Date(clock.now()).toISOString();
-      return receipt;
-    }));
+    const sends = [calls.send(plugin.id, instance)];
+    if (instance === defaultInstance) sends.push(calls.send(plugin.id));
+    for (const send of sends) {
+      answers.use(bus.respond(send, async (message, signal) => {
+        const receipt = receiptSchema.parse(await ask({ method: "send", message }, signal));
+        lastOutboundAt = new Date(clock.now()).toISOString();
+        return receipt;
+      }));
+    }
     answers.use(bus.respond(calls.find(plugin.id, instance), async ({ key }, signal) => {
       return calls.find(plugin.id, instance).output.parse(await ask({ method: "find", key }, signal));
     }));
@@ -241,6 +262,8 @@ export async function openPluginInstance(
       await answers.disposeAsync();
       await life?.[Symbol.asyncDispose]();
       await supervised;
+      downReason = "It was stopped";
+      tellHealth();
     },
   };
 }
