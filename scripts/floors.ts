@@ -3,7 +3,7 @@
 export const floors: readonly (readonly string[])[] = [
   ["src/lib"],
   ["src/core"],
-  ["src/config", "src/ledger", "src/resilience", "src/sdk"],
+  ["src/child", "src/config", "src/ledger", "src/resilience", "src/sdk"],
   [
     "src/agent",
     "src/broker",

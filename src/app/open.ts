@@ -37,6 +37,7 @@ import { newIntakeGate, newLoadWatch } from "./intake.ts";
 import { lockDataFolder } from "./lock.ts";
 import { findCollector, giveMemoryBack } from "./memory.ts";
 import { openBusRoom } from "./open_bus.ts";
+import { newAgentPluginTools } from "./plugin_tools.ts";
 import { newBuiltInTools, plugins } from "./registry.ts";
 import { openToken } from "./token.ts";
 import { newDeadLetters, toAgents, toChannels, toQueues } from "./views.ts";
@@ -183,7 +184,11 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     bus,
     ledger,
     elsewhere: busRoom.elsewhere,
-    tools: newLive([...newBuiltInTools(clock), ...options.tools ?? []]),
+    tools: newLive([
+      ...newBuiltInTools(clock),
+      ...newAgentPluginTools({ config: live, bus, metrics, dataDir }, () => agentsRoom),
+      ...options.tools ?? [],
+    ]),
     hooks: newLive(options.hooks ?? []),
     resolveModel: (llmConfig, choice, fallbacks) => llm.at(llmConfig).resolve(choice, fallbacks),
     traits: toTraits,
