@@ -2,11 +2,13 @@ import { z } from "zod";
 import {
   inboundSchema,
   mediaFileSchema,
+  outboundFileSchema,
   outboundSchema,
   receiptSchema,
   webhookRequestSchema,
   webhookResponseSchema,
 } from "./message.ts";
+import { pluginToolAnswerSchema, pluginToolCallSchema } from "./plugin_tool.ts";
 import { type Call, type Topic, toSubjectToken } from "./topic.ts";
 import { turnEventSchema } from "./turn.ts";
 
@@ -51,6 +53,13 @@ export type RouteEvent = z.output<typeof routeEventSchema>;
 
 /** A tick of an agent's own clock. */
 export const heartbeatEventSchema = z.object({ agent: z.string(), dueAt: z.string() });
+
+/** A piece of a file, small enough for every bus. Pieces of one file come in order. */
+const filePieceSchema = z.object({
+  sha256: outboundFileSchema.shape.sha256,
+  offset: z.number().int().nonnegative(),
+  base64: z.string().max(700_000),
+});
 
 /** How a plugin instance stands, from now on. */
 export const healthEventSchema = z.object({
@@ -182,6 +191,24 @@ export const calls = {
       maxBytes: z.number().int().positive().max(largestPieceBytes),
     }),
     output: z.object({ base64: z.string() }),
+  }),
+  /** Runs a tool of the plugin. */
+  tool: (
+    plugin: string,
+    instance: string,
+  ): Call<z.output<typeof pluginToolCallSchema>, z.output<typeof pluginToolAnswerSchema>> => ({
+    subject: subjectOf("plugin.tool", token(plugin), token(instance)),
+    input: pluginToolCallSchema,
+    output: pluginToolAnswerSchema,
+  }),
+  /** Puts a piece of a file that is to be sent into the instance's folder. Gives how many bytes of it are there. */
+  store: (
+    plugin: string,
+    instance: string,
+  ): Call<z.output<typeof filePieceSchema>, { sizeBytes: number }> => ({
+    subject: subjectOf("plugin.store", token(plugin), token(instance)),
+    input: filePieceSchema,
+    output: z.object({ sizeBytes: z.number() }),
   }),
 } as const;
 

@@ -7,10 +7,12 @@ import type { Log } from "../core/log.ts";
 import { type Inbound, mediaFileSchema, receiptSchema, webhookResponseSchema } from "../core/message.ts";
 import type { Metrics } from "../core/metrics.ts";
 import type { Pairing, Plugin, PluginHealth } from "../core/plugin.ts";
+import { pluginToolAnswerSchema } from "../core/plugin_tool.ts";
 import { calls, defaultInstance, topics } from "../core/topics.ts";
 import { withDeadline } from "../resilience/deadline.ts";
 import type { ChannelRequest } from "../sdk/protocol.ts";
 import { findMediaFile, readMediaPiece } from "./media_file.ts";
+import { newOutgoing } from "./outgoing.ts";
 import { collectSecrets } from "./secrets.ts";
 import { startWorkerLife, type WorkerEnd, type WorkerLife } from "./worker_life.ts";
 
@@ -56,7 +58,14 @@ const maxRestartMs = 60_000;
 const settledMs = 60_000;
 /** More than any provider takes at once; beyond it the caller waits, not the worker's memory. */
 const maxOpenRequests = 256;
-const deadlinesMs = { send: 120_000, find: 15_000, typing: 10_000, webhook: 25_000, fetch: 120_000 } as const;
+const deadlinesMs = {
+  send: 120_000,
+  find: 15_000,
+  typing: 10_000,
+  webhook: 25_000,
+  fetch: 120_000,
+  tool: 60_000,
+} as const;
 
 /**
  * Opens `config` in the folder `stateDir` and begins to answer its calls. Does not wait for the worker.
@@ -75,6 +84,7 @@ export async function openPluginInstance(
   const labels = { plugin: plugin.id, instance };
   const permissions = toExactPermissions(plugin.permissions(config, stateDir));
   const secrets = collectSecrets(config);
+  const outgoing = newOutgoing(`${stateDir}/outgoing`);
   const closing = new AbortController();
   let life: WorkerLife | undefined;
   /** What the plugin says of itself. */
@@ -216,6 +226,10 @@ export async function openPluginInstance(
       return { ...file, ...await findMediaFile(file.path, stateDir, input.maxBytes) };
     }));
     answers.use(bus.respond(calls.read(plugin.id, instance), (piece) => readMediaPiece(piece, stateDir)));
+    answers.use(bus.respond(calls.tool(plugin.id, instance), async (call, signal) => {
+      return pluginToolAnswerSchema.parse(await ask({ method: "tool", call }, signal));
+    }));
+    answers.use(bus.respond(calls.store(plugin.id, instance), (piece) => outgoing.add(piece)));
   }
 
   metrics.gauge("nexo_worker_up", labels, 0);
