@@ -10,6 +10,13 @@ import { mapLive } from "../lib/map_live.ts";
 import { type MemoryRoom, openMemory } from "../memory/open.ts";
 import { newMemoryTools } from "../tools/memory.ts";
 
+/** Long-term memory as the rooms use it. */
+export interface AppMemory extends AsyncDisposable {
+  readonly memory: MemoryRoom;
+  /** Other tools, and those of memory while it is on. */
+  withTools(others: readonly Tool[]): Live<readonly Tool[]>;
+}
+
 /** Opens long-term memory below the data folder, with the tools that it gives to agents. */
 export function openMemoryRoom(
   { config, dataDir, log, metrics, clock }: {
@@ -19,7 +26,7 @@ export function openMemoryRoom(
     readonly metrics: Metrics;
     readonly clock: Clock;
   },
-): { readonly memory: MemoryRoom; readonly tools: Live<readonly Tool[]> } {
+): AppMemory {
   const memory = openMemory({
     config: mapLive(config, ({ memory }) => memory.long_term),
     folder: `${dataDir}/agents`,
@@ -28,9 +35,15 @@ export function openMemoryRoom(
     metrics,
     clock,
   });
-  const tools = newMemoryTools(memory);
-  const none: readonly Tool[] = [];
-  return { memory, tools: mapLive(config, ({ memory }) => memory.long_term.enabled ? tools : none) };
+  const own = newMemoryTools(memory);
+  return {
+    memory,
+    withTools(others) {
+      const all = [...others, ...own];
+      return mapLive(config, ({ memory }) => memory.long_term.enabled ? all : others);
+    },
+    [Symbol.asyncDispose]: () => memory[Symbol.asyncDispose](),
+  };
 }
 
 /** The package has the library for the usual machines; elsewhere it says that there is none. */

@@ -150,6 +150,7 @@ export const metricTable = {
     labels: ["operation"],
     buckets: fastSeconds,
   },
+  nexo_memory_indexed_total: { type: "counter", help: "Facts whose vector was stored.", labels: ["agent"] },
   nexo_embeddings_total: {
     type: "counter",
     help: "Texts made into vectors, by result: ok or the error kind.",

@@ -132,6 +132,7 @@ export function openMemory(deps: MemoryDeps): MemoryRoom {
       },
       async putVectors(agent, vectors, signal) {
         await ask(agent, { method: "putVectors", model: embedder.id, vectors }, signal);
+        metrics.count("nexo_memory_indexed_total", { agent }, vectors.length);
       },
     });
     return {

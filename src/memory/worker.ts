@@ -163,7 +163,7 @@ function listAgents(folder: string): string[] {
       if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
     }
   }
-  return agents;
+  return agents.sort();
 }
 
 function readFolder(folder: string): string[] {
