@@ -29,12 +29,14 @@ import { openLlm } from "../llm/open.ts";
 import { openPluginHost } from "../plugins/host.ts";
 import { newStderrOutput, openLog } from "../telemetry/log.ts";
 import { newMetrics } from "../telemetry/metrics.ts";
+import { newRecentLog } from "../telemetry/recent_log.ts";
 import { openProcessMetrics } from "../telemetry/process.ts";
 import { newTracer } from "../telemetry/trace.ts";
 import { openFlows } from "./flows.ts";
 import { newIntakeGate, newLoadWatch } from "./intake.ts";
 import { lockDataFolder } from "./lock.ts";
 import { findCollector, giveMemoryBack } from "./memory.ts";
+import { openMemoryRoom } from "./memory_room.ts";
 import { openBusRoom } from "./open_bus.ts";
 import { newAgentPluginTools } from "./plugin_tools.ts";
 import { newBuiltInTools, plugins } from "./registry.ts";
@@ -91,8 +93,9 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
   await using opening = new AsyncDisposableStack();
   const background = new AbortController();
 
+  const logs = newRecentLog();
   const log = opening.use(
-    openLog({ clock, output: newStderrOutput() }, { level: "info", format: "auto", redact: true }),
+    openLog({ clock, output: newStderrOutput(), recent: logs }, { level: "info", format: "auto", redact: true }),
   );
   const metrics = newMetrics(log);
   const config = opening.use(await openConfig({ dir: configDir, env, plugins, log, metrics, clock }, signal));
@@ -125,6 +128,7 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
   const load = newLoadWatch({ gate, ledger, clock, log, maxWaiting, spillFill: busRoom.fill });
   const doorway = load.withArrivals(bus);
   const llm = openLlm({ log, metrics, clock });
+  const memoryRoom = opening.use(openMemoryRoom({ config: configured, dataDir, log, metrics, clock }));
   const host = opening.use(
     await openPluginHost({ bus: doorway, intake: gate, log, metrics, clock, dataDir, plugins }, signal),
   );
@@ -140,6 +144,7 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     config.status(),
     ...host.status(),
     ...llm.status(),
+    ...memoryRoom.memory.status(),
   ];
   const views = {
     version,
@@ -150,6 +155,7 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     channels: () => toChannels(host, live.current),
     models: () => llm.at(live.current.llm).available,
     queues: () => toQueues(ledger, clock),
+    logs,
     history: newHistory(ledger),
     deadLetters: newDeadLetters({
       ledger,
@@ -181,7 +187,7 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     bus,
     ledger,
     elsewhere: busRoom.elsewhere,
-    tools: newLive([
+    tools: memoryRoom.withTools([
       ...newBuiltInTools(clock),
       ...newAgentPluginTools({ config: live, bus, metrics, dataDir }, () => agentsRoom),
       ...options.tools ?? [],
