@@ -35,6 +35,8 @@ export interface ToolContext {
   readonly isGroup: boolean;
   /** Who asks, as {@linkcode toPerson} names them. Absent: nobody in particular (the agent's own clock, a task). */
   readonly person?: string | undefined;
+  /** Provider message ids of what the turn answers, oldest first. Absent: it answers none. */
+  readonly answers?: readonly string[];
   /** Stays the same when the call is run again after a crash. */
   readonly idempotencyKey: string;
   /** Agents that the task went through before it came to this one, for delegation. */

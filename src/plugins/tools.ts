@@ -111,11 +111,18 @@ function toCall(
   { plugin, instance }: Address,
   input: unknown,
   key: string,
-  { agent, session }: ToolContext,
+  { agent, session, answers = [] }: ToolContext,
 ): PluginToolCall {
   const isOwn = session.plugin === plugin && session.instance === instance;
   const { [accountName]: _, ...own } = z.looseObject({}).parse(input);
-  return { name, input: own, agent, key, ...(isOwn ? { conversation: session.conversation } : {}) };
+  return {
+    name,
+    input: own,
+    agent,
+    key,
+    answers: isOwn ? [...answers] : [],
+    ...(isOwn ? { conversation: session.conversation } : {}),
+  };
 }
 
 /** Instances of a plugin that an agent is bound to. */
