@@ -23,9 +23,11 @@ import { readMessage } from "../ledger/outbox.ts";
 import { readQueueDepths, sweepFinished } from "../ledger/queues.ts";
 import { systemClock } from "../lib/clock.ts";
 import { newId } from "../lib/id.ts";
+import { concatLive } from "../lib/concat_live.ts";
 import { type Live, newLive } from "../lib/live.ts";
 import { mapLive } from "../lib/map_live.ts";
 import { openLlm } from "../llm/open.ts";
+import { openMcp } from "../mcp/open.ts";
 import { openPluginHost } from "../plugins/host.ts";
 import { newStderrOutput, openLog } from "../telemetry/log.ts";
 import { newMetrics } from "../telemetry/metrics.ts";
@@ -127,6 +129,10 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     await openPluginHost({ bus: doorway, intake: gate, log, metrics, clock, dataDir, plugins }, signal),
   );
 
+  const mcp = opening.use(
+    await openMcp({ config: mapLive(live, (config) => config.mcp), log, metrics, clock, dataDir }),
+  );
+
   let agentsRoom: Agents | undefined = undefined;
   let agentViews: readonly AgentView[] = [];
   const status = (): readonly SubsystemStatus[] => [
@@ -138,6 +144,7 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     config.status(),
     ...host.status(),
     ...llm.status(),
+    ...mcp.status(),
   ];
   const views = {
     version,
@@ -149,6 +156,7 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     models: () => llm.at(live.current.llm).available,
     queues: () => toQueues(ledger, clock),
     history: newHistory(ledger),
+    mcp: { servers: mcp.view, accept: mcp.accept },
     deadLetters: newDeadLetters({
       ledger,
       bus,
@@ -179,7 +187,7 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     bus,
     ledger,
     isElsewhere: busRoom.isElsewhere,
-    tools: newLive([...newBuiltInTools(clock), ...options.tools ?? []]),
+    tools: concatLive(newLive([...newBuiltInTools(clock), ...options.tools ?? []]), mcp.tools),
     hooks: newLive(options.hooks ?? []),
     resolveModel: (llmConfig, choice, fallbacks) => llm.at(llmConfig).resolve(choice, fallbacks),
     traits: toTraits,
