@@ -89,8 +89,7 @@ export function newQuestions(
 
   const answer = async (message: Msg, subject: string, closing: AbortSignal): Promise<void> => {
     const giveUp = new AbortController();
-    const asked = questionSchema.safeParse(parseJson(message));
-    const { id, input } = asked.success ? asked.data : {};
+    const { id, input } = toQuestion(parseJson(message));
     if (id !== undefined) open.set(id, giveUp);
     const stop = AbortSignal.any([giveUp.signal, closing]);
     // Not every answerer minds its signal.
@@ -151,6 +150,14 @@ export function newQuestions(
       return promise;
     },
   };
+}
+
+/** Other programs may ask with the bare input. */
+function toQuestion(value: unknown): z.output<typeof questionSchema> {
+  const asked = typeof value === "object" && value !== null && "input" in value
+    ? questionSchema.safeParse(value)
+    : undefined;
+  return asked?.data ?? { input: value };
 }
 
 function parseJson(message: Msg): unknown {

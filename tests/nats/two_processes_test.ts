@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { eventually } from "../e2e/black_box.ts";
 import { newChats } from "../e2e/chats.ts";
 import { openFakeBotApi } from "../fixtures/fake_bot_api.ts";
 import { openFakeModel } from "../fixtures/fake_model.ts";
@@ -63,6 +64,16 @@ Deno.test("agents in two processes hand tasks to each other; one that nobody run
       `tool:delegate {"agent":"ben","task":"tool:delegate {\\"agent\\":\\"ana\\",\\"task\\":\\"back\\"}"}`,
     );
     assert.match(round, /cycle/);
+    const several = await askAgent(ana, "ana", `tool:delegate {"agents":["ben","nobody"],"task":"count"}`);
+    assert.match(several, /\[ben\]\s+answer to: count\s+\[nobody\]\s+nobody does not take the task: no such agent/);
+    const told = await askAgent(ana, "ana", `tool:delegate {"agent":"ben","task":"good night","wait":false}`);
+    assert.match(told, /ben is told/);
+    const isHeard = async () => (await model.requests()).some(({ userText }) => /^good night/.test(userText));
+    await eventually(isHeard, "what it was told");
+    if (jetStream) {
+      const all = await askAgent(ana, "ana", `tool:delegate {"agent":"*","task":"add"}`);
+      assert.match(all, /\[ben\]\s+answer to: add/);
+    }
     const before = performance.now();
     assert.match(await askAgent(ana, "ana", `tool:delegate {"agent":"nobody","task":"x"}`), /no such agent/);
     assert.ok(performance.now() - before < 5_000);

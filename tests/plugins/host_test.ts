@@ -41,6 +41,29 @@ Deno.test("plugin host sends through a worker and gives back what the provider s
   assert.deepEqual(room.host.status(), [{ name: "plugin.scripted.sales", critical: false, state: "ok" }]);
 });
 
+Deno.test("plugin host tells listeners how an instance stands whenever that changes", async () => {
+  await using room = await openTestHost(newScriptedPlugin());
+  await room.host.apply([scripted("sales")]);
+  await room.logged("sales", "plugin.ready");
+  await room.send("sales", "hello");
+  await room.host.apply([]);
+  assert.ok(room.bus.shown.every(({ subject }) => subject === "plugin.health.scripted"));
+  const base = { plugin: "scripted", instance: "sales" };
+  const told = room.bus.shown.map(({ payload }) => payload);
+  assert.deepEqual(told[0], { ...base, state: "starting", reason: "Its worker is starting" });
+  assert.deepEqual(told.at(-2), { ...base, state: "up", identity: "@sales" });
+  assert.deepEqual(told.at(-1), { ...base, state: "down", reason: "It was stopped" });
+});
+
+Deno.test("plugin host sends for the instance `default` also where the subject names none", async () => {
+  await using room = await openTestHost(newScriptedPlugin());
+  await room.host.apply([scripted("default"), scripted("sales")]);
+  await room.logged("default", "plugin.ready");
+  const message = calls.send("scripted").input.parse({ key: "k", conversation: "7", text: "hello" });
+  const receipt = await room.bus.request(calls.send("scripted"), message, { signal: room.signal });
+  assert.deepEqual(receipt, { providerMessageIds: ["sent hello"] });
+});
+
 Deno.test("plugin host keeps an instance's folder closed to others", async () => {
   await using room = await openTestHost(newScriptedPlugin());
   await room.host.apply([scripted("sales")]);
