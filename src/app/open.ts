@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { type Agents, openAgents } from "../agent/open.ts";
+import { newChildren } from "../child/open.ts";
 import type { Config } from "../config/config.ts";
 import { openConfig } from "../config/open.ts";
 import type { LoadedConfig } from "../config/load.ts";
@@ -33,6 +34,7 @@ import { newStderrOutput, openLog } from "../telemetry/log.ts";
 import { newMetrics } from "../telemetry/metrics.ts";
 import { newRecentLog } from "../telemetry/recent_log.ts";
 import { openProcessMetrics } from "../telemetry/process.ts";
+import { redact } from "../telemetry/redact.ts";
 import { newTracer } from "../telemetry/trace.ts";
 import { openFlows } from "./flows.ts";
 import { newIntakeGate, newLoadWatch } from "./intake.ts";
@@ -133,8 +135,9 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     await openPluginHost({ bus: doorway, intake: gate, log, metrics, clock, dataDir, plugins }, signal),
   );
 
+  const children = newChildren({ clock, redact });
   const mcp = opening.use(
-    await openMcp({ config: mapLive(live, (config) => config.mcp), log, metrics, clock, dataDir }),
+    await openMcp({ config: mapLive(live, (config) => config.mcp), children, log, metrics, clock, dataDir }),
   );
 
   let agentsRoom: Agents | undefined = undefined;

@@ -63,9 +63,10 @@ async function readServers(terminal: Terminal, flags: McpFlags) {
 
 function formatServers(servers: readonly McpServerView[], ink: Ink): string {
   if (servers.length === 0) return "No MCP servers. Name them in mcp.yaml.\n";
-  const rows = servers.map(({ server, state, title, tools, reason = "" }) => [
+  const rows = servers.map(({ server, state, confinement, title, tools, reason = "" }) => [
     server,
     state,
+    confinement === "none" ? "" : confinement,
     title,
     String(tools.filter((tool) => tool.state === "live").length),
     String(tools.filter((tool) => tool.state === "held").length),
@@ -76,9 +77,10 @@ function formatServers(servers: readonly McpServerView[], ink: Ink): string {
       [
         { title: "SERVER" },
         { title: "STATE", paint: (cell) => cell === "up" ? ink.good(cell) : ink.warn(cell) },
+        { title: "HELD BY", paint: (cell) => cell === "unconfined" ? ink.bad(cell) : cell },
         { title: "IS", max: 40 },
         { title: "TOOLS", align: "right" },
-        { title: "HELD", align: "right" },
+        { title: "WAIT", align: "right" },
         { title: "WHY", max: 200 },
       ],
       rows,

@@ -32,22 +32,23 @@ const common = {
   ),
   connect_timeout: duration.default(30_000).describe("Connecting and listing ends after this."),
   call_timeout: duration.optional().describe("A call ends after this. Absent: the agent's `tool_deadline`."),
-  max_result_bytes: z.number().int().min(1_000).default(8_000_000).describe(
-    "Longest message of the server. A longer one ends the connection.",
-  ),
   sampling: samplingSchema.optional().describe("Lets the server ask a model. Absent: refused."),
   elicitation: elicitationSchema.optional().describe(
     "Lets the server ask the operator (`agent mcp questions`). Absent: refused.",
   ),
 };
 
+const absolutePath = z.string().regex(/^\//, "must begin with /");
+
 const stdioSchema = z.strictObject({
   command: z.string().min(1).describe("Program that speaks MCP on its standard input and output."),
   args: z.array(z.string()).default([]).describe("Its arguments."),
   env: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "is no name of a variable"), secretText).default({})
-    .describe("Its whole environment, beside PATH, HOME and LANG. Nothing of this process's own is passed on."),
-  read: z.array(z.string().min(1)).default([]).describe("Files and folders that it may read beside the system's."),
-  write: z.array(z.string().min(1)).default([]).describe("Files and folders that it may also change."),
+    .describe("Its whole environment, beside PATH, HOME (a folder of its own) and LANG. Nothing else is passed on."),
+  read: z.array(absolutePath).default([]).describe(
+    "Files and folders that it may read beside the system's: also those with its own code.",
+  ),
+  write: z.array(absolutePath).default([]).describe("Files and folders that it may also change."),
   network: z.boolean().default(false).describe("Whether it may use the network."),
   max_memory_bytes: z.number().int().min(16_000_000).default(1_000_000_000).describe("Memory that it may use."),
   ...common,
@@ -73,6 +74,9 @@ const httpSchema = z.strictObject({
   ),
   headers: z.record(header, secretText).default({}).describe("Sent with each request, to the server alone."),
   oauth: oauthSchema.optional().describe("OAuth 2.1."),
+  max_result_bytes: z.number().int().min(1_000).default(8_000_000).describe(
+    "Longest message of the server. A longer one ends the connection.",
+  ),
   ...common,
 });
 

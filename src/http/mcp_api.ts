@@ -21,6 +21,8 @@ export const mcpServerViewSchema = z.object({
   title: z.string(),
   /** How often the connection was lost. */
   reconnects: z.number().int(),
+  /** What holds a program that we run back; `none`: it is no such program. */
+  confinement: z.enum(["deno", "bubblewrap", "unconfined", "none"]),
   tools: z.array(mcpToolViewSchema),
 });
 /** An MCP server, as lists show it. */

@@ -32,15 +32,19 @@ export function toMcpError(thrown: unknown, sdk: Sdk, server: string): AppError 
     return newError("unavailable", "does not speak MCP as it should");
   }
   if (thrown instanceof sdk.ProtocolError) return newError("invalid", "refused", "server_refused");
-  const error = toAppError(thrown);
+  const { kind, message } = toAppError(thrown);
+  if (kind === "unavailable") return newError(kind, "cannot be reached");
   // Whatever else a stranger's server makes the library throw is no defect of ours.
-  return error.kind === "bug" ? newError("unavailable", "cannot be used") : error;
+  return kind === "bug" ? newError("unavailable", "cannot be used") : newError(kind, message);
 }
 
 /** What a server or the network said, in one line for the operator. */
 export function sayDetail(thrown: unknown): string | undefined {
-  if (thrown instanceof AppError || !(thrown instanceof Error)) return undefined;
+  if (thrown instanceof AppError) return sayDetail(thrown.cause);
+  if (!(thrown instanceof Error)) return undefined;
+  // What the network said stands below what fetch() makes of it.
+  const whole = thrown.cause instanceof Error ? `${thrown.message}: ${thrown.cause.message}` : thrown.message;
   // deno-lint-ignore no-control-regex -- control characters are what is to be taken out
-  const line = thrown.message.replace(/[\u0000-\u001f\u007f]+/g, " ").trim().slice(0, 300);
+  const line = whole.replace(/[\u0000-\u001f\u007f]+/g, " ").trim().slice(0, 300);
   return line === "" ? undefined : line;
 }

@@ -1,10 +1,12 @@
-import type { Client, Transport } from "@modelcontextprotocol/client";
+import type { Client } from "@modelcontextprotocol/client";
+import type { Confinement } from "../child/spec.ts";
 import type { Clock } from "../core/clock.ts";
 import { AppError, toAppError } from "../core/error.ts";
 import type { Log } from "../core/log.ts";
 import { withDeadline } from "../resilience/deadline.ts";
 import { sayDetail, toMcpError } from "./errors.ts";
 import type { Sdk } from "./sdk.ts";
+import type { Wire } from "./wire.ts";
 
 /** How a link stands. */
 export type LinkState =
@@ -15,7 +17,9 @@ export type LinkState =
 /** A connection to a server that comes back for ever. Disposing it ends it. */
 export interface Link extends AsyncDisposable {
   readonly current: LinkState;
-  /** How often it was connected again. */
+  /** What holds the server back, where it is a program that we run. */
+  confinement(): Confinement | undefined;
+  /** How often the connection was lost. */
   readonly reconnects: number;
   /**
    * Runs `work` on the connection; waits for one that is being made, and does it once more where the server had forgotten
@@ -35,8 +39,7 @@ export interface LinkDeps {
   readonly connectMs: number;
   /** A client that is not connected yet, with all its handlers. */
   newClient(): Client;
-  /** Connects it; `signal` ends the try. */
-  connect(client: Client, signal: AbortSignal): Promise<Transport>;
+  newWire(): Wire;
   /** Called with each new connection, before anybody uses it. What it throws ends the connection. */
   onUp(client: Client, signal: AbortSignal): Promise<void>;
   /** Told about each change. */
@@ -66,6 +69,7 @@ export function openLink(deps: LinkDeps): Link {
   let reconnects = 0;
   let running = 0;
   let wasUp = false;
+  let wire: Wire | undefined;
   let drop: ((reason: AppError) => void) | undefined;
   let waiters: (() => void)[] = [];
 
@@ -80,13 +84,14 @@ export function openLink(deps: LinkDeps): Link {
     const ended = Promise.withResolvers<AppError>();
     const over = new AbortController();
     next.onclose = () => ended.resolve(new AppError("unavailable", "The server closed the connection"));
-    let transport: Transport | undefined;
+    wire = deps.newWire();
+    const way = wire;
     try {
       using deadline = withDeadline(stop.signal, deps.connectMs, clock, `Connecting to the MCP server ${name}`);
       const gone = Promise.withResolvers<never>();
       deadline.signal.addEventListener("abort", () => gone.reject(deadline.signal.reason), { once: true });
       const opened = (async () => {
-        transport = await deps.connect(next, deadline.signal);
+        await way.connect(next, deadline.signal);
         await deps.onUp(next, deadline.signal);
       })();
       await Promise.race([opened, gone.promise, ended.promise.then((reason) => Promise.reject(reason))]);
@@ -112,7 +117,7 @@ export function openLink(deps: LinkDeps): Link {
       drop = undefined;
       over.abort();
       next.onerror = () => {/* what a connection says that is being closed is no news */};
-      await close(next, transport, clock);
+      await close(next, way, clock);
     }
   }
 
@@ -160,7 +165,7 @@ export function openLink(deps: LinkDeps): Link {
         if (stop.signal.aborted) return;
         reconnects++;
         const { message, reason } = toMcpError(thrown, deps.sdk, name);
-        const detail = sayDetail(thrown);
+        const detail = wire?.lastWords() ?? sayDetail(thrown);
         log.warn("mcp.disconnected", { server: name, error: message, detail });
         // A server that forgets sessions is there: whoever has noticed waits for the new one.
         if (reason === "session_lost" && wasUp) {
@@ -222,6 +227,7 @@ export function openLink(deps: LinkDeps): Link {
     get current() {
       return current;
     },
+    confinement: () => wire?.confinement(),
     get reconnects() {
       return reconnects;
     },
@@ -240,14 +246,11 @@ export function openLink(deps: LinkDeps): Link {
   };
 }
 
-async function close(client: Client, transport: Transport | undefined, clock: Clock): Promise<void> {
-  // A server that is told that the session ends may free it; one that does not care loses nothing.
-  if (transport !== undefined && "terminateSession" in transport && typeof transport.terminateSession === "function") {
-    const timer = new AbortController();
-    const late = clock.wait(goodbyeMs, timer.signal).catch(() => {/* it answered in time */});
-    await Promise.race([Promise.resolve(transport.terminateSession()).catch(() => {/* it is gone already */}), late]);
-    timer.abort();
-  }
+async function close(client: Client, wire: Wire, clock: Clock): Promise<void> {
+  const timer = new AbortController();
+  const late = clock.wait(goodbyeMs, timer.signal).catch(() => {/* it was fast enough */});
+  await Promise.race([wire.leave().catch(() => {/* it is gone already */}), late]);
+  timer.abort();
   await client.close();
 }
 

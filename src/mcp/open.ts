@@ -1,3 +1,4 @@
+import type { Children } from "../child/open.ts";
 import type { McpConfig, McpServerConfig } from "../config/mcp.ts";
 import type { Clock } from "../core/clock.ts";
 import { AppError, toAppError } from "../core/error.ts";
@@ -7,14 +8,16 @@ import type { SubsystemStatus } from "../core/status.ts";
 import type { Tool } from "../core/tool.ts";
 import { version } from "../core/version.ts";
 import { type Live, newLive } from "../lib/live.ts";
-import { connectHttp } from "./http_wire.ts";
+import { newHttpWire } from "./http_wire.ts";
 import { openPeer, type Peer, type PeerView } from "./peer.ts";
 import { openPins, type Pins } from "./pins.ts";
 import { loadSdk, type Sdk } from "./sdk.ts";
+import { newStdioWire } from "./stdio_wire.ts";
 
 /** What {@linkcode openMcp} needs. */
 export interface McpDeps {
   readonly config: Live<McpConfig>;
+  readonly children: Pick<Children, "start">;
   readonly log: Log;
   readonly metrics: Metrics;
   readonly clock: Clock;
@@ -44,7 +47,7 @@ interface Workshop {
 
 /** Connects the servers of the config and follows its changes: a server whose part does not change is not touched. */
 export async function openMcp(deps: McpDeps): Promise<McpRoom> {
-  const { config, log, metrics, clock } = deps;
+  const { config, children, log, metrics, clock, dataDir } = deps;
   const stop = new AbortController();
   const tools = newLive<readonly Tool[]>([]);
   let peers = new Map<string, { readonly config: McpServerConfig; readonly peer: Peer }>();
@@ -52,19 +55,22 @@ export async function openMcp(deps: McpDeps): Promise<McpRoom> {
 
   const publish = () => tools.set([...peers.values()].flatMap(({ peer }) => peer.tools));
   const openWorkshop = async (): Promise<Workshop> => {
-    const [sdk, pins] = await Promise.all([loadSdk(), openPins(`${deps.dataDir}/mcp/tools.json`, log)]);
+    const [sdk, pins] = await Promise.all([loadSdk(), openPins(`${dataDir}/mcp/tools.json`, log)]);
     return { sdk, pins };
   };
 
   function open(name: string, server: McpServerConfig, { sdk, pins }: Workshop): Peer {
-    if (!("url" in server)) throw new AppError("invalid", "stdio");
+    const newWire = () =>
+      "url" in server
+        ? newHttpWire({ name, config: server, sdk, metrics, auth: undefined })
+        : newStdioWire({ name, config: server, sdk, children, stateDir: `${dataDir}/mcp/${name}`, metrics });
     return openPeer({
       name,
       config: server,
-      address: server.url,
+      address: "url" in server ? server.url : [server.command, ...server.args].join(" "),
       sdk,
       pins,
-      connect: (client, signal) => connectHttp(client, { name, config: server, sdk, metrics, auth: undefined }, signal),
+      newWire,
       clientInfo: { name: "nexo", version },
       log,
       metrics,

@@ -1,4 +1,5 @@
 import type { Client, Tool as ListedTool } from "@modelcontextprotocol/client";
+import type { Confinement } from "../child/spec.ts";
 import type { McpServerConfig } from "../config/mcp.ts";
 import type { Clock } from "../core/clock.ts";
 import { toAppError } from "../core/error.ts";
@@ -18,6 +19,8 @@ export type PeerView = LinkState & {
   readonly title: string;
   /** How often the connection was lost. */
   readonly reconnects: number;
+  /** `none`: a server that is not a program of ours to run. `unconfined`: nothing holds it back. */
+  readonly confinement: Confinement["kind"] | "none";
   readonly tools: readonly ToolStanding[];
 };
 
@@ -35,7 +38,7 @@ export interface PeerDeps {
   readonly address: string;
   readonly sdk: Sdk;
   readonly pins: Pins;
-  readonly connect: LinkDeps["connect"];
+  readonly newWire: LinkDeps["newWire"];
   readonly clientInfo: { readonly name: string; readonly version: string };
   readonly log: Log;
   readonly metrics: Metrics;
@@ -70,7 +73,7 @@ export function openPeer(deps: PeerDeps): Peer {
       });
       return client;
     },
-    connect: deps.connect,
+    newWire: deps.newWire,
     onUp: learn,
     onChange: (state) => metrics.gauge("nexo_mcp_server_up", { server: name }, state === "up" ? 1 : 0),
   });
@@ -113,7 +116,14 @@ export function openPeer(deps: PeerDeps): Peer {
       return catalogue.tools;
     },
     accept: catalogue.accept,
-    view: () => ({ server: name, ...link.current, title, reconnects: link.reconnects, tools: catalogue.standings }),
+    view: () => ({
+      server: name,
+      ...link.current,
+      title,
+      reconnects: link.reconnects,
+      confinement: link.confinement()?.kind ?? "none",
+      tools: catalogue.standings,
+    }),
     status() {
       const base = { name: `mcp.${name}`, critical: false };
       switch (link.current.state) {

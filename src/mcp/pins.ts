@@ -28,8 +28,8 @@ const fileSchema = z.record(
   z.object({
     /** Hash of each accepted tool, by name. */
     pins: z.record(z.string(), z.string()),
-    /** What the server at this address offered last, so that its tools are there before it answers. */
-    last: z.object({ address: z.string(), offer: offerSchema }).optional(),
+    /** What the server at an address with this hash offered last, so that its tools are there before it answers. */
+    last: z.object({ place: z.string(), offer: offerSchema }).optional(),
   }),
 );
 type Page = z.output<typeof fileSchema>[string];
@@ -91,14 +91,14 @@ export async function openPins(path: string, log: Log): Promise<Pins> {
     },
     async remember(server, address, offer) {
       const page = pageOf(server);
-      const last = { address, offer };
+      const last = { place: hashText(address), offer };
       if (JSON.stringify(page.last) === JSON.stringify(last)) return;
       pages.set(server, JSON.stringify(offer).length > offerBound ? { pins: page.pins } : { ...page, last });
       await save();
     },
     recall(server, address) {
       const last = pages.get(server)?.last;
-      return last?.address === address ? last.offer : undefined;
+      return last?.place === hashText(address) ? last.offer : undefined;
     },
   };
 }
@@ -117,7 +117,11 @@ async function readPages(path: string, log: Log) {
 function toHash({ name, title, description, inputSchema, annotations }: ToolFace): string {
   const { readOnlyHint, idempotentHint } = annotations ?? {};
   const told = [name, title, description, inputSchema, readOnlyHint, idempotentHint].map((part) => part ?? null);
-  return createHash("sha256").update(JSON.stringify(toOrdered(told))).digest("base64url");
+  return hashText(JSON.stringify(toOrdered(told)));
+}
+
+function hashText(text: string): string {
+  return createHash("sha256").update(text).digest("base64url");
 }
 
 /** The same value with the keys of its mappings in order: servers may write them in any. */
