@@ -169,6 +169,12 @@ const callNotes: Readonly<Record<keyof typeof calls, SubjectNote>> = {
     from: "the turn (`src/agent/media.ts`)",
     to: "the plugin",
   },
+  read: {
+    tokens: "plugin, instance",
+    meaning: "Reads a piece of a fetched file.",
+    from: "the turn",
+    to: "the plugin host (`src/plugins/media_file.ts`)",
+  },
   tool: {
     tokens: "plugin, instance",
     meaning: "Runs a tool of the plugin. A message that it wants to be sent comes back and goes through the outbox.",
@@ -199,6 +205,7 @@ export function toSubjectsDoc(): string {
     typing: calls.typing("*", "*"),
     webhook: calls.webhook("*", "*"),
     fetch: calls.fetch("*", "*"),
+    read: calls.read("*", "*"),
     tool: calls.tool("*", "*"),
     store: calls.store("*", "*"),
   } satisfies Record<keyof typeof calls, unknown>;

@@ -138,7 +138,7 @@ export type Receipt = z.output<typeof receiptSchema>;
 
 /** A file that a plugin fetched from its provider into its own folder. */
 export const mediaFileSchema = z.object({
-  /** Path of the file, readable by the runtime. */
+  /** Path of the file in the process that fetched it. */
   path: z.string(),
   mimeType: z.string(),
   sizeBytes: z.number().int().nonnegative(),
