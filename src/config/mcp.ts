@@ -1,23 +1,7 @@
 import { z } from "zod";
-import { duration, idText, rate, secretText } from "./scalars.ts";
+import { duration, idText, secretText } from "./scalars.ts";
 
 const serverName = idText.max(32, "must have at most 32 characters");
-
-const samplingSchema = z.strictObject({
-  agent: idText.describe("Agent whose model answers and whose budget pays."),
-  max_tokens: z.number().int().positive().default(1_000).describe(
-    "Longest answer; a server that asks for more gets this.",
-  ),
-  daily_tokens: z.number().int().positive().default(100_000).describe(
-    "Tokens, in and out, that the server may use a UTC day.",
-  ),
-  rate: rate.prefault({ rps: 0.1, burst: 3 }).describe("How often the server may ask."),
-});
-
-const elicitationSchema = z.strictObject({
-  timeout: duration.default(300_000).describe("A question that the operator has not answered after this is cancelled."),
-  rate: rate.prefault({ rps: 0.1, burst: 3 }).describe("How often the server may ask."),
-});
 
 const common = {
   enabled: z.boolean().default(true).describe("Whether it is used."),
@@ -32,10 +16,6 @@ const common = {
   ),
   connect_timeout: duration.default(30_000).describe("Connecting and listing ends after this."),
   call_timeout: duration.optional().describe("A call ends after this. Absent: the agent's `tool_deadline`."),
-  sampling: samplingSchema.optional().describe("Lets the server ask a model. Absent: refused."),
-  elicitation: elicitationSchema.optional().describe(
-    "Lets the server ask the operator (`agent mcp questions`). Absent: refused.",
-  ),
 };
 
 const absolutePath = z.string().regex(/^\//, "must begin with /");
@@ -56,15 +36,6 @@ const stdioSchema = z.strictObject({
 
 const header = z.string().regex(/^[\w!#$%&'*+.^`|~-]{1,100}$/, "is no name of a header");
 
-const oauthSchema = z.strictObject({
-  grant: z.enum(["authorization_code", "client_credentials"]).default("authorization_code").describe(
-    "A person logs in (`agent mcp login`), or the client proves itself with its secret.",
-  ),
-  client_id: z.string().min(1).optional().describe("Id of a registered client. Absent: registers itself."),
-  client_secret: secretText.optional().describe("Its secret."),
-  scope: z.string().min(1).optional().describe("Scopes, separated by spaces. Absent: what the server asks for."),
-});
-
 const httpSchema = z.strictObject({
   url: z.url({ protocol: /^https?$/, error: "must be an http:// or https:// address" }).describe(
     "Address of the server.",
@@ -73,7 +44,6 @@ const httpSchema = z.strictObject({
     "Streamable HTTP, the older SSE, or the first with the second as fallback.",
   ),
   headers: z.record(header, secretText).default({}).describe("Sent with each request, to the server alone."),
-  oauth: oauthSchema.optional().describe("OAuth 2.1."),
   max_result_bytes: z.number().int().min(1_000).default(8_000_000).describe(
     "Longest message of the server. A longer one ends the connection.",
   ),

@@ -1,4 +1,4 @@
-import type { OAuthClientProvider, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
+import type { StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import type { McpHttpConfig } from "../config/mcp.ts";
 import type { Metrics } from "../core/metrics.ts";
 import type { Sdk } from "./sdk.ts";
@@ -11,8 +11,6 @@ export interface HttpWireDeps {
   readonly config: McpHttpConfig;
   readonly sdk: Sdk;
   readonly metrics: Metrics;
-  /** Where the config asks for OAuth. */
-  readonly auth: OAuthClientProvider | undefined;
 }
 
 /** Statuses with which servers of 2024 answer a request of Streamable HTTP. */
@@ -31,9 +29,9 @@ const reconnectionOptions = {
 
 /** Makes a {@linkcode Wire} over HTTP. The older SSE is tried where the server does not know the newer way. */
 export function newHttpWire(deps: HttpWireDeps): Wire {
-  const { config, sdk, auth } = deps;
+  const { config, sdk } = deps;
   const url = new URL(config.url);
-  const options = { fetch: newServerFetch(deps), ...(auth === undefined ? {} : { authProvider: auth }) };
+  const options = { fetch: newServerFetch(deps) };
   let session: StreamableHTTPClientTransport | undefined;
 
   return {

@@ -62,7 +62,7 @@ export async function openMcp(deps: McpDeps): Promise<McpRoom> {
   function open(name: string, server: McpServerConfig, { sdk, pins }: Workshop): Peer {
     const newWire = () =>
       "url" in server
-        ? newHttpWire({ name, config: server, sdk, metrics, auth: undefined })
+        ? newHttpWire({ name, config: server, sdk, metrics })
         : newStdioWire({ name, config: server, sdk, children, stateDir: `${dataDir}/mcp/${name}`, metrics });
     return openPeer({
       name,
