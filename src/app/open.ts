@@ -40,6 +40,7 @@ import { openFlows } from "./flows.ts";
 import { newIntakeGate, newLoadWatch } from "./intake.ts";
 import { lockDataFolder } from "./lock.ts";
 import { findCollector, giveMemoryBack } from "./memory.ts";
+import { openMemoryRoom } from "./memory_room.ts";
 import { openBusRoom } from "./open_bus.ts";
 import { newAgentPluginTools } from "./plugin_tools.ts";
 import { newBuiltInTools, plugins } from "./registry.ts";
@@ -131,6 +132,7 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
   const load = newLoadWatch({ gate, ledger, clock, log, maxWaiting, spillFill: busRoom.fill });
   const doorway = load.withArrivals(bus);
   const llm = openLlm({ log, metrics, clock });
+  const memoryRoom = opening.use(openMemoryRoom({ config: configured, dataDir, log, metrics, clock }));
   const host = opening.use(
     await openPluginHost({ bus: doorway, intake: gate, log, metrics, clock, dataDir, plugins }, signal),
   );
@@ -152,6 +154,7 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     ...host.status(),
     ...llm.status(),
     ...mcp.status(),
+    ...memoryRoom.memory.status(),
   ];
   const views = {
     version,
@@ -196,7 +199,7 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     ledger,
     elsewhere: busRoom.elsewhere,
     tools: concatLive(
-      newLive([
+      memoryRoom.withTools([
         ...newBuiltInTools(clock),
         ...newAgentPluginTools({ config: live, bus, metrics, dataDir }, () => agentsRoom),
         ...options.tools ?? [],

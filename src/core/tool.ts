@@ -44,6 +44,8 @@ export interface ToolContext {
   readonly isGroup: boolean;
   /** Who asks, as {@linkcode toPerson} names them. Absent: nobody in particular (the agent's own clock, a task). */
   readonly person?: string | undefined;
+  /** The provider's id of the message that the turn began with. Absent: it began with none. */
+  readonly messageId?: string | undefined;
   /** Stays the same when the call is run again after a crash. */
   readonly idempotencyKey: string;
   /** Agents that the task went through before it came to this one, for delegation. */
