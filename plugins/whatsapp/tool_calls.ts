@@ -5,7 +5,7 @@ import { isWhatsAppTool, toolInputs } from "./tools.ts";
 
 /** Makes the message that a tool sends. @throws {AppError} `missing` for a tool that there is not. */
 export function toToolMessage(
-  { name, input, conversation, answers }: PluginToolCall,
+  { name, input, conversation, messageId }: PluginToolCall,
   toConversation: (jid: string, otherJid: string | undefined) => string,
 ): PluginToolAnswerDraft {
   if (!isWhatsAppTool(name)) throw new AppError("missing", `WhatsApp has no tool ${name}`);
@@ -17,7 +17,7 @@ export function toToolMessage(
     );
   }
   const target = chat === conversation ? chat : toConversation(chat, undefined);
-  const newest = target === conversation ? answers.at(-1) : undefined;
+  const newest = target === conversation ? messageId : undefined;
   switch (name) {
     case "whatsapp_send":
       return toSend(target, { text: toolInputs[name].parse(input).text });

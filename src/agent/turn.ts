@@ -173,7 +173,7 @@ export async function runTurn(
         turnId,
         isGroup: first.isGroup,
         person: first.person,
-        answers: answers(),
+        messageId: first.providerMessageId,
         chain: first.chain,
         deadlineAt: startedAt + deadlineMs,
       },

@@ -109,18 +109,12 @@ function toCall(
   { plugin, instance }: Address,
   input: unknown,
   key: string,
-  { agent, session, answers = [] }: ToolContext,
+  { agent, session, messageId }: ToolContext,
 ): PluginToolCall {
   const isOwn = session.plugin === plugin && session.instance === instance;
   const { [accountName]: _, ...own } = z.looseObject({}).parse(input);
-  return {
-    name,
-    input: own,
-    agent,
-    key,
-    answers: isOwn ? [...answers] : [],
-    ...(isOwn ? { conversation: session.conversation } : {}),
-  };
+  if (!isOwn) return { name, input: own, agent, key };
+  return { name, input: own, agent, key, conversation: session.conversation, messageId };
 }
 
 /** Instances of a plugin that an agent is bound to. */
