@@ -31,6 +31,8 @@ const textOf = async (folder: Folder, path: string) => {
   return content === undefined ? undefined : new TextDecoder().decode(content);
 };
 
+const namesIn = async (folder: string) => (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name);
+
 Deno.test("a folder gives back what was written, and nothing for what is not there", async () => {
   await using world = await openWorld();
   await world.folder.write("notes/2026-11-22.md", bytes("one"));
@@ -105,7 +107,7 @@ Deno.test("links of either kind are not followed, wherever they stand", async ()
     }
   }
   await rejectsWith("denied", folder.write("notes/new.md", bytes("x")));
-  assert.deepEqual([...Deno.readDirSync(outside)].map(({ name }) => name), ["secret.md"]);
+  assert.deepEqual(await namesIn(outside), ["secret.md"]);
   assert.equal(await Deno.readTextFile(`${outside}/secret.md`), "secret");
   const { files, strange } = await folder.list(100);
   assert.deepEqual(files.map(({ path }) => path), ["own.md"]);
@@ -131,7 +133,7 @@ Deno.test("a folder that is exchanged for a link again and again never gives wha
     assert.notEqual(text, "secret");
     await folder.write("real/new.md", bytes("x")).catch(() => undefined);
     assert.deepEqual(
-      [...Deno.readDirSync(outside)].map(({ name }) => name).filter((name) => !name.startsWith(".nexo")),
+      (await namesIn(outside)).filter((name) => !name.startsWith(".nexo")),
       [
         "secret.md",
       ],
@@ -155,6 +157,6 @@ Deno.test("what a killed write left behind is cleared away, and nothing else", a
   await Deno.writeTextFile(`${dir}/notes/.nexo-${crypto.randomUUID()}.tmp`, "half");
   await Deno.writeTextFile(`${dir}/.nexo-mine.tmp`, "kept");
   await clearDrafts(dir);
-  assert.deepEqual([...Deno.readDirSync(`${dir}/notes`)].map(({ name }) => name), ["a.md"]);
-  assert.deepEqual([...Deno.readDirSync(dir)].map(({ name }) => name).toSorted(), [".nexo-mine.tmp", "notes"]);
+  assert.deepEqual(await namesIn(`${dir}/notes`), ["a.md"]);
+  assert.deepEqual((await namesIn(dir)).toSorted(), [".nexo-mine.tmp", "notes"]);
 });
