@@ -42,6 +42,7 @@ const fileNotes: Readonly<Record<string, string>> = {
   "llm.yaml": "Where models come from. The provider `demo` is built in and needs no entry.",
   "broker.yaml": "How events travel. Needs a restart.",
   "memory.yaml": "What agents have before their eyes.",
+  "mcp.yaml": "MCP servers whose tools agents may use. See [mcp.md](mcp.md).",
   "runtime.yaml": "The process itself. The addresses and `limits.max_ledger_bytes` need a restart.",
 };
 
@@ -168,6 +169,12 @@ const callNotes: Readonly<Record<keyof typeof calls, SubjectNote>> = {
     from: "the turn (`src/agent/media.ts`)",
     to: "the plugin",
   },
+  read: {
+    tokens: "plugin, instance",
+    meaning: "Reads a piece of a fetched file.",
+    from: "the turn",
+    to: "the plugin host (`src/plugins/media_file.ts`)",
+  },
   tool: {
     tokens: "plugin, instance",
     meaning: "Runs a tool of the plugin. A message that it wants to be sent comes back and goes through the outbox.",
@@ -198,6 +205,7 @@ export function toSubjectsDoc(): string {
     typing: calls.typing("*", "*"),
     webhook: calls.webhook("*", "*"),
     fetch: calls.fetch("*", "*"),
+    read: calls.read("*", "*"),
     tool: calls.tool("*", "*"),
     store: calls.store("*", "*"),
   } satisfies Record<keyof typeof calls, unknown>;

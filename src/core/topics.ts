@@ -15,6 +15,9 @@ import { turnEventSchema } from "./turn.ts";
 /** The instance that a subject means which names none. */
 export const defaultInstance = "default";
 
+/** Largest piece of a file that is read at once, bytes: as text it fits into a message of NATS, 1 MB by default. */
+export const largestPieceBytes = 512 * 1024;
+
 /** Where a message from outside came in, stamped by the host, never by the worker. */
 export const inboundEventSchema = z.object({
   plugin: z.string(),
@@ -142,6 +145,7 @@ export const calls = {
     instance: string,
   ): Call<{ key: string }, { receipt?: z.output<typeof receiptSchema> | undefined }> => ({
     subject: subjectOf("plugin.find", token(plugin), token(instance)),
+    repeatable: true,
     input: z.object({ key: z.string() }),
     output: z.object({ receipt: receiptSchema.optional() }),
   }),
@@ -151,6 +155,7 @@ export const calls = {
     instance: string,
   ): Call<{ conversation: string; thread?: string | undefined }, { shown: boolean }> => ({
     subject: subjectOf("plugin.typing", token(plugin), token(instance)),
+    repeatable: true,
     input: z.object({ conversation: z.string(), thread: z.string().optional() }),
     output: z.object({ shown: z.boolean() }),
   }),
@@ -163,14 +168,29 @@ export const calls = {
     input: webhookRequestSchema,
     output: webhookResponseSchema,
   }),
-  /** Fetches an attachment from the provider. */
+  /** Fetches an attachment from the provider. What it holds is read with {@linkcode calls.read}. */
   fetch: (
     plugin: string,
     instance: string,
   ): Call<{ ref: string; maxBytes: number }, z.output<typeof mediaFileSchema>> => ({
     subject: subjectOf("plugin.fetch", token(plugin), token(instance)),
+    repeatable: true,
     input: z.object({ ref: z.string(), maxBytes: z.number() }),
     output: mediaFileSchema,
+  }),
+  /** Reads a piece of a fetched file, which may lie in another process's data folder. */
+  read: (
+    plugin: string,
+    instance: string,
+  ): Call<{ path: string; offset: number; maxBytes: number }, { base64: string }> => ({
+    subject: subjectOf("plugin.read", token(plugin), token(instance)),
+    repeatable: true,
+    input: z.object({
+      path: z.string().max(4_000),
+      offset: z.number().int().nonnegative(),
+      maxBytes: z.number().int().positive().max(largestPieceBytes),
+    }),
+    output: z.object({ base64: z.string() }),
   }),
   /** Runs a tool of the plugin. */
   tool: (
@@ -187,6 +207,7 @@ export const calls = {
     instance: string,
   ): Call<z.output<typeof filePieceSchema>, { sizeBytes: number }> => ({
     subject: subjectOf("plugin.store", token(plugin), token(instance)),
+    repeatable: true,
     input: filePieceSchema,
     output: z.object({ sizeBytes: z.number() }),
   }),
