@@ -37,6 +37,7 @@ import { findCollector, giveMemoryBack } from "./memory.ts";
 import { openBusRoom } from "./open_bus.ts";
 import { newBuiltInTools, plugins } from "./registry.ts";
 import { openToken } from "./token.ts";
+import { newSessionSearchTool } from "../tools/session_search.ts";
 import { newDeadLetters, toAgents, toChannels, toQueues } from "./views.ts";
 
 /** What {@linkcode openApp} is started with. */
@@ -139,6 +140,7 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     ...host.status(),
     ...llm.status(),
   ];
+  const history = newHistory(ledger);
   const views = {
     version,
     bootId,
@@ -148,7 +150,7 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     channels: () => toChannels(host, live.current),
     models: () => llm.at(live.current.llm).available,
     queues: () => toQueues(ledger, clock),
-    history: newHistory(ledger),
+    history,
     deadLetters: newDeadLetters({
       ledger,
       bus,
@@ -174,12 +176,16 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     }, signal),
   );
   await host.apply(live.current.plugins);
+  const searchTool = newSessionSearchTool({
+    search: history.search,
+    searchesAll: (agent) => live.current.agents.find(({ id }) => id === agent)?.config.session_search === "all",
+  });
   agentsRoom = opening.use(openAgents({
     config: live,
     bus,
     ledger,
     isElsewhere: busRoom.isElsewhere,
-    tools: newLive([...newBuiltInTools(clock), ...options.tools ?? []]),
+    tools: newLive([...newBuiltInTools(clock), searchTool, ...options.tools ?? []]),
     hooks: newLive(options.hooks ?? []),
     resolveModel: (llmConfig, choice, fallbacks) => llm.at(llmConfig).resolve(choice, fallbacks),
     traits: toTraits,
