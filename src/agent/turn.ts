@@ -189,6 +189,7 @@ export async function runTurn(
         turnId,
         isGroup: first.isGroup,
         person: findAsker(arrivals),
+        messageId: first.providerMessageId,
         chain: first.chain,
         deadlineAt: startedAt + deadlineMs,
       },

@@ -29,15 +29,19 @@ import { openLlm } from "../llm/open.ts";
 import { openPluginHost } from "../plugins/host.ts";
 import { newStderrOutput, openLog } from "../telemetry/log.ts";
 import { newMetrics } from "../telemetry/metrics.ts";
+import { newRecentLog } from "../telemetry/recent_log.ts";
 import { openProcessMetrics } from "../telemetry/process.ts";
 import { newTracer } from "../telemetry/trace.ts";
+import { newSessionSearchTool } from "../tools/session_search.ts";
+import { openFlows } from "./flows.ts";
 import { newIntakeGate, newLoadWatch } from "./intake.ts";
 import { lockDataFolder } from "./lock.ts";
 import { findCollector, giveMemoryBack } from "./memory.ts";
+import { openMemoryRoom } from "./memory_room.ts";
 import { openBusRoom } from "./open_bus.ts";
+import { newAgentPluginTools } from "./plugin_tools.ts";
 import { newBuiltInTools, plugins } from "./registry.ts";
 import { openToken } from "./token.ts";
-import { newSessionSearchTool } from "../tools/session_search.ts";
 import { newDeadLetters, toAgents, toChannels, toQueues } from "./views.ts";
 
 /** What {@linkcode openApp} is started with. */
@@ -90,8 +94,9 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
   await using opening = new AsyncDisposableStack();
   const background = new AbortController();
 
+  const logs = newRecentLog();
   const log = opening.use(
-    openLog({ clock, output: newStderrOutput() }, { level: "info", format: "auto", redact: true }),
+    openLog({ clock, output: newStderrOutput(), recent: logs }, { level: "info", format: "auto", redact: true }),
   );
   const metrics = newMetrics(log);
   const config = opening.use(await openConfig({ dir: configDir, env, plugins, log, metrics, clock }, signal));
@@ -124,6 +129,7 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
   const load = newLoadWatch({ gate, ledger, clock, log, maxWaiting, spillFill: busRoom.fill });
   const doorway = load.withArrivals(bus);
   const llm = openLlm({ log, metrics, clock });
+  const memoryRoom = opening.use(openMemoryRoom({ config: configured, dataDir, log, metrics, clock }));
   const host = opening.use(
     await openPluginHost({ bus: doorway, intake: gate, log, metrics, clock, dataDir, plugins }, signal),
   );
@@ -139,6 +145,7 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     config.status(),
     ...host.status(),
     ...llm.status(),
+    ...memoryRoom.memory.status(),
   ];
   const history = newHistory(ledger);
   const views = {
@@ -150,6 +157,7 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     channels: () => toChannels(host, live.current),
     models: () => llm.at(live.current.llm).available,
     queues: () => toQueues(ledger, clock),
+    logs,
     history,
     deadLetters: newDeadLetters({
       ledger,
@@ -184,8 +192,13 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     config: live,
     bus,
     ledger,
-    isElsewhere: busRoom.isElsewhere,
-    tools: newLive([...newBuiltInTools(clock), searchTool, ...options.tools ?? []]),
+    elsewhere: busRoom.elsewhere,
+    tools: memoryRoom.withTools([
+      ...newBuiltInTools(clock),
+      searchTool,
+      ...newAgentPluginTools({ config: live, bus, metrics, dataDir }, () => agentsRoom),
+      ...options.tools ?? [],
+    ]),
     hooks: newLive(options.hooks ?? []),
     resolveModel: (llmConfig, choice, fallbacks) => llm.at(llmConfig).resolve(choice, fallbacks),
     traits: toTraits,
@@ -197,6 +210,7 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     stateDir: dataDir,
   }));
   const agents = agentsRoom;
+  opening.use(openFlows({ bus, ledger, log, metrics, clock }));
   agentViews = await toAgents(agents, live.current, log);
 
   const collect = findCollector();

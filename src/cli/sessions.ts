@@ -93,7 +93,11 @@ function newRemoteDesk(admin: AdminClient): SessionDesk {
     messages: (session, page) =>
       admin.get(`/api/sessions/${encodeURIComponent(session)}/messages`, page, messagesAnswerSchema),
     search: async (search) => (await admin.get("/api/sessions/search", { ...search }, messageHitsSchema)).items,
-    export: (session, format) => admin.download(`/api/sessions/${encodeURIComponent(session)}/export`, { format }),
+    async *export(session, format) {
+      const bytes = admin.follow(`/api/sessions/${encodeURIComponent(session)}/export`, { format });
+      const decoder = new TextDecoder();
+      for await (const chunk of bytes) yield decoder.decode(chunk, { stream: true });
+    },
   };
 }
 

@@ -35,6 +35,8 @@ export interface ToolContext {
   readonly isGroup: boolean;
   /** Who asks, as {@linkcode toPerson} names them. Absent: nobody in particular (the agent's own clock, a task). */
   readonly person?: string | undefined;
+  /** The provider's id of the message that the turn began with. Absent: it began with none. */
+  readonly messageId?: string | undefined;
   /** Stays the same when the call is run again after a crash. */
   readonly idempotencyKey: string;
   /** Agents that the task went through before it came to this one, for delegation. */
@@ -60,6 +62,8 @@ export interface Tool {
   readonly harmless?: true;
   /** Must not be used in a turn that holds untrusted text. */
   readonly dangerous?: true;
+  /** The plugin that offers it: only agents with a binding on it have it. Absent: it belongs to no plugin. */
+  readonly plugin?: string;
   /** Bad input is an `isError` result for the model, not a throw. */
   run(input: unknown, context: ToolContext): Promise<ToolResult>;
 }

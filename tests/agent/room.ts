@@ -238,7 +238,7 @@ export async function openRoom(first: RoomOptions = {}): Promise<Room> {
       }
     })();
     const agents = openAgents({
-      isElsewhere: () => Promise.resolve(false),
+      elsewhere: { runs: () => Promise.resolve(false), agents: () => [] },
       config,
       bus,
       ledger,
