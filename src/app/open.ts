@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { type Agents, openAgents } from "../agent/open.ts";
+import { newChildren } from "../child/open.ts";
 import type { Config } from "../config/config.ts";
 import { openConfig } from "../config/open.ts";
 import type { LoadedConfig } from "../config/load.ts";
@@ -23,14 +24,17 @@ import { readMessage } from "../ledger/outbox.ts";
 import { readQueueDepths, sweepFinished } from "../ledger/queues.ts";
 import { systemClock } from "../lib/clock.ts";
 import { newId } from "../lib/id.ts";
+import { concatLive } from "../lib/concat_live.ts";
 import { type Live, newLive } from "../lib/live.ts";
 import { mapLive } from "../lib/map_live.ts";
 import { openLlm } from "../llm/open.ts";
+import { openMcp } from "../mcp/open.ts";
 import { openPluginHost } from "../plugins/host.ts";
 import { newStderrOutput, openLog } from "../telemetry/log.ts";
 import { newMetrics } from "../telemetry/metrics.ts";
 import { newRecentLog } from "../telemetry/recent_log.ts";
 import { openProcessMetrics } from "../telemetry/process.ts";
+import { redact } from "../telemetry/redact.ts";
 import { newTracer } from "../telemetry/trace.ts";
 import { newSessionSearchTool } from "../tools/session_search.ts";
 import { openFlows } from "./flows.ts";
@@ -134,6 +138,11 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     await openPluginHost({ bus: doorway, intake: gate, log, metrics, clock, dataDir, plugins }, signal),
   );
 
+  const children = newChildren({ clock, redact });
+  const mcp = opening.use(
+    await openMcp({ config: mapLive(live, (config) => config.mcp), children, log, metrics, clock, dataDir }),
+  );
+
   let agentsRoom: Agents | undefined = undefined;
   let agentViews: readonly AgentView[] = [];
   const status = (): readonly SubsystemStatus[] => [
@@ -145,6 +154,7 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     config.status(),
     ...host.status(),
     ...llm.status(),
+    ...mcp.status(),
     ...memoryRoom.memory.status(),
   ];
   const history = newHistory(ledger);
@@ -159,6 +169,7 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     queues: () => toQueues(ledger, clock),
     logs,
     history,
+    mcp: { servers: mcp.view, accept: mcp.accept },
     deadLetters: newDeadLetters({
       ledger,
       bus,
@@ -193,12 +204,15 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     bus,
     ledger,
     elsewhere: busRoom.elsewhere,
-    tools: memoryRoom.withTools([
-      ...newBuiltInTools(clock),
-      searchTool,
-      ...newAgentPluginTools({ config: live, bus, metrics, dataDir }, () => agentsRoom),
-      ...options.tools ?? [],
-    ]),
+    tools: concatLive(
+      memoryRoom.withTools([
+        ...newBuiltInTools(clock),
+        searchTool,
+        ...newAgentPluginTools({ config: live, bus, metrics, dataDir }, () => agentsRoom),
+        ...options.tools ?? [],
+      ]),
+      mcp.tools,
+    ),
     hooks: newLive(options.hooks ?? []),
     resolveModel: (llmConfig, choice, fallbacks) => llm.at(llmConfig).resolve(choice, fallbacks),
     traits: toTraits,

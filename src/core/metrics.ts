@@ -169,6 +169,17 @@ export const metricTable = {
     help: "Config reloads by result: applied, refused.",
     labels: ["result"],
   },
+  nexo_mcp_server_up: { type: "gauge", help: "1 while the MCP server is connected.", labels: ["server"] },
+  nexo_mcp_list_changes_total: {
+    type: "counter",
+    help: "Notifications of an MCP server that its tools, resources or prompts have changed.",
+    labels: ["server"],
+  },
+  nexo_mcp_tools_held: {
+    type: "gauge",
+    help: "Tools of an MCP server that wait for the operator's word.",
+    labels: ["server"],
+  },
   nexo_http_requests_total: {
     type: "counter",
     help: "HTTP requests answered, by listener and status.",

@@ -4,6 +4,7 @@ import { type LocalBus, openLocalBus } from "../../src/broker/local.ts";
 import { agentsFileSchema } from "../../src/config/agents.ts";
 import type { Config } from "../../src/config/config.ts";
 import { llmFileSchema } from "../../src/config/llm.ts";
+import { mcpFileSchema } from "../../src/config/mcp.ts";
 import { memoryFileSchema } from "../../src/config/memory.ts";
 import { runtimeFileSchema } from "../../src/config/runtime.ts";
 import { AppError } from "../../src/core/error.ts";
@@ -153,6 +154,7 @@ export function newConfig(
     llm: llmFileSchema.parse({}),
     broker: { type: "local" },
     memory: memoryFileSchema.parse(memory),
+    mcp: mcpFileSchema.parse({}),
     runtime: runtimeFileSchema.parse(runtime),
     plugins: [],
   };
