@@ -24,6 +24,8 @@ async function talk(room: Room, from: number, to: number): Promise<void> {
 }
 
 const summaries = (room: Room) => room.rows("SELECT id, body, through_id FROM messages WHERE through_id IS NOT NULL");
+const untilCounted = (room: Room, result: "done" | "failed", count: number) =>
+  room.metrics.untilWritten("nexo_compactions_total", { agent: "ana", result }, count, AbortSignal.timeout(10_000));
 const untilSummary = (room: Room) => room.until(() => summaries(room)[0]);
 
 Deno.test("a window that is nearly full is summed up after the answer, and the transcript stays whole", async () => {
@@ -43,7 +45,7 @@ Deno.test("a window that is nearly full is summed up after the answer, and the t
   await room.untilIdle();
   const said = room.rows("SELECT body FROM messages WHERE role = 'user' ORDER BY id").map(({ body }) => String(body));
   assert.equal(said.length, 5);
-  assert.equal(room.metrics.valueOf("nexo_compactions_total", { agent: "ana", result: "done" }), 1);
+  await untilCounted(room, "done", 1);
 });
 
 Deno.test("the next summary goes on from the one before, and tokens of both are counted", async () => {
@@ -102,9 +104,9 @@ Deno.test("a summary that fails leaves a note once, the window trims, and the ne
   assert.match(shown, /left out here.*question 7/);
   await room.clock.advance(61_000);
   await talk(room, 8, 8);
-  await room.until(() => room.requests.filter(isSummary).length === 2 ? true : undefined);
+  await untilCounted(room, "failed", 2);
+  assert.equal(room.requests.filter(isSummary).length, 2);
   assert.equal(notes().length, 1);
-  assert.equal(room.metrics.valueOf("nexo_compactions_total", { agent: "ana", result: "failed" }), 2);
 });
 
 Deno.test("a summary is held to the agent's budget", async () => {
