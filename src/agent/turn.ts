@@ -440,9 +440,9 @@ function toEntry(arrivals: readonly Arrival[]): TranscriptEntry {
     role: "user",
     text: arrivals.map(toText).join("\n"),
     ...(people.length === 0 ? {} : { people }),
-    ...(arrivals.some(({ untrusted }) => untrusted) ? { untrusted: true } : {}),
     ...(attachments.length === 0 ? {} : { attachments }),
     ...(sender === undefined ? {} : { sender }),
+    ...(arrivals.some(({ untrusted }) => untrusted) ? { untrusted: true } : {}),
     ...(ids.length === 0 ? {} : { providerMessageIds: ids }),
   };
 }
