@@ -36,6 +36,7 @@ import { newRecentLog } from "../telemetry/recent_log.ts";
 import { openProcessMetrics } from "../telemetry/process.ts";
 import { redact } from "../telemetry/redact.ts";
 import { newTracer } from "../telemetry/trace.ts";
+import { newSessionSearchTool } from "../tools/session_search.ts";
 import { newWorkspaceTools } from "../workspace/tools.ts";
 import { openFlows } from "./flows.ts";
 import { newIntakeGate, newLoadWatch } from "./intake.ts";
@@ -159,6 +160,7 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     ...mcp.status(),
     ...memoryRoom.memory.status(),
   ];
+  const history = newHistory(ledger);
   const views = {
     version,
     bootId,
@@ -169,7 +171,7 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     models: () => llm.at(live.current.llm).available,
     queues: () => toQueues(ledger, clock),
     logs,
-    history: newHistory(ledger),
+    history,
     mcp: { servers: mcp.view, accept: mcp.accept },
     deadLetters: newDeadLetters({
       ledger,
@@ -196,6 +198,10 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     }, signal),
   );
   await host.apply(live.current.plugins);
+  const searchTool = newSessionSearchTool({
+    search: history.search,
+    searchesAll: (agent) => live.current.agents.find(({ id }) => id === agent)?.config.session_search === "all",
+  });
   agentsRoom = opening.use(openAgents({
     config: live,
     bus,
@@ -204,6 +210,7 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     tools: concatLive(
       memoryRoom.withTools([
         ...newBuiltInTools(clock),
+        searchTool,
         ...newWorkspaceTools(workspaces),
         ...newAgentPluginTools({ config: live, bus, metrics, dataDir }, () => agentsRoom),
         ...options.tools ?? [],

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { AppError } from "../../src/core/error.ts";
 import { chatEventSchema, deadLettersAnswerSchema, refusalSchema, statusSchema } from "../../src/http/api.ts";
 import { calls } from "../../src/core/topics.ts";
 import { newFakeClock } from "../fixtures/fake_clock.ts";
@@ -156,6 +157,16 @@ Deno.test("a session's id travels percent-encoded, with its page", async () => {
         asked.push([id, page]);
         return Promise.resolve({ items: [] });
       },
+      search: (search) => {
+        asked.push(search);
+        return Promise.resolve([]);
+      },
+      async *export(id, format) {
+        asked.push([id, format]);
+        if (id === "none") throw new AppError("missing", "There is no session none");
+        yield "one\n";
+        yield "two\n";
+      },
       turn: () => Promise.resolve(undefined),
     },
   });
@@ -163,7 +174,19 @@ Deno.test("a session's id travels percent-encoded, with its page", async () => {
   const sessions = await http.admin("/api/sessions?agent=ana&search=hello%20you&limit=2&before=c1");
   assert.deepEqual(await sessions.json(), { items: [], next: "c2" });
   await (await http.admin(`/api/sessions/${encodeURIComponent(id)}/messages?limit=5`)).body?.cancel();
-  assert.deepEqual(asked, [{ agent: "ana", search: "hello you", limit: 2, before: "c1" }, [id, { limit: 5 }]]);
+  assert.deepEqual(await (await http.admin('/api/sessions/search?words=a%20"b')).json(), { items: [] });
+  const exported = await http.admin(`/api/sessions/${encodeURIComponent(id)}/export?format=jsonl`);
+  assert.equal(exported.headers.get("content-type"), "application/x-ndjson");
+  assert.equal(await exported.text(), "one\ntwo\n");
+  assert.equal((await refused(http.admin("/api/sessions/none/export"))).status, 404);
+  assert.deepEqual(asked, [
+    { agent: "ana", search: "hello you", limit: 2, before: "c1" },
+    [id, { limit: 5 }],
+    { words: 'a "b', limit: 50 },
+    [id, "jsonl"],
+    ["none", "md"],
+  ]);
+  assert.equal((await refused(http.admin("/api/sessions/x/export?format=pdf"))).reason, "bad_request");
   assert.equal((await refused(http.admin("/api/sessions?limit=1000"))).reason, "bad_request");
   assert.equal((await refused(http.admin("/api/turns/t9"))).reason, "unknown_turn");
 });
