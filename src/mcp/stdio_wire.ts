@@ -82,7 +82,8 @@ export function newStdioWire(deps: StdioWireDeps): Wire {
 }
 
 async function toSpec({ name, config, stateDir }: StdioWireDeps): Promise<ChildSpec> {
-  await Deno.mkdir(stateDir, { recursive: true, mode: 0o700 });
+  // Readable by all, inside the data folder that nobody else may enter: bubblewrap looks into it as another user.
+  await Deno.mkdir(stateDir, { recursive: true, mode: 0o755 });
   const { command, args, env, read, write, network, max_memory_bytes } = config;
   return {
     name: `mcp.${name}`,
