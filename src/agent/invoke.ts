@@ -6,12 +6,12 @@ import type { LlmToolCall } from "../core/llm.ts";
 import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
 import { newTextResult, type Tool, type ToolContent, type ToolContext, type ToolResult } from "../core/tool.ts";
+import { matchesPattern } from "../lib/pattern.ts";
 import { type Bucket, newBucket } from "../resilience/bucket.ts";
 import { type Breaker, newBreaker } from "../resilience/breaker.ts";
 import { withDeadline } from "../resilience/deadline.ts";
 import { fenceContent } from "./fence.ts";
 import type { Hooks } from "./hooks.ts";
-import { matchesPattern } from "./policy.ts";
 
 /** The one way in which any tool of any origin is called. */
 export interface Invoker {
@@ -37,8 +37,8 @@ export interface Invoked {
   readonly outcome: "ok" | "error" | "denied" | "vetoed" | "limited" | "invalid" | "timeout" | "unknown";
 }
 
-/** Longest text of a result that goes to the model, characters. */
-const textBound = 100_000;
+/** Longest part of a result that is kept, characters. What the model is shown of it is for the window to say. */
+const textBound = 4_000_000;
 /** Buckets and validators kept; agents and tools are few, so the bound is only a guard. */
 const keptBound = 10_000;
 

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { type Agents, openAgents } from "../agent/open.ts";
+import { newChildren } from "../child/open.ts";
 import type { Config } from "../config/config.ts";
 import { openConfig } from "../config/open.ts";
 import type { LoadedConfig } from "../config/load.ts";
@@ -23,24 +24,31 @@ import { readMessage } from "../ledger/outbox.ts";
 import { readQueueDepths, sweepFinished } from "../ledger/queues.ts";
 import { systemClock } from "../lib/clock.ts";
 import { newId } from "../lib/id.ts";
+import { concatLive } from "../lib/concat_live.ts";
 import { type Live, newLive } from "../lib/live.ts";
 import { mapLive } from "../lib/map_live.ts";
 import { openLlm } from "../llm/open.ts";
+import { openMcp } from "../mcp/open.ts";
 import { openPluginHost } from "../plugins/host.ts";
 import { newStderrOutput, openLog } from "../telemetry/log.ts";
 import { newMetrics } from "../telemetry/metrics.ts";
 import { newRecentLog } from "../telemetry/recent_log.ts";
 import { openProcessMetrics } from "../telemetry/process.ts";
+import { redact } from "../telemetry/redact.ts";
 import { newTracer } from "../telemetry/trace.ts";
+import { newSessionSearchTool } from "../tools/session_search.ts";
+import { newWorkspaceTools } from "../workspace/tools.ts";
 import { openFlows } from "./flows.ts";
 import { newIntakeGate, newLoadWatch } from "./intake.ts";
 import { lockDataFolder } from "./lock.ts";
 import { findCollector, giveMemoryBack } from "./memory.ts";
+import { openMemoryRoom } from "./memory_room.ts";
 import { openBusRoom } from "./open_bus.ts";
 import { newAgentPluginTools } from "./plugin_tools.ts";
 import { newBuiltInTools, plugins } from "./registry.ts";
 import { openToken } from "./token.ts";
 import { newDeadLetters, toAgents, toChannels, toQueues } from "./views.ts";
+import { openWorkspaceRoom } from "./workspaces.ts";
 
 /** What {@linkcode openApp} is started with. */
 export interface AppOptions {
@@ -127,8 +135,15 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
   const load = newLoadWatch({ gate, ledger, clock, log, maxWaiting, spillFill: busRoom.fill });
   const doorway = load.withArrivals(bus);
   const llm = openLlm({ log, metrics, clock });
+  const memoryRoom = opening.use(openMemoryRoom({ config: configured, dataDir, log, metrics, clock }));
+  const workspaces = opening.use(openWorkspaceRoom({ config: configured, dataDir, token, log, metrics, clock }));
   const host = opening.use(
     await openPluginHost({ bus: doorway, intake: gate, log, metrics, clock, dataDir, plugins }, signal),
+  );
+
+  const children = newChildren({ clock, redact });
+  const mcp = opening.use(
+    await openMcp({ config: mapLive(live, (config) => config.mcp), children, log, metrics, clock, dataDir }),
   );
 
   let agentsRoom: Agents | undefined = undefined;
@@ -142,7 +157,10 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     config.status(),
     ...host.status(),
     ...llm.status(),
+    ...mcp.status(),
+    ...memoryRoom.memory.status(),
   ];
+  const history = newHistory(ledger);
   const views = {
     version,
     bootId,
@@ -153,7 +171,8 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     models: () => llm.at(live.current.llm).available,
     queues: () => toQueues(ledger, clock),
     logs,
-    history: newHistory(ledger),
+    history,
+    mcp: { servers: mcp.view, accept: mcp.accept },
     deadLetters: newDeadLetters({
       ledger,
       bus,
@@ -179,16 +198,25 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     }, signal),
   );
   await host.apply(live.current.plugins);
+  const searchTool = newSessionSearchTool({
+    search: history.search,
+    searchesAll: (agent) => live.current.agents.find(({ id }) => id === agent)?.config.session_search === "all",
+  });
   agentsRoom = opening.use(openAgents({
     config: live,
     bus,
     ledger,
     elsewhere: busRoom.elsewhere,
-    tools: newLive([
-      ...newBuiltInTools(clock),
-      ...newAgentPluginTools({ config: live, bus, metrics, dataDir }, () => agentsRoom),
-      ...options.tools ?? [],
-    ]),
+    tools: concatLive(
+      memoryRoom.withTools([
+        ...newBuiltInTools(clock),
+        searchTool,
+        ...newWorkspaceTools(workspaces),
+        ...newAgentPluginTools({ config: live, bus, metrics, dataDir }, () => agentsRoom),
+        ...options.tools ?? [],
+      ]),
+      mcp.tools,
+    ),
     hooks: newLive(options.hooks ?? []),
     resolveModel: (llmConfig, choice, fallbacks) => llm.at(llmConfig).resolve(choice, fallbacks),
     traits: toTraits,

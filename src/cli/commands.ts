@@ -262,8 +262,8 @@ const sessions = buildRouteMap({
           search: {
             kind: "parsed",
             parse: String,
-            brief: "Only those with this text in the transcript",
-            placeholder: "TEXT",
+            brief: "Only those with these words in an entry of the transcript",
+            placeholder: "WORDS",
             optional: true,
           },
           limit,
@@ -294,6 +294,59 @@ const sessions = buildRouteMap({
         fullDescription: toDescription("Works without a running process too.", [
           "agent sessions show ana/telegram/sales/4711",
         ], ["4 no such session"]),
+      },
+    }),
+    search: buildCommand({
+      loader: async () => toAction((await import("./sessions.ts")).searchSessions),
+      parameters: {
+        flags: {
+          agent: { kind: "parsed", parse: String, brief: "Only this agent's", placeholder: "AGENT", optional: true },
+          limit,
+          data,
+          json,
+        },
+        positional: {
+          kind: "array",
+          parameter: { brief: "Word, or its beginning", placeholder: "WORDS", parse: String },
+          minimum: 1,
+        },
+      },
+      docs: {
+        brief: "Find what was said, best first",
+        fullDescription: toDescription(
+          "Entries of transcripts that hold all of the words. Works without a running process too.",
+          ["agent sessions search blue invoice", "agent sessions search invoice --agent ana --limit 5"],
+        ),
+      },
+    }),
+    export: buildCommand({
+      loader: async () => toAction((await import("./sessions.ts")).exportSession),
+      parameters: {
+        flags: {
+          format: {
+            kind: "enum",
+            values: ["md", "jsonl"],
+            brief: "Markdown to read, or a line of JSON for each entry",
+            placeholder: "FORMAT",
+            default: "md",
+          },
+          data,
+        },
+        positional: {
+          kind: "tuple",
+          parameters: [{ brief: "Session, as agent sessions list shows it", placeholder: "SESSION", parse: String }],
+        },
+      },
+      docs: {
+        brief: "Write a whole transcript to standard output",
+        fullDescription: toDescription(
+          "Oldest entry first. JSON lines hold everything, tool results included. Works without a running process too.",
+          [
+            "agent sessions export ana/telegram/sales/4711 > transcript.md",
+            "agent sessions export ana/telegram/sales/4711 --format jsonl",
+          ],
+          ["4 no such session"],
+        ),
       },
     }),
   },
@@ -394,6 +447,58 @@ const pair = buildRouteMap({
   docs: { brief: "Link accounts" },
 });
 
+const mcpServer = { brief: "Server, as mcp.yaml names it", placeholder: "SERVER", parse: String } as const;
+
+const mcp = buildRouteMap({
+  defaultCommand: "list",
+  routes: {
+    list: buildCommand({
+      loader: async () => toAction((await import("./mcp.ts")).listServers),
+      parameters: { flags: { data, json } },
+      docs: {
+        brief: "List the MCP servers and how they stand",
+        fullDescription: toDescription("A server that is away is tried again by itself.", ["agent mcp list"], [
+          "6 not running",
+        ]),
+      },
+    }),
+    tools: buildCommand({
+      loader: async () => toAction((await import("./mcp.ts")).listTools),
+      parameters: {
+        flags: { data, json },
+        positional: { kind: "tuple", parameters: [{ ...mcpServer, optional: true }] },
+      },
+      docs: {
+        brief: "List tools of MCP servers, held ones with the reason",
+        fullDescription: toDescription("Names are those that allowed_tools takes.", [
+          "agent mcp tools",
+          "agent mcp tools files",
+        ], ["4 no such server", "6 not running"]),
+      },
+    }),
+    accept: buildCommand({
+      loader: async () => toAction((await import("./mcp.ts")).acceptTools),
+      parameters: {
+        flags: { data, json },
+        positional: {
+          kind: "array",
+          parameter: { brief: "Server, then its tools; none: all held", placeholder: "SERVER [TOOL]", parse: String },
+          minimum: 1,
+        },
+      },
+      docs: {
+        brief: "Take held tools of a server as they are now",
+        fullDescription: toDescription(
+          "A tool whose description has changed is held until then: it could tell the model to do something else.",
+          ["agent mcp tools files", "agent mcp accept files", "agent mcp accept files read_file write_file"],
+          ["4 no such server, or the tool is not held", "6 not running"],
+        ),
+      },
+    }),
+  },
+  docs: { brief: "MCP servers and their tools" },
+});
+
 const version = buildCommand({
   loader: async () => toAction((await import("./version.ts")).showVersion),
   parameters: { flags: { json } },
@@ -402,7 +507,7 @@ const version = buildCommand({
 
 /** Every command. */
 export const routes = buildRouteMap({
-  routes: { run, status, logs, chat, pair, dlq, sessions, config: configRoutes, version },
+  routes: { run, status, logs, chat, pair, dlq, sessions, config: configRoutes, mcp, version },
   docs: {
     brief: "Agents that answer people, and never lose a message",
     fullDescription: toDescription(
