@@ -1,5 +1,6 @@
 import { agentsFileSchema } from "./agents.ts";
 import { brokerFileSchema } from "./broker.ts";
+import { extensionsFileSchema } from "./extensions.ts";
 import { llmFileSchema } from "./llm.ts";
 import { memoryFileSchema } from "./memory.ts";
 import { runtimeFileSchema } from "./runtime.ts";
@@ -10,6 +11,7 @@ export const configFiles = {
   "llm.yaml": llmFileSchema,
   "broker.yaml": brokerFileSchema,
   "memory.yaml": memoryFileSchema,
+  "extensions.yaml": extensionsFileSchema,
   "runtime.yaml": runtimeFileSchema,
 } as const;
 
