@@ -168,6 +168,24 @@ const callNotes: Readonly<Record<keyof typeof calls, SubjectNote>> = {
     from: "the turn (`src/agent/media.ts`)",
     to: "the plugin",
   },
+  read: {
+    tokens: "plugin, instance",
+    meaning: "Reads a piece of a fetched file.",
+    from: "the turn",
+    to: "the plugin host (`src/plugins/media_file.ts`)",
+  },
+  tool: {
+    tokens: "plugin, instance",
+    meaning: "Runs a tool of the plugin. A message that it wants to be sent comes back and goes through the outbox.",
+    from: "the tool as the agent has it (`src/plugins/tools.ts`)",
+    to: "the plugin",
+  },
+  store: {
+    tokens: "plugin, instance",
+    meaning: "Puts a piece of a file that goes out into the instance's folder.",
+    from: "the tool as the agent has it (`src/plugins/tools.ts`)",
+    to: "the plugin host (`src/plugins/outgoing.ts`)",
+  },
 };
 
 /** The page about every subject, from the topics and calls themselves. */
@@ -186,6 +204,9 @@ export function toSubjectsDoc(): string {
     typing: calls.typing("*", "*"),
     webhook: calls.webhook("*", "*"),
     fetch: calls.fetch("*", "*"),
+    read: calls.read("*", "*"),
+    tool: calls.tool("*", "*"),
+    store: calls.store("*", "*"),
   } satisfies Record<keyof typeof calls, unknown>;
   return [
     subjectsIntro,

@@ -45,6 +45,8 @@ export interface Journal extends Disposable {
   isTaken(id: string): boolean;
   /** Notes a mail before it is handed over. One that is known stays as it is. */
   add(mail: KnownMail): void;
+  /** Notes a mail that was read outside of the intake, also where only its id was known. */
+  learn(mail: KnownMail): void;
   /** Notes mails that were there before the account was first read. */
   addPast(ids: readonly string[]): void;
   /** Newest conversation with `address` under a subject without marks. */
@@ -115,6 +117,9 @@ export function openJournal(path: string): Journal {
     "INSERT OR IGNORE INTO mails (id, conversation, address, subject, bare_subject, parents, kind, taken, at) " +
       "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
   );
+  const fillIn = prepare(
+    "UPDATE mails SET conversation = ?, address = ?, subject = ?, bare_subject = ?, parents = ? WHERE id = ? AND address = ''",
+  );
   const take = prepare("UPDATE mails SET taken = 1 WHERE id = ?");
   const selectSubject = prepare(
     "SELECT conversation FROM mails WHERE address = ? AND bare_subject = ? AND at > ? ORDER BY at DESC LIMIT 1",
@@ -178,6 +183,13 @@ export function openJournal(path: string): Journal {
     find: (id) => toKnownMail(selectMail.get(id)),
     isTaken: (id) => selectMail.get(id)?.["taken"] === 1,
     add: (mail) => insert(mail, false),
+    learn(mail) {
+      const { id, conversation, address, subject, parents } = mail;
+      atomically(() => {
+        fillIn.run(conversation, address, subject, toBareSubject(subject), JSON.stringify(parents), id);
+        insert(mail, false);
+      });
+    },
     addPast(ids) {
       const past = { conversation: "", address: "", subject: "", parents: [], kind: "in" } as const;
       atomically(() => ids.forEach((id) => insert({ ...past, id }, true)));

@@ -7,10 +7,12 @@ import type { Ledger } from "../core/ledger.ts";
 import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
 import type { ChannelTraits } from "../core/plugin.ts";
-import { toSessionId } from "../core/session.ts";
+import type { ToolMessage } from "../core/plugin_tool.ts";
+import { type SessionKey, toSessionId } from "../core/session.ts";
 import type { Tool } from "../core/tool.ts";
 import type { Tracer } from "../core/trace.ts";
 import type { Live } from "../lib/live.ts";
+import type { OutboxAddress } from "../ledger/outbox.ts";
 import { readNewestRow, readReadyOfTurn } from "../ledger/inbox.ts";
 import { endSession, readSilentSessions } from "../ledger/sessions.ts";
 import type { Arrival } from "./arrival.ts";
@@ -24,6 +26,7 @@ import { newLanes } from "./lanes.ts";
 import { openOutbox, type Outbox } from "./outbox.ts";
 import { findPolicy, type Policy } from "./policy.ts";
 import { newProfiles, type ResolveModel } from "./profile.ts";
+import { findReachRefusal } from "./reach.ts";
 import { newOpenSkillTool } from "./skill.ts";
 import { runTurn, type TurnDeps } from "./turn.ts";
 
@@ -50,6 +53,8 @@ export interface AgentsDeps {
 /** All agents at work. */
 export interface Agents extends AsyncDisposable {
   readonly outbox: Outbox;
+  /** Why a tool in a turn of the session `from` may not send a message, as of now; `undefined` where it may. */
+  findReachRefusal(from: SessionKey, address: OutboxAddress, message: ToolMessage): string | undefined;
   /** Provider and model that an agent's messages go to now, and how many tools it may use. */
   describe(agent: string): Promise<{ readonly model: string; readonly tools: number }>;
 }
@@ -148,6 +153,8 @@ export function openAgents(deps: AgentsDeps): Agents {
 
   return {
     outbox,
+    findReachRefusal: (from, address, message) =>
+      findReachRefusal({ config: config.current, read: ledger.read }, from, address, message),
     async describe(agent) {
       const policy = findPolicy(config.current, "console", agent);
       if (policy === undefined) throw new AppError("missing", `There is no agent ${agent}`);

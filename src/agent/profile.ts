@@ -108,6 +108,9 @@ function isAllowed(tool: Tool, policy: Policy, config: Config): boolean {
       peer.id !== policy.agent.id && matchesPattern(policy.allowedDelegates, peer.id)
     );
   }
+  if (tool.plugin !== undefined && !policy.agent.inbound_bindings.some(({ plugin }) => plugin === tool.plugin)) {
+    return false;
+  }
   if (tool.name === "open_skill") return policy.agent.skills.length > 0;
   return tool.harmless === true || matchesPattern(policy.allowedTools, tool.name);
 }

@@ -29,6 +29,7 @@ import { openLlm } from "../llm/open.ts";
 import { openPluginHost } from "../plugins/host.ts";
 import { newStderrOutput, openLog } from "../telemetry/log.ts";
 import { newMetrics } from "../telemetry/metrics.ts";
+import { newRecentLog } from "../telemetry/recent_log.ts";
 import { openProcessMetrics } from "../telemetry/process.ts";
 import { newTracer } from "../telemetry/trace.ts";
 import { openFlows } from "./flows.ts";
@@ -36,6 +37,7 @@ import { newIntakeGate, newLoadWatch } from "./intake.ts";
 import { lockDataFolder } from "./lock.ts";
 import { findCollector, giveMemoryBack } from "./memory.ts";
 import { openBusRoom } from "./open_bus.ts";
+import { newAgentPluginTools } from "./plugin_tools.ts";
 import { newBuiltInTools, plugins } from "./registry.ts";
 import { openToken } from "./token.ts";
 import { newDeadLetters, toAgents, toChannels, toQueues } from "./views.ts";
@@ -90,8 +92,9 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
   await using opening = new AsyncDisposableStack();
   const background = new AbortController();
 
+  const logs = newRecentLog();
   const log = opening.use(
-    openLog({ clock, output: newStderrOutput() }, { level: "info", format: "auto", redact: true }),
+    openLog({ clock, output: newStderrOutput(), recent: logs }, { level: "info", format: "auto", redact: true }),
   );
   const metrics = newMetrics(log);
   const config = opening.use(await openConfig({ dir: configDir, env, plugins, log, metrics, clock }, signal));
@@ -149,6 +152,7 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     channels: () => toChannels(host, live.current),
     models: () => llm.at(live.current.llm).available,
     queues: () => toQueues(ledger, clock),
+    logs,
     history: newHistory(ledger),
     deadLetters: newDeadLetters({
       ledger,
@@ -180,7 +184,11 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     bus,
     ledger,
     elsewhere: busRoom.elsewhere,
-    tools: newLive([...newBuiltInTools(clock), ...options.tools ?? []]),
+    tools: newLive([
+      ...newBuiltInTools(clock),
+      ...newAgentPluginTools({ config: live, bus, metrics, dataDir }, () => agentsRoom),
+      ...options.tools ?? [],
+    ]),
     hooks: newLive(options.hooks ?? []),
     resolveModel: (llmConfig, choice, fallbacks) => llm.at(llmConfig).resolve(choice, fallbacks),
     traits: toTraits,

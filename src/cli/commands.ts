@@ -106,6 +106,37 @@ const status = buildCommand({
   },
 });
 
+const logs = buildCommand({
+  loader: async () => toAction((await import("./logs.ts")).showLogs),
+  parameters: {
+    flags: {
+      follow: { kind: "boolean", brief: "Go on with entries as they come", default: false, withNegated: false },
+      level: {
+        kind: "enum",
+        values: ["debug", "info", "warn", "error"],
+        brief: "This level and louder ones",
+        placeholder: "LEVEL",
+        optional: true,
+      },
+      event: { kind: "parsed", parse: String, brief: "Beginning of the event", placeholder: "EVENT", optional: true },
+      agent: { kind: "parsed", parse: String, brief: "Of this agent", placeholder: "AGENT", optional: true },
+      turn: { kind: "parsed", parse: String, brief: "Of this turn", placeholder: "ID", optional: true },
+      limit: { ...limit, parse: toCount(1, 2_000), brief: "How many past ones, up to 2000" },
+      data,
+      json,
+    },
+    aliases: { f: "follow" },
+  },
+  docs: {
+    brief: "Show the log of the running process",
+    fullDescription: toDescription(
+      "The newest entries, oldest first; the process keeps some thousand. What it wrote before stands where its standard error goes.",
+      ["agent logs -f", "agent logs --level warn", "agent logs --event plugin --json", "agent logs --turn 0199…"],
+      ["0 shown", "6 not running"],
+    ),
+  },
+});
+
 const chat = buildCommand({
   loader: async () => toAction((await import("./chat.ts")).chat),
   parameters: {
@@ -371,7 +402,7 @@ const version = buildCommand({
 
 /** Every command. */
 export const routes = buildRouteMap({
-  routes: { run, status, chat, pair, dlq, sessions, config: configRoutes, version },
+  routes: { run, status, logs, chat, pair, dlq, sessions, config: configRoutes, version },
   docs: {
     brief: "Agents that answer people, and never lose a message",
     fullDescription: toDescription(

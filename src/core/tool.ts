@@ -60,6 +60,8 @@ export interface Tool {
   readonly harmless?: true;
   /** Must not be used in a turn that holds untrusted text. */
   readonly dangerous?: true;
+  /** The plugin that offers it: only agents with a binding on it have it. Absent: it belongs to no plugin. */
+  readonly plugin?: string;
   /** Bad input is an `isError` result for the model, not a throw. */
   run(input: unknown, context: ToolContext): Promise<ToolResult>;
 }

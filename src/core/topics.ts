@@ -2,16 +2,21 @@ import { z } from "zod";
 import {
   inboundSchema,
   mediaFileSchema,
+  outboundFileSchema,
   outboundSchema,
   receiptSchema,
   webhookRequestSchema,
   webhookResponseSchema,
 } from "./message.ts";
+import { pluginToolAnswerSchema, pluginToolCallSchema } from "./plugin_tool.ts";
 import { type Call, type Topic, toSubjectToken } from "./topic.ts";
 import { turnEventSchema } from "./turn.ts";
 
 /** The instance that a subject means which names none. */
 export const defaultInstance = "default";
+
+/** Largest piece of a file that is read at once, bytes: as text it fits into a message of NATS, 1 MB by default. */
+export const largestPieceBytes = 512 * 1024;
 
 /** Where a message from outside came in, stamped by the host, never by the worker. */
 export const inboundEventSchema = z.object({
@@ -48,6 +53,13 @@ export type RouteEvent = z.output<typeof routeEventSchema>;
 
 /** A tick of an agent's own clock. */
 export const heartbeatEventSchema = z.object({ agent: z.string(), dueAt: z.string() });
+
+/** A piece of a file, small enough for every bus. Pieces of one file come in order. */
+const filePieceSchema = z.object({
+  sha256: outboundFileSchema.shape.sha256,
+  offset: z.number().int().nonnegative(),
+  base64: z.string().max(700_000),
+});
 
 /** How a plugin instance stands, from now on. */
 export const healthEventSchema = z.object({
@@ -133,6 +145,7 @@ export const calls = {
     instance: string,
   ): Call<{ key: string }, { receipt?: z.output<typeof receiptSchema> | undefined }> => ({
     subject: subjectOf("plugin.find", token(plugin), token(instance)),
+    repeatable: true,
     input: z.object({ key: z.string() }),
     output: z.object({ receipt: receiptSchema.optional() }),
   }),
@@ -142,6 +155,7 @@ export const calls = {
     instance: string,
   ): Call<{ conversation: string; thread?: string | undefined }, { shown: boolean }> => ({
     subject: subjectOf("plugin.typing", token(plugin), token(instance)),
+    repeatable: true,
     input: z.object({ conversation: z.string(), thread: z.string().optional() }),
     output: z.object({ shown: z.boolean() }),
   }),
@@ -154,14 +168,47 @@ export const calls = {
     input: webhookRequestSchema,
     output: webhookResponseSchema,
   }),
-  /** Fetches an attachment from the provider. */
+  /** Fetches an attachment from the provider. What it holds is read with {@linkcode calls.read}. */
   fetch: (
     plugin: string,
     instance: string,
   ): Call<{ ref: string; maxBytes: number }, z.output<typeof mediaFileSchema>> => ({
     subject: subjectOf("plugin.fetch", token(plugin), token(instance)),
+    repeatable: true,
     input: z.object({ ref: z.string(), maxBytes: z.number() }),
     output: mediaFileSchema,
+  }),
+  /** Reads a piece of a fetched file, which may lie in another process's data folder. */
+  read: (
+    plugin: string,
+    instance: string,
+  ): Call<{ path: string; offset: number; maxBytes: number }, { base64: string }> => ({
+    subject: subjectOf("plugin.read", token(plugin), token(instance)),
+    repeatable: true,
+    input: z.object({
+      path: z.string().max(4_000),
+      offset: z.number().int().nonnegative(),
+      maxBytes: z.number().int().positive().max(largestPieceBytes),
+    }),
+    output: z.object({ base64: z.string() }),
+  }),
+  /** Runs a tool of the plugin. */
+  tool: (
+    plugin: string,
+    instance: string,
+  ): Call<z.output<typeof pluginToolCallSchema>, z.output<typeof pluginToolAnswerSchema>> => ({
+    subject: subjectOf("plugin.tool", token(plugin), token(instance)),
+    input: pluginToolCallSchema,
+    output: pluginToolAnswerSchema,
+  }),
+  /** Puts a piece of a file that is to be sent into the instance's folder. Gives how many bytes of it are there. */
+  store: (
+    plugin: string,
+    instance: string,
+  ): Call<z.output<typeof filePieceSchema>, { sizeBytes: number }> => ({
+    subject: subjectOf("plugin.store", token(plugin), token(instance)),
+    input: filePieceSchema,
+    output: z.object({ sizeBytes: z.number() }),
   }),
 } as const;
 

@@ -4,6 +4,7 @@ import type { Config } from "../config/config.ts";
 import { AppError } from "../core/error.ts";
 import type { SubsystemStatus } from "../core/status.ts";
 import type { Live } from "../lib/live.ts";
+import type { RecentLog } from "../telemetry/recent_log.ts";
 import {
   type AgentView,
   type ChannelView,
@@ -62,6 +63,7 @@ export interface AdminViews {
   channels(): readonly ChannelView[];
   models(): readonly ModelView[];
   queues(): Queues;
+  readonly logs: RecentLog;
   readonly history: History;
   readonly deadLetters: DeadLetters;
 }

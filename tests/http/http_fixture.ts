@@ -12,6 +12,7 @@ import { calls, type inboundEventSchema, topics } from "../../src/core/topics.ts
 import type { TurnEvent } from "../../src/core/turn.ts";
 import { type HttpDeps, type HttpRoom, openHttp } from "../../src/http/open.ts";
 import { type LiveSource, newLive } from "../../src/lib/live.ts";
+import { newRecentLog } from "../../src/telemetry/recent_log.ts";
 import { type FakeBus, newFakeBus } from "../fixtures/fake_bus.ts";
 import { type FakeClock, newFakeClock } from "../fixtures/fake_clock.ts";
 import { newRecordedLog, type RecordedLog } from "../fixtures/recorded_log.ts";
@@ -92,6 +93,7 @@ export async function openHttpFixture(
       spill: { depth: 0, oldestSeconds: 0 },
       dead: { depth: 0, oldestSeconds: 0 },
     }),
+    logs: newRecentLog(),
     history: {
       sessions: () => Promise.resolve({ items: [] }),
       messages: () => Promise.resolve({ items: [] }),

@@ -47,6 +47,20 @@ Deno.test("a plugin in one process and its agent in another answer as if they we
   chats.check(agentData.path);
 });
 
+Deno.test("a photo reaches a model in another process, whole, also over a server that takes small messages only", async () => {
+  await using model = openFakeModel();
+  await using telegram = await openFakeBotApi();
+  await using server = await startNatsServer({ config: "max_payload: 100000" });
+  await using _plugin = await startNexo({ config: newPluginConfig(server.url, telegram) });
+  await using _agent = await startNexo({ config: newAgentsConfig(server.url, model.baseUrl, ["ana"]) });
+  const bytes = new Uint8Array(700_000).map((_, index) => index * 31 % 251);
+  const photo = telegram.addFile(bytes, "photos/1.jpg");
+  telegram.inject({ chat: 1, extra: { caption: "look", photo: [{ file_id: photo, file_size: bytes.length }] } });
+  await telegram.nextSent(({ text }) => text.includes("look"), soon());
+  const shown = JSON.stringify((await model.requests()).at(-1)?.messages);
+  assert.ok(shown.includes(bytes.toBase64()), shown.slice(0, 2_000));
+});
+
 Deno.test("agents in two processes hand tasks to each other; one that nobody runs is refused at once", async () => {
   for (const jetStream of [true, false]) {
     await using model = openFakeModel();

@@ -340,6 +340,16 @@ Deno.test("plugin host hands out fetched files of the instance's own folder only
   await rejectsWith("denied", fetchFile("photo.txt", 3));
   await Deno.symlink("/etc/hostname", `${room.dataDir}/plugins/scripted/sales/link`);
   await rejectsWith("denied", fetchFile(`${room.dataDir}/plugins/scripted/sales/link`));
+
+  const readPiece = async (path: string, offset: number, maxBytes: number) => {
+    const { base64 } = await room.bus.request(calls.read("scripted", "sales"), { path, offset, maxBytes }, room);
+    return new TextDecoder().decode(Uint8Array.fromBase64(base64));
+  };
+  const pieces = [[0, 3], [3, 3], [4, 3], [9, 3]].map(([offset = 0, size = 0]) => readPiece(file.path, offset, size));
+  assert.deepEqual(await Promise.all(pieces), ["fou", "r", "", ""]);
+  await rejectsWith("denied", readPiece("/etc/hostname", 0, 3));
+  await rejectsWith("denied", readPiece(`${room.dataDir}/plugins/scripted/sales/link`, 0, 3));
+  await rejectsWith("missing", readPiece(`${file.path}.gone`, 0, 3));
 });
 
 Deno.test("plugin host answers find and typing for a plugin that has neither", async () => {
