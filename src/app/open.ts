@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { type Agents, openAgents } from "../agent/open.ts";
+import { newChildren } from "../child/open.ts";
 import type { Config } from "../config/config.ts";
 import { openConfig } from "../config/open.ts";
 import type { LoadedConfig } from "../config/load.ts";
@@ -16,6 +17,7 @@ import { version } from "../core/version.ts";
 import type { AgentView, Status } from "../http/api.ts";
 import { openHttp } from "../http/open.ts";
 import { toStatus } from "../http/views.ts";
+import { openExtensions } from "../extensions/open.ts";
 import { newHistory } from "../ledger/history.ts";
 import { readAccepted } from "../ledger/inbox.ts";
 import { openLedger } from "../ledger/open.ts";
@@ -23,6 +25,7 @@ import { readMessage } from "../ledger/outbox.ts";
 import { readQueueDepths, sweepFinished } from "../ledger/queues.ts";
 import { systemClock } from "../lib/clock.ts";
 import { newId } from "../lib/id.ts";
+import { concatLive } from "../lib/concat_live.ts";
 import { type Live, newLive } from "../lib/live.ts";
 import { mapLive } from "../lib/map_live.ts";
 import { openLlm } from "../llm/open.ts";
@@ -30,6 +33,7 @@ import { openPluginHost } from "../plugins/host.ts";
 import { newStderrOutput, openLog } from "../telemetry/log.ts";
 import { newMetrics } from "../telemetry/metrics.ts";
 import { newRecentLog } from "../telemetry/recent_log.ts";
+import { redact } from "../telemetry/redact.ts";
 import { openProcessMetrics } from "../telemetry/process.ts";
 import { newTracer } from "../telemetry/trace.ts";
 import { openFlows } from "./flows.ts";
@@ -130,6 +134,11 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
   const host = opening.use(
     await openPluginHost({ bus: doorway, intake: gate, log, metrics, clock, dataDir, plugins }, signal),
   );
+  const children = newChildren({ clock, redact });
+  const extensionsConfig = mapLive(live, ({ extensions }) => extensions);
+  const extensions = opening.use(
+    await openExtensions({ config: extensionsConfig, dataDir, env, children, log, metrics, clock }, signal),
+  );
 
   let agentsRoom: Agents | undefined = undefined;
   let agentViews: readonly AgentView[] = [];
@@ -142,6 +151,7 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     config.status(),
     ...host.status(),
     ...llm.status(),
+    ...extensions.status(),
   ];
   const views = {
     version,
@@ -184,12 +194,15 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     bus,
     ledger,
     elsewhere: busRoom.elsewhere,
-    tools: newLive([
-      ...newBuiltInTools(clock),
-      ...newAgentPluginTools({ config: live, bus, metrics, dataDir }, () => agentsRoom),
-      ...options.tools ?? [],
-    ]),
-    hooks: newLive(options.hooks ?? []),
+    tools: concatLive(
+      newLive([
+        ...newBuiltInTools(clock),
+        ...newAgentPluginTools({ config: live, bus, metrics, dataDir }, () => agentsRoom),
+        ...options.tools ?? [],
+      ]),
+      extensions.tools,
+    ),
+    hooks: concatLive(newLive(options.hooks ?? []), extensions.hooks),
     resolveModel: (llmConfig, choice, fallbacks) => llm.at(llmConfig).resolve(choice, fallbacks),
     traits: toTraits,
     log,
