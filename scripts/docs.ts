@@ -42,6 +42,7 @@ const fileNotes: Readonly<Record<string, string>> = {
   "llm.yaml": "Where models come from. The provider `demo` is built in and needs no entry.",
   "broker.yaml": "How events travel. Needs a restart.",
   "memory.yaml": "What agents have before their eyes.",
+  "mcp.yaml": "MCP servers whose tools agents may use. See [mcp.md](mcp.md).",
   "runtime.yaml": "The process itself. The addresses and `limits.max_ledger_bytes` need a restart.",
 };
 

@@ -5,10 +5,11 @@ import { toAppError } from "../core/error.ts";
 import type { Ledger } from "../core/ledger.ts";
 import { newTextResult, type Tool, type ToolContext, type ToolResult } from "../core/tool.ts";
 import { calls, type RouteEvent, routeEventSchema, topics } from "../core/topics.ts";
+import { matchesPattern } from "../lib/pattern.ts";
 import type { Live } from "../lib/live.ts";
 import { readEvent } from "../ledger/inbox.ts";
 import { withDeadline } from "../resilience/deadline.ts";
-import { findPolicy, matchesPattern } from "./policy.ts";
+import { findPolicy } from "./policy.ts";
 
 type Task = Exclude<RouteEvent, { kind: "result" }>;
 type TaskResult = Extract<RouteEvent, { kind: "result" }>;

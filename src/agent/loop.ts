@@ -333,7 +333,11 @@ async function callTools(
       agent: input.agent,
       tools: profile.tools,
       tainted: tainted(),
-      context: { ...context, idempotencyKey: `${context.turnId}:${seq}` },
+      context: {
+        ...context,
+        idempotencyKey: `${context.turnId}:${seq}`,
+        progress: (report) => emit({ ...base, type: "toolProgress", callId: call.id, tool: call.name, ...report }),
+      },
       signal: input.signal,
     });
     if (interrupted) {

@@ -5,9 +5,10 @@ import type { Clock } from "../core/clock.ts";
 import type { LlmSystemBlock, LlmTool, ModelRoute } from "../core/llm.ts";
 import type { Log } from "../core/log.ts";
 import type { Tool } from "../core/tool.ts";
+import { matchesPattern } from "../lib/pattern.ts";
 import type { Live } from "../lib/live.ts";
 import { toDay } from "./budget.ts";
-import { matchesPattern, type Policy } from "./policy.ts";
+import { type Policy } from "./policy.ts";
 import { newSystemPrompt } from "./prompt.ts";
 import { readWorkspace, toWorkspacePaths, type Workspace, type WorkspacePaths, workspaceStamp } from "./workspace.ts";
 

@@ -4,7 +4,8 @@ import type { ToolMessage } from "../core/plugin_tool.ts";
 import { type SessionKey, toSessionId } from "../core/session.ts";
 import { readSession } from "../ledger/sessions.ts";
 import type { OutboxAddress } from "../ledger/outbox.ts";
-import { findPolicy, findRefusal, matchesPattern } from "./policy.ts";
+import { matchesPattern } from "../lib/pattern.ts";
+import { findPolicy, findRefusal } from "./policy.ts";
 
 /**
  * Why a tool in a turn of the session `from` may not send a message, or `undefined` where it may: to whom the binding

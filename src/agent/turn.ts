@@ -173,6 +173,7 @@ export async function runTurn(
         turnId,
         isGroup: first.isGroup,
         person: first.person,
+        messageId: first.providerMessageId,
         chain: first.chain,
         deadlineAt: startedAt + deadlineMs,
       },

@@ -29,17 +29,20 @@ import { concatLive } from "../lib/concat_live.ts";
 import { type Live, newLive } from "../lib/live.ts";
 import { mapLive } from "../lib/map_live.ts";
 import { openLlm } from "../llm/open.ts";
+import { openMcp } from "../mcp/open.ts";
 import { openPluginHost } from "../plugins/host.ts";
 import { newStderrOutput, openLog } from "../telemetry/log.ts";
 import { newMetrics } from "../telemetry/metrics.ts";
 import { newRecentLog } from "../telemetry/recent_log.ts";
 import { redact } from "../telemetry/redact.ts";
 import { openProcessMetrics } from "../telemetry/process.ts";
+import { redact } from "../telemetry/redact.ts";
 import { newTracer } from "../telemetry/trace.ts";
 import { openFlows } from "./flows.ts";
 import { newIntakeGate, newLoadWatch } from "./intake.ts";
 import { lockDataFolder } from "./lock.ts";
 import { findCollector, giveMemoryBack } from "./memory.ts";
+import { openMemoryRoom } from "./memory_room.ts";
 import { openBusRoom } from "./open_bus.ts";
 import { newAgentPluginTools } from "./plugin_tools.ts";
 import { newBuiltInTools, plugins } from "./registry.ts";
@@ -131,6 +134,7 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
   const load = newLoadWatch({ gate, ledger, clock, log, maxWaiting, spillFill: busRoom.fill });
   const doorway = load.withArrivals(bus);
   const llm = openLlm({ log, metrics, clock });
+  const memoryRoom = opening.use(openMemoryRoom({ config: configured, dataDir, log, metrics, clock }));
   const host = opening.use(
     await openPluginHost({ bus: doorway, intake: gate, log, metrics, clock, dataDir, plugins }, signal),
   );
@@ -138,6 +142,9 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
   const extensionsConfig = mapLive(live, ({ extensions }) => extensions);
   const extensions = opening.use(
     await openExtensions({ config: extensionsConfig, dataDir, env, children, log, metrics, clock }, signal),
+  );
+  const mcp = opening.use(
+    await openMcp({ config: mapLive(live, (config) => config.mcp), children, log, metrics, clock, dataDir }),
   );
 
   let agentsRoom: Agents | undefined = undefined;
@@ -152,6 +159,8 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     ...host.status(),
     ...llm.status(),
     ...extensions.status(),
+    ...mcp.status(),
+    ...memoryRoom.memory.status(),
   ];
   const views = {
     version,
@@ -164,6 +173,7 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     queues: () => toQueues(ledger, clock),
     logs,
     history: newHistory(ledger),
+    mcp: { servers: mcp.view, accept: mcp.accept },
     deadLetters: newDeadLetters({
       ledger,
       bus,
@@ -195,12 +205,13 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     ledger,
     elsewhere: busRoom.elsewhere,
     tools: concatLive(
-      newLive([
+      memoryRoom.withTools([
         ...newBuiltInTools(clock),
         ...newAgentPluginTools({ config: live, bus, metrics, dataDir }, () => agentsRoom),
         ...options.tools ?? [],
       ]),
       extensions.tools,
+      mcp.tools,
     ),
     hooks: concatLive(newLive(options.hooks ?? []), extensions.hooks),
     resolveModel: (llmConfig, choice, fallbacks) => llm.at(llmConfig).resolve(choice, fallbacks),

@@ -1,4 +1,5 @@
 import { AppError } from "../core/error.ts";
+import { fnv1a } from "../lib/fnv1a.ts";
 import { type ChildSpec, type Confinement, toBaseEnv } from "./spec.ts";
 import { type ChildSystem, findProgram, namespaceFlags, realProgram } from "./system.ts";
 
@@ -176,7 +177,5 @@ function toParents(paths: readonly string[]): readonly string[] {
  * ids that a container has, and above those that people get. Two that share one share that limit, and no files.
  */
 function toUid(name: string): number {
-  let hash = 0;
-  for (const char of name) hash = (hash * 31 + (char.codePointAt(0) ?? 0)) >>> 0;
-  return 20_000 + hash % 40_000;
+  return 20_000 + Number.parseInt(fnv1a(name), 16) % 40_000;
 }

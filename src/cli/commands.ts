@@ -394,6 +394,58 @@ const pair = buildRouteMap({
   docs: { brief: "Link accounts" },
 });
 
+const mcpServer = { brief: "Server, as mcp.yaml names it", placeholder: "SERVER", parse: String } as const;
+
+const mcp = buildRouteMap({
+  defaultCommand: "list",
+  routes: {
+    list: buildCommand({
+      loader: async () => toAction((await import("./mcp.ts")).listServers),
+      parameters: { flags: { data, json } },
+      docs: {
+        brief: "List the MCP servers and how they stand",
+        fullDescription: toDescription("A server that is away is tried again by itself.", ["agent mcp list"], [
+          "6 not running",
+        ]),
+      },
+    }),
+    tools: buildCommand({
+      loader: async () => toAction((await import("./mcp.ts")).listTools),
+      parameters: {
+        flags: { data, json },
+        positional: { kind: "tuple", parameters: [{ ...mcpServer, optional: true }] },
+      },
+      docs: {
+        brief: "List tools of MCP servers, held ones with the reason",
+        fullDescription: toDescription("Names are those that allowed_tools takes.", [
+          "agent mcp tools",
+          "agent mcp tools files",
+        ], ["4 no such server", "6 not running"]),
+      },
+    }),
+    accept: buildCommand({
+      loader: async () => toAction((await import("./mcp.ts")).acceptTools),
+      parameters: {
+        flags: { data, json },
+        positional: {
+          kind: "array",
+          parameter: { brief: "Server, then its tools; none: all held", placeholder: "SERVER [TOOL]", parse: String },
+          minimum: 1,
+        },
+      },
+      docs: {
+        brief: "Take held tools of a server as they are now",
+        fullDescription: toDescription(
+          "A tool whose description has changed is held until then: it could tell the model to do something else.",
+          ["agent mcp tools files", "agent mcp accept files", "agent mcp accept files read_file write_file"],
+          ["4 no such server, or the tool is not held", "6 not running"],
+        ),
+      },
+    }),
+  },
+  docs: { brief: "MCP servers and their tools" },
+});
+
 const version = buildCommand({
   loader: async () => toAction((await import("./version.ts")).showVersion),
   parameters: { flags: { json } },
@@ -402,7 +454,7 @@ const version = buildCommand({
 
 /** Every command. */
 export const routes = buildRouteMap({
-  routes: { run, status, logs, chat, pair, dlq, sessions, config: configRoutes, version },
+  routes: { run, status, logs, chat, pair, dlq, sessions, config: configRoutes, mcp, version },
   docs: {
     brief: "Agents that answer people, and never lose a message",
     fullDescription: toDescription(

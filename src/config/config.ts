@@ -3,6 +3,7 @@ import type { AgentConfig } from "./agents.ts";
 import type { BrokerConfig } from "./broker.ts";
 import type { ExtensionsConfig } from "./extensions.ts";
 import type { LlmConfig } from "./llm.ts";
+import type { McpConfig } from "./mcp.ts";
 import type { MemoryConfig } from "./memory.ts";
 import type { RuntimeConfig } from "./runtime.ts";
 
@@ -30,6 +31,7 @@ export interface Config {
   readonly broker: BrokerConfig;
   readonly memory: MemoryConfig;
   readonly extensions: ExtensionsConfig;
+  readonly mcp: McpConfig;
   readonly runtime: RuntimeConfig;
   readonly plugins: readonly PluginInstance[];
 }

@@ -13,6 +13,7 @@ export interface ConfigDocuments {
   readonly broker: ConfigDocument;
   readonly memory: ConfigDocument;
   readonly extensions: ConfigDocument;
+  readonly mcp: ConfigDocument;
   readonly runtime: ConfigDocument;
   readonly plugins: readonly { readonly plugin: PluginSchema; readonly document: ConfigDocument }[];
   /** All of them. */
@@ -46,6 +47,7 @@ export async function readDocuments(
     broker: documentOf("broker.yaml"),
     memory: documentOf("memory.yaml"),
     extensions: documentOf("extensions.yaml"),
+    mcp: documentOf("mcp.yaml"),
     runtime: documentOf("runtime.yaml"),
     plugins: plugins.flatMap((plugin) => {
       const document = documents.get(toPluginFileName(plugin.id));

@@ -2,6 +2,7 @@ import { agentsFileSchema } from "./agents.ts";
 import { brokerFileSchema } from "./broker.ts";
 import { extensionsFileSchema } from "./extensions.ts";
 import { llmFileSchema } from "./llm.ts";
+import { mcpFileSchema } from "./mcp.ts";
 import { memoryFileSchema } from "./memory.ts";
 import { runtimeFileSchema } from "./runtime.ts";
 
@@ -12,6 +13,7 @@ export const configFiles = {
   "broker.yaml": brokerFileSchema,
   "memory.yaml": memoryFileSchema,
   "extensions.yaml": extensionsFileSchema,
+  "mcp.yaml": mcpFileSchema,
   "runtime.yaml": runtimeFileSchema,
 } as const;
 

@@ -2,8 +2,9 @@ import { z } from "zod";
 import { AppError } from "../core/error.ts";
 import type { HookName, HookPayloads, HookVerdict } from "../core/hook.ts";
 import type { ToolContent, ToolResult } from "../core/tool.ts";
+import { toInputSchema } from "../core/input_schema.ts";
+import { toShownText } from "../core/shown_text.ts";
 import { version } from "../core/version.ts";
-import { toSafeSchema } from "../lib/safe_schema.ts";
 import { type Manifest } from "./manifest.ts";
 import type { Rpc } from "./rpc.ts";
 
@@ -33,7 +34,7 @@ export const protocolVersion = 1;
 
 const offeredToolSchema = z.object({
   name: z.string().max(200),
-  description: z.string().default("").transform((text) => toPlainText(text).slice(0, 2_000)),
+  description: z.string().default("").transform((text) => toShownText(text, 2_000)),
   input_schema: z.record(z.string(), z.unknown()).default({ type: "object" }),
 });
 const toolsSchema = z.object({ tools: z.array(offeredToolSchema).max(100) });
@@ -84,12 +85,12 @@ export async function greet(rpc: Rpc, manifest: Manifest, signal: AbortSignal): 
   const answer = await rpc.request("initialize", params, { signal, deadlineMs: limits.handshake });
   const offered = check(initializedSchema, answer, "initialize");
   if (offered.extension_id !== undefined && offered.extension_id !== id) {
-    const name = toPlainText(offered.extension_id).slice(0, 64);
+    const name = toShownText(offered.extension_id, 64);
     throw new AppError("invalid", `It says that it is ${name}, and its manifest that it is ${id}`);
   }
   const silent = hooks.filter(({ on }) => !offered.hooks.includes(on)).map(({ on }) => `does not listen on ${on}`);
   const more = offered.hooks.filter((name) => !hooks.some(({ on }) => on === name)).map((name) =>
-    `listens on ${toPlainText(name)}, which its manifest does not have`
+    `listens on ${toShownText(name, 64)}, which its manifest does not have`
   );
   const { tools, faults } = offered.tools === undefined && manifest.tools.length > 0
     ? await listTools(rpc, manifest, signal)
@@ -135,11 +136,11 @@ function compare(offered: readonly z.output<typeof offeredToolSchema>[], { tools
   const kept: OfferedTool[] = [];
   for (const { name, description, input_schema } of offered) {
     if (!tools.some((tool) => tool.name === name)) {
-      faults.push(`offers the tool ${toPlainText(name).slice(0, 64)}, which its manifest does not have`);
+      faults.push(`offers the tool ${toShownText(name, 64)}, which its manifest does not have`);
     } else if (kept.some((tool) => tool.name === name)) faults.push(`offers the tool ${name} twice`);
     else {
-      const schema = toSafeSchema(input_schema);
-      if ("fault" in schema) faults.push(`offers the tool ${name} with a schema that ${schema.fault}`);
+      const schema = toInputSchema(input_schema);
+      if (schema.schema === undefined) faults.push(`offers the tool ${name}, but ${schema.fault}`);
       else kept.push({ name, description, inputSchema: schema.schema });
     }
   }
@@ -159,9 +160,4 @@ function check<T>(schema: z.ZodType<T>, value: unknown, method: string): T {
     "invalid",
     `Its answer to ${method} is wrong at ${issue?.path.join(".") || "its top"}: ${issue?.message}`,
   );
-}
-
-/** What shows up in terminals and prompts must not move cursors or hide. */
-function toPlainText(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}]+/gu, " ").trim();
 }

@@ -1,6 +1,7 @@
 import { AppError, toAppError } from "../core/error.ts";
 import type { AnyHook, HookName, HookPayloads, HookVerdict } from "../core/hook.ts";
 import { newTextResult, type Tool } from "../core/tool.ts";
+import { fnv1a } from "../lib/fnv1a.ts";
 import type { OfferedTool } from "./link.ts";
 import type { Manifest } from "./manifest.ts";
 import { refusedReason } from "./rpc.ts";
@@ -13,14 +14,7 @@ const maxNameLength = 64;
 export function toToolName(extension: string, tool: string): string {
   const name = `ext_${extension.replaceAll("-", "_")}_${tool}`;
   if (name.length <= maxNameLength) return name;
-  return `${name.slice(0, maxNameLength - 9)}_${toShortHash(`${extension}/${tool}`)}`;
-}
-
-/** Eight hexadecimal digits that tell long names apart (FNV-1a). */
-function toShortHash(text: string): string {
-  let hash = 0x811c9dc5;
-  for (const byte of new TextEncoder().encode(text)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
-  return hash.toString(16).padStart(8, "0");
+  return `${name.slice(0, maxNameLength - 9)}_${fnv1a(`${extension}/${tool}`)}`;
 }
 
 /** A tool of an extension as agents see it. */

@@ -28,6 +28,7 @@ import {
 } from "./api.ts";
 import { parseRequest, readJson } from "./body.ts";
 import { toReady } from "./health.ts";
+import type { McpDesk } from "./mcp_routes.ts";
 
 /** Longest look into the ledger for one page. */
 const queryMs = 15_000;
@@ -66,6 +67,7 @@ export interface AdminViews {
   readonly logs: RecentLog;
   readonly history: History;
   readonly deadLetters: DeadLetters;
+  readonly mcp: McpDesk;
 }
 
 /** `/api`: what the console and the command line read, and what can be done with dead letters. */
