@@ -34,7 +34,6 @@ import { openPluginHost } from "../plugins/host.ts";
 import { newStderrOutput, openLog } from "../telemetry/log.ts";
 import { newMetrics } from "../telemetry/metrics.ts";
 import { newRecentLog } from "../telemetry/recent_log.ts";
-import { redact } from "../telemetry/redact.ts";
 import { openProcessMetrics } from "../telemetry/process.ts";
 import { redact } from "../telemetry/redact.ts";
 import { newTracer } from "../telemetry/trace.ts";

@@ -12,11 +12,12 @@ import { type Live, newLive } from "../lib/live.ts";
 import { discover, type Found, type Places } from "./discovery.ts";
 import type { Offer } from "./link.ts";
 import { disableExtension, enableExtension } from "./manage.ts";
-import { describePermissions, type Manifest } from "./manifest.ts";
+import type { Manifest } from "./manifest.ts";
+import { toPlaces, toStateDir } from "./places.ts";
 import { connectStdio } from "./stdio.ts";
 import { superviseExtension, type Supervisor } from "./supervisor.ts";
 import { toHooks, toTool } from "./tools.ts";
-import type { ExtensionView } from "./view.ts";
+import { type ExtensionView, toFoundView } from "./view.ts";
 
 /** All extensions of the process. */
 export interface Extensions extends AsyncDisposable {
@@ -77,7 +78,7 @@ export async function openExtensions(deps: ExtensionsDeps, signal: AbortSignal):
     if (closing.signal.aborted) return;
     const wanted = new Map<string, Found>();
     if (config.current.enabled) {
-      for (const one of await discover(toPlaces(deps))) wanted.set(`${one.id} ${one.folder}`, one);
+      for (const one of await discover(placesOf(deps))) wanted.set(`${one.id} ${one.folder}`, one);
     }
     const fingerprint = (one: Found) => toFingerprint(one, deps);
     const leaving = [...entries].filter(([key, { fingerprint: before }]) => {
@@ -131,7 +132,7 @@ export async function openExtensions(deps: ExtensionsDeps, signal: AbortSignal):
   }
 
   function toView({ found, supervisor }: Entry): ExtensionView {
-    const { id, manifest, folder, installed, enabled, signedBy, hash, fault } = found;
+    const { id, fault } = found;
     const standing = supervisor?.standing.current;
     const connection = standing?.state === "up" ? standing.connection : undefined;
     const clashes = refused.filter((clash) => clash.startsWith(`${id} `)).map((clash) =>
@@ -140,15 +141,10 @@ export async function openExtensions(deps: ExtensionsDeps, signal: AbortSignal):
     const faults = standing?.state === "up" ? [...standing.offer.faults, ...clashes] : [];
     const reason = fault ?? (standing !== undefined && "reason" in standing ? standing.reason : undefined) ??
       (faults.length > 0 ? `It ${faults.join("; ")}` : undefined);
+    const own = entries.get(`${found.id} ${found.folder}`)?.built?.tools ?? [];
+    const { reason: _none, ...view } = toFoundView(found);
     return {
-      id,
-      version: manifest?.version ?? "",
-      description: manifest?.description ?? "",
-      author: manifest?.author ?? "",
-      folder,
-      transport: manifest?.transport.type ?? "unknown",
-      installed,
-      enabled,
+      ...view,
       state: standing === undefined
         ? "off"
         : standing.state === "up" && faults.length > 0
@@ -156,13 +152,9 @@ export async function openExtensions(deps: ExtensionsDeps, signal: AbortSignal):
         : standing.state,
       ...(reason === undefined ? {} : { reason }),
       ...(connection?.confinement === undefined ? {} : { confinement: connection.confinement }),
-      ...(signedBy === undefined ? {} : { signedBy }),
-      ...(hash === undefined ? {} : { hash }),
-      tools: tools.current.filter((tool) => entries.get(`${id} ${folder}`)?.built?.tools.includes(tool)).map((
-        { name },
-      ) => name),
-      hooks: manifest?.hooks.map(({ on }) => on) ?? [],
-      permissions: manifest === undefined ? [] : describePermissions(manifest),
+      ...(standing === undefined
+        ? {}
+        : { tools: own.filter((tool) => tools.current.includes(tool)).map(({ name }) => name) }),
       restarts: supervisor?.restarts ?? 0,
     };
   }
@@ -180,7 +172,7 @@ export async function openExtensions(deps: ExtensionsDeps, signal: AbortSignal):
   async function followFiles(): Promise<void> {
     while (!stopped.aborted) {
       const before = config.current;
-      const folders = await existingFolders(toPlaces(deps));
+      const folders = await existingFolders(placesOf(deps));
       await using watch = openWatch(folders);
       if (watch.failure !== undefined) log.warn("extensions.not_watched", { error: watch.failure });
       const stop = new AbortController();
@@ -198,7 +190,7 @@ export async function openExtensions(deps: ExtensionsDeps, signal: AbortSignal):
     }
   }
 
-  await Deno.mkdir(toPlaces(deps).installedDir, { recursive: true, mode: 0o755 });
+  await Deno.mkdir(placesOf(deps).installedDir, { recursive: true, mode: 0o755 });
   const following = followFiles().catch((thrown) => {
     log.error("extensions.not_watched", { error: toAppError(thrown).message });
   });
@@ -217,11 +209,11 @@ export async function openExtensions(deps: ExtensionsDeps, signal: AbortSignal):
       ...views().flatMap(toStatus),
     ],
     async enable(id, hash) {
-      await enableExtension(toPlaces(deps), id, hash, clock.now());
+      await enableExtension(placesOf(deps), id, hash, clock.now());
       await apply();
     },
     async disable(id) {
-      await disableExtension(toPlaces(deps), id);
+      await disableExtension(placesOf(deps), id);
       await apply();
     },
     async [Symbol.asyncDispose]() {
@@ -233,21 +225,13 @@ export async function openExtensions(deps: ExtensionsDeps, signal: AbortSignal):
   };
 }
 
-/** Where extensions are, by config and data folder. */
-export function toPlaces(
-  { config, dataDir, env }: Pick<ExtensionsDeps, "config" | "dataDir" | "env">,
-): Places {
-  const { search_paths, entries } = config.current;
-  return {
-    installedDir: `${dataDir}/extensions/installed`,
-    searchPaths: search_paths,
-    variable: (id, name) => entries[id]?.env[name]?.reveal() ?? (env[name] || undefined),
-  };
+function placesOf({ config, dataDir, env }: ExtensionsDeps): Places {
+  return toPlaces(config.current, dataDir, env);
 }
 
 function toTransport(manifest: Manifest, folder: string, deps: ExtensionsDeps) {
-  const { variable } = toPlaces(deps);
-  const stateDir = `${deps.dataDir}/extensions/state/${manifest.id}`;
+  const { variable } = placesOf(deps);
+  const stateDir = toStateDir(deps.dataDir, manifest.id);
   const own = { manifest, folder, stateDir, variable: (name: string) => variable(manifest.id, name) };
   return {
     whenLost: "restart" as const,
@@ -257,7 +241,7 @@ function toTransport(manifest: Manifest, folder: string, deps: ExtensionsDeps) {
 
 /** Changes with everything that an extension was started with. Holds secrets: it is only compared. */
 function toFingerprint({ id, hash, startedAt, fault, enabled, manifest }: Found, deps: ExtensionsDeps): string {
-  const { variable } = toPlaces(deps);
+  const { variable } = placesOf(deps);
   const values = [...manifest?.requires.env ?? [], ...manifest?.permissions.env ?? []].map((name) =>
     variable(id, name)
   );

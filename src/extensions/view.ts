@@ -1,4 +1,7 @@
 import type { Confinement } from "../child/spec.ts";
+import type { Found } from "./discovery.ts";
+import { describePermissions } from "./manifest.ts";
+import { toToolName } from "./tools.ts";
 
 /** How an extension stands. */
 export interface ExtensionView {
@@ -27,4 +30,26 @@ export interface ExtensionView {
   readonly permissions: readonly string[];
   /** Since it was opened. */
   readonly restarts: number;
+}
+
+/** What can be said of an extension that does not run in this process. */
+export function toFoundView({ id, manifest, folder, installed, enabled, fault, hash, signedBy }: Found): ExtensionView {
+  return {
+    id,
+    version: manifest?.version ?? "",
+    description: manifest?.description ?? "",
+    author: manifest?.author ?? "",
+    folder,
+    transport: manifest?.transport.type ?? "unknown",
+    installed,
+    enabled,
+    state: "off",
+    reason: fault ?? "It starts with the process: agent run",
+    ...(hash === undefined ? {} : { hash }),
+    ...(signedBy === undefined ? {} : { signedBy }),
+    tools: manifest?.tools.map(({ name }) => toToolName(id, name)) ?? [],
+    hooks: manifest?.hooks.map(({ on }) => on) ?? [],
+    permissions: manifest === undefined ? [] : describePermissions(manifest),
+    restarts: 0,
+  };
 }
