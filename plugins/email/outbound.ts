@@ -2,8 +2,8 @@ import { Buffer } from "node:buffer";
 import { createTransport } from "nodemailer";
 import { AppError, toAppError } from "../../src/core/error.ts";
 import type { Log } from "../../src/core/log.ts";
-import type { Outbound, Receipt } from "../../src/core/message.ts";
-import { type ReadFile, readOutgoing } from "../../src/sdk/outgoing.ts";
+import type { Outbound, OutboundFile, Receipt } from "../../src/core/message.ts";
+import { readOutgoing } from "../../src/sdk/outgoing.ts";
 import { toDomain } from "./address.ts";
 import type { EmailConfig } from "./config.ts";
 import type { Journal, KnownMail } from "./journal.ts";
@@ -58,7 +58,9 @@ export async function sendOutbound(deps: OutboundDeps, message: Outbound, signal
   refuseFlood(deps, message.conversation);
   const parent = answered.findLast(({ kind }) => kind === "in") ?? journal.findNewest(message.conversation);
   const mail = toMail(config.address, to, message, parent);
-  const files = await readOutgoing(deps.outgoing, message.files ?? []);
+  const files = await Promise.all(
+    (message.files ?? []).map(async (file) => ({ ...file, bytes: await readOutgoing(deps.outgoing, file) })),
+  );
   const raw = await compose(config, mail, { text: message.text, files, isNew: parent === undefined });
   await post(deps, message.key, { from: config.address, to }, raw, signal);
   note(deps, message.key, mail, raw);
@@ -123,6 +125,11 @@ function toMail(
     parents: before.length <= maxReferences ? before : [...before.slice(0, 1), ...before.slice(1 - maxReferences)],
     kind: "out",
   };
+}
+
+/** A file with its bytes. */
+interface ReadFile extends OutboundFile {
+  readonly bytes: Uint8Array;
 }
 
 /** The first line of a mail that answers none. */

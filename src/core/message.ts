@@ -102,6 +102,8 @@ export const outboundSchema = z.object({
   /** The message that is shown with this one as what it answers. Absent: as the channel is used to. */
   quotes: z.string().min(1).max(500).optional(),
   files: z.array(outboundFileSchema).max(10).optional(),
+  /** How the files are shown. Absent: as their types ask for. */
+  filesAs: z.enum(["image", "video", "voice", "document"]).optional(),
   /** Absent: a new message. */
   act: actSchema.optional(),
   /** `failed`: the text tells the user that no answer could be made; `error` says why to programs. */

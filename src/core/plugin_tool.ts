@@ -31,6 +31,8 @@ export const pluginToolCallSchema = z.object({
   agent: z.string(),
   /** The conversation that the turn belongs to, where it is one of this instance. */
   conversation: z.string().optional(),
+  /** Then: the provider's id of the message that the turn began with, where it began with one. */
+  messageId: z.string().optional(),
   /** Key of the message that the call sends, if it sends one. Stays the same when the call is run again. */
   key: z.string(),
 });
@@ -45,6 +47,7 @@ export const toolMessageSchema = outboundSchema.pick({
   text: true,
   subject: true,
   quotes: true,
+  filesAs: true,
   act: true,
 }).extend({
   /** Who reads it. Absent: a group. */

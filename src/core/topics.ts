@@ -207,6 +207,7 @@ export const calls = {
     instance: string,
   ): Call<z.output<typeof filePieceSchema>, { sizeBytes: number }> => ({
     subject: subjectOf("plugin.store", token(plugin), token(instance)),
+    repeatable: true,
     input: filePieceSchema,
     output: z.object({ sizeBytes: z.number() }),
   }),

@@ -9,7 +9,7 @@ import type { Plugin } from "../core/plugin.ts";
 import type { PluginTool, PluginToolCall, ToolMessage } from "../core/plugin_tool.ts";
 import type { SessionKey } from "../core/session.ts";
 import { newTextResult, type Tool, type ToolContext, type ToolResult } from "../core/tool.ts";
-import { calls } from "../core/topics.ts";
+import { calls, largestPieceBytes } from "../core/topics.ts";
 import type { Live } from "../lib/live.ts";
 import { type AgentFile, readAgentFile } from "./agent_files.ts";
 import { maxFileBytes } from "./outgoing.ts";
@@ -43,8 +43,6 @@ export interface PluginToolsDeps {
 const accountName = "account";
 const accountSchema = z.object({ [accountName]: z.string().optional() });
 const pathsSchema = z.union([z.string(), z.array(z.string()).max(10)]);
-/** Bytes of a file that cross the bus at once: some buses take no more than a megabyte. */
-const pieceBytes = 512_000;
 
 /**
  * The tools that plugins offer, as tools like any other. Each acts only through instances that its agent is bound to;
@@ -111,11 +109,12 @@ function toCall(
   { plugin, instance }: Address,
   input: unknown,
   key: string,
-  { agent, session }: ToolContext,
+  { agent, session, messageId }: ToolContext,
 ): PluginToolCall {
   const isOwn = session.plugin === plugin && session.instance === instance;
   const { [accountName]: _, ...own } = z.looseObject({}).parse(input);
-  return { name, input: own, agent, key, ...(isOwn ? { conversation: session.conversation } : {}) };
+  if (!isOwn) return { name, input: own, agent, key };
+  return { name, input: own, agent, key, conversation: session.conversation, messageId };
 }
 
 /** Instances of a plugin that an agent is bound to. */
@@ -175,8 +174,8 @@ async function store(
 ): Promise<OutboundFile> {
   const sha256 = new Uint8Array(await crypto.subtle.digest("SHA-256", Uint8Array.from(bytes))).toHex();
   const call = calls.store(plugin, instance);
-  for (let offset = 0; offset === 0 || offset < bytes.length; offset += pieceBytes) {
-    const base64 = bytes.subarray(offset, offset + pieceBytes).toBase64();
+  for (let offset = 0; offset === 0 || offset < bytes.length; offset += largestPieceBytes) {
+    const base64 = bytes.subarray(offset, offset + largestPieceBytes).toBase64();
     await bus.request(call, { sha256, offset, base64 }, { signal });
   }
   return { sha256, name: name.slice(-300), mimeType, sizeBytes: bytes.length };

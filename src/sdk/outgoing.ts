@@ -1,21 +1,12 @@
 import { AppError, toAppError } from "../core/error.ts";
 import type { OutboundFile } from "../core/message.ts";
 
-/** A file that goes out, read. */
-export interface ReadFile extends OutboundFile {
-  readonly bytes: Uint8Array;
-}
-
 /**
- * Reads files that the runtime has put into the instance's folder `folder` for a message.
+ * Reads a file that the runtime has put into the instance's folder `folder` for a message.
  *
- * @throws {AppError} `missing` where one is not there any more, or not whole.
+ * @throws {AppError} `missing` where it is not there any more, or not whole.
  */
-export function readOutgoing(folder: string, files: readonly OutboundFile[]): Promise<readonly ReadFile[]> {
-  return Promise.all(files.map(async (file) => ({ ...file, bytes: await read(folder, file) })));
-}
-
-async function read(folder: string, { sha256, name, sizeBytes }: OutboundFile): Promise<Uint8Array> {
+export async function readOutgoing(folder: string, { sha256, name, sizeBytes }: OutboundFile): Promise<Uint8Array> {
   try {
     const bytes = await Deno.readFile(`${folder}/${sha256}`);
     if (bytes.length === sizeBytes) return bytes;
