@@ -4,7 +4,7 @@ import { readLock } from "../extensions/lock.ts";
 import { disableExtension, enableExtension, findExtension } from "../extensions/manage.ts";
 import { describePermissions } from "../extensions/manifest.ts";
 import { type ExtensionView, toFoundView } from "../extensions/view.ts";
-import { extensionsAnswerSchema } from "../http/api.ts";
+import { extensionsAnswerSchema } from "../http/extensions_api.ts";
 import { findRunning } from "./admin_client.ts";
 import { type ExtensionFlags, type ExtensionPlace, openExtensionPlace } from "./ext_place.ts";
 import { type Ink, newInk } from "./ink.ts";

@@ -101,7 +101,7 @@ async function connect({ places, dataDir }: ExtensionPlace, { id, manifest, fold
       `${id} is reached over NATS: only the running process talks to it. See agent ext info ${id}`,
     );
   }
-  const silent = { write: () => {}, color: false };
+  const silent = { terminal: false, color: false, write: () => Promise.resolve() };
   const log = openLog({ clock: systemClock, output: silent }, { level: "error", format: "json", redact: true });
   return await connectStdio({
     manifest,

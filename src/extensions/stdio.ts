@@ -86,7 +86,7 @@ function toSpec({ manifest, folder }: StdioDeps, stateDir: string, env: Readonly
         command: command.startsWith("./") ? toOwnFile(folder, command) : command,
         args: args.map((arg) => arg.startsWith("./") ? toOwnFile(folder, arg) : arg),
       },
-    env: { NEXO_EXTENSION_ID: manifest.id, ...env },
+    env,
     stateDir,
     readable: [folder],
     permissions,

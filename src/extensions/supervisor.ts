@@ -23,7 +23,7 @@ export interface Connection extends AsyncDisposable {
 
 /** How an extension stands at the moment. */
 export type Standing =
-  | { readonly state: "starting"; readonly reason: string }
+  | { readonly state: "starting"; readonly reason: string; readonly offer: Offer | undefined }
   | { readonly state: "up"; readonly connection: Connection; readonly offer: Offer }
   | { readonly state: "restarting"; readonly reason: string; readonly offer: Offer | undefined }
   | { readonly state: "down"; readonly reason: string };
@@ -65,7 +65,7 @@ const restartWindowMs = 300_000;
 export function superviseExtension(deps: SupervisorDeps): Supervisor {
   const { manifest, log, metrics, clock } = deps;
   const closing = new AbortController();
-  const standing = newLive<Standing>({ state: "starting", reason: "It is starting" });
+  const standing = newLive<Standing>({ state: "starting", reason: "It is starting", offer: undefined });
   let restarts = 0;
   let probing = false;
 
@@ -89,6 +89,7 @@ export function superviseExtension(deps: SupervisorDeps): Supervisor {
       log.warn("extension.ended", { extension: manifest.id, error: reason, restartInMs: waitMs });
       if (!await clock.wait(waitMs, closing.signal).then(() => true, () => false)) return;
       restarts++;
+      standing.set({ state: "starting", reason: `It is started again. ${reason}`, offer });
       metrics.count("nexo_extension_restarts_total", { extension: manifest.id });
     }
   }

@@ -33,6 +33,7 @@ import {
 } from "./api.ts";
 import { parseRequest, readJson } from "./body.ts";
 import { toReady } from "./health.ts";
+import type { ExtensionDesk } from "./extension_routes.ts";
 import type { McpDesk } from "./mcp_routes.ts";
 
 /** Longest look into the ledger for one page. */
@@ -79,6 +80,7 @@ export interface AdminViews {
   readonly logs: RecentLog;
   readonly history: History;
   readonly deadLetters: DeadLetters;
+  readonly extensions: ExtensionDesk;
   readonly mcp: McpDesk;
 }
 

@@ -2,6 +2,7 @@ import type { z } from "zod";
 import { agentSchema } from "../../src/config/agents.ts";
 import type { Config } from "../../src/config/config.ts";
 import { llmFileSchema } from "../../src/config/llm.ts";
+import { extensionsFileSchema } from "../../src/config/extensions.ts";
 import { mcpFileSchema } from "../../src/config/mcp.ts";
 import { memoryFileSchema } from "../../src/config/memory.ts";
 import { runtimeFileSchema } from "../../src/config/runtime.ts";
@@ -52,6 +53,7 @@ export function newConfig(agents: readonly string[], http: Record<string, unknow
     llm: llmFileSchema.parse({}),
     broker: { type: "local" },
     memory: memoryFileSchema.parse({}),
+    extensions: extensionsFileSchema.parse({}),
     mcp: mcpFileSchema.parse({}),
     runtime: runtimeFileSchema.parse({
       http: { health: "127.0.0.1:0", metrics: "127.0.0.1:0", admin: "127.0.0.1:0", ...http },
@@ -109,6 +111,7 @@ export async function openHttpFixture(
       replay: () => Promise.resolve(0),
       purge: () => Promise.resolve(0),
     },
+    extensions: { views: () => [], enable: () => Promise.resolve(), disable: () => Promise.resolve() },
     mcp: { servers: () => [], accept: () => Promise.resolve([]) },
     replyTo: () => undefined,
     ...replaced,
