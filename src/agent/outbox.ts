@@ -43,8 +43,8 @@ export interface OutboxDeps {
 
 /** Sends what is queued: in order within a conversation, side by side across them, until it is sent or dead. */
 export interface Outbox extends AsyncDisposable {
-  /** Takes a row that has just become durable. */
-  push(id: number, address: OutboxAddress, message: Outbound): void;
+  /** Takes a row that has just become durable, with the time after which it is not sent, milliseconds since the epoch. */
+  push(id: number, address: OutboxAddress, message: Outbound, expiresAtMs: number): void;
   /** Looks for rows that were not pushed: replayed dead letters. */
   rescan(): void;
   /** Waits until nothing is being sent, or until `signal` fires. What waits for its next try waits for the next start. */
@@ -280,17 +280,15 @@ export function openOutbox(deps: OutboxDeps): Outbox {
   rescan();
 
   return {
-    push(id, address, message) {
-      const { max_age } = config.current.runtime.outbound;
-      const nowMs = clock.now();
+    push(id, address, message, expiresAtMs) {
       const fresh: OutboxRow = {
         id,
         ...address,
         state: "queued",
         unknown: false,
         attempts: 0,
-        createdAtMs: nowMs,
-        expiresAtMs: nowMs + max_age,
+        createdAtMs: clock.now(),
+        expiresAtMs,
         message,
       };
       const lane = toOutboxLane(address, message.conversation);
