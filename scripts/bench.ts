@@ -1,6 +1,7 @@
 // deno-lint-ignore-file no-console -- a command that reports to its terminal
 import { measureBus } from "./bench/bus.ts";
 import { type Figure, formatTable, meetsTarget } from "./bench/figure.ts";
+import { measureExecutable } from "./bench/executable.ts";
 import { measureHop } from "./bench/hop.ts";
 import { measureLedger } from "./bench/ledger.ts";
 import { openModelProcess } from "./bench/model_process.ts";
@@ -19,6 +20,7 @@ const parts = {
   bus: measureBus,
   worker: measureHop,
   nats: measureNats,
+  executable: measureExecutable,
 } as const;
 
 const names = Object.keys(parts).filter((name): name is keyof typeof parts => name in parts);

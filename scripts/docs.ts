@@ -6,7 +6,7 @@ import type { PluginSchema } from "../src/config/config.ts";
 import { toFileShapes } from "../src/config/schemas.ts";
 import { optionsOf, sayType, type Shape, toShape, toSubshape } from "../src/config/shape.ts";
 import { metricTable } from "../src/core/metrics.ts";
-import { calls, topics } from "../src/core/topics.ts";
+import { calls, defaultInstance, topics } from "../src/core/topics.ts";
 
 const intro = `# Configuration
 
@@ -42,6 +42,7 @@ const fileNotes: Readonly<Record<string, string>> = {
   "llm.yaml": "Where models come from. The provider `demo` is built in and needs no entry.",
   "broker.yaml": "How events travel. Needs a restart.",
   "memory.yaml": "What agents have before their eyes.",
+  "mcp.yaml": "MCP servers whose tools agents may use. See [mcp.md](mcp.md).",
   "runtime.yaml": "The process itself. The addresses and `limits.max_ledger_bytes` need a restart.",
 };
 
@@ -91,6 +92,8 @@ interface SubjectNote {
   readonly from: string;
   /** Who consumes or answers. */
   readonly to: string;
+  /** Another way to write the subject. */
+  readonly short?: string;
 }
 
 /** What the types of the topics do not say. */
@@ -100,6 +103,13 @@ const topicNotes: Readonly<Record<keyof typeof topics, SubjectNote>> = {
     meaning: "A message that a channel accepted. The instance of `api` and `console` is the agent's id.",
     from: "the plugin host (`src/plugins/instance.ts`), the web channel (`src/http/web_channel.ts`)",
     to: "the agents' inbox (`src/agent/inbox.ts`), as `agents.inbound`",
+    short: topics.inbound("*").subject,
+  },
+  health: {
+    tokens: "plugin",
+    meaning: "How each instance of a plugin stands, whenever that changes.",
+    from: "the plugin host",
+    to: "whoever watches from outside; nobody in the process",
   },
   turn: {
     tokens: "agent",
@@ -119,6 +129,12 @@ const topicNotes: Readonly<Record<keyof typeof topics, SubjectNote>> = {
     from: "the tool `delegate` and whoever answers a task (`src/agent/delegate.ts`)",
     to: "the agents' inbox, as `agents.route`",
   },
+  resume: {
+    tokens: "none",
+    meaning: "Wakes a flow. This release has none: a dead letter (hop `flow`, reason `unknown_flow`) says so.",
+    from: "programs outside",
+    to: "the flows (`src/app/flows.ts`), as `flows.resume`",
+  },
 };
 
 const callNotes: Readonly<Record<keyof typeof calls, SubjectNote>> = {
@@ -127,6 +143,7 @@ const callNotes: Readonly<Record<keyof typeof calls, SubjectNote>> = {
     meaning: "Sends a message. The outbox row behind it is the durable part.",
     from: "the outbox (`src/agent/outbox.ts`)",
     to: "the plugin; for `api` and `console` the web channel, for `agent` the agents themselves",
+    short: calls.send("*").subject,
   },
   find: {
     tokens: "plugin, instance",
@@ -152,15 +169,35 @@ const callNotes: Readonly<Record<keyof typeof calls, SubjectNote>> = {
     from: "the turn (`src/agent/media.ts`)",
     to: "the plugin",
   },
+  read: {
+    tokens: "plugin, instance",
+    meaning: "Reads a piece of a fetched file.",
+    from: "the turn",
+    to: "the plugin host (`src/plugins/media_file.ts`)",
+  },
+  tool: {
+    tokens: "plugin, instance",
+    meaning: "Runs a tool of the plugin. A message that it wants to be sent comes back and goes through the outbox.",
+    from: "the tool as the agent has it (`src/plugins/tools.ts`)",
+    to: "the plugin",
+  },
+  store: {
+    tokens: "plugin, instance",
+    meaning: "Puts a piece of a file that goes out into the instance's folder.",
+    from: "the tool as the agent has it (`src/plugins/tools.ts`)",
+    to: "the plugin host (`src/plugins/outgoing.ts`)",
+  },
 };
 
 /** The page about every subject, from the topics and calls themselves. */
 export function toSubjectsDoc(): string {
   const made = {
     inbound: topics.inbound("*", "*"),
+    health: topics.health("*"),
     turn: topics.turn("*"),
     heartbeat: topics.heartbeat("*"),
     route: topics.route("*"),
+    resume: topics.resume(),
   } satisfies Record<keyof typeof topics, unknown>;
   const asked = {
     send: calls.send("*", "*"),
@@ -168,6 +205,9 @@ export function toSubjectsDoc(): string {
     typing: calls.typing("*", "*"),
     webhook: calls.webhook("*", "*"),
     fetch: calls.fetch("*", "*"),
+    read: calls.read("*", "*"),
+    tool: calls.tool("*", "*"),
+    store: calls.store("*", "*"),
   } satisfies Record<keyof typeof calls, unknown>;
   return [
     subjectsIntro,
@@ -193,8 +233,17 @@ function keysOf<K extends string>(record: Readonly<Record<K, unknown>>): K[] {
   return Object.keys(record).filter((key): key is K => key in record);
 }
 
-function toFacts({ tokens, meaning, from, to }: SubjectNote, said: { from: string; to: string }): string[] {
-  return [`- ${meaning}`, `- Tokens: ${tokens}.`, `- ${said.from}: ${from}.`, `- ${said.to}: ${to}.`];
+function toFacts(
+  { tokens, meaning, from, to, short }: SubjectNote,
+  said: { from: string; to: string },
+): string[] {
+  return [
+    `- ${meaning}`,
+    `- Tokens: ${tokens}.`,
+    ...short === undefined ? [] : [`- Also on ${code(short)}, which means the instance \`${defaultInstance}\`.`],
+    `- ${said.from}: ${from}.`,
+    `- ${said.to}: ${to}.`,
+  ];
 }
 
 /** One table for each alternative of a payload. */

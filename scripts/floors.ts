@@ -3,7 +3,7 @@
 export const floors: readonly (readonly string[])[] = [
   ["src/lib"],
   ["src/core"],
-  ["src/config", "src/ledger", "src/resilience", "src/sdk"],
+  ["src/child", "src/config", "src/ledger", "src/resilience", "src/sdk"],
   [
     "src/agent",
     "src/broker",
@@ -134,6 +134,8 @@ function faultOf(from: string, to: string): string | undefined {
   if (toPlace.startsWith("plugins/")) {
     return fromFloor >= appFloor ? undefined : "only src/app and the floors above it know the plugins";
   }
+  // The config that the program comes with is text: it imports nothing.
+  if (/^config\/.*\.yaml$/.test(to)) return fromFloor >= appFloor ? undefined : "only the doors hand the config out";
   if (toFloor < 0) return `${toPlace} stands on no floor`;
   if (fromFloor === toFloor) return `floor ${fromFloor} ${floorNames[fromFloor]} do not see each other`;
   if (fromFloor < toFloor) return `floor ${fromFloor} does not see floor ${toFloor} above it`;

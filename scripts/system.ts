@@ -15,6 +15,9 @@ export const systemPackages: readonly SystemPackage[] = [
   { package: "dovecot-imapd", command: "dovecot", why: "mail is tested against a real server" },
   { package: "openssl", command: "openssl", why: "TLS of the bus is tested with certificates made for it" },
   { package: "nats-server", command: "nats-server", why: "the bus on NATS is tested with a real server" },
+  { package: "bubblewrap", command: "bwrap", why: "programs of others are tested behind their walls" },
+  { package: "python3", command: "python3", why: "extensions in Python are tested with the real one" },
+  { package: "util-linux", command: "prlimit", why: "programs of others are tested with their limits" },
 ];
 
 /** The machine that tests run on. */

@@ -12,11 +12,19 @@ export {
   type Inbound,
   type MediaFile,
   type Outbound,
+  type OutboundFile,
   type Receipt,
   type Sender,
   type WebhookRequest,
   type WebhookResponse,
 } from "./core/message.ts";
+export {
+  type PluginTool,
+  type PluginToolAnswer,
+  type PluginToolAnswerDraft,
+  type PluginToolCall,
+  type ToolMessage,
+} from "./core/plugin_tool.ts";
 export {
   type JsonSchema,
   newTextResult,

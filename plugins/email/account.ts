@@ -9,6 +9,7 @@ import { openJournal } from "./journal.ts";
 import { runMailbox } from "./mailbox.ts";
 import { sendOutbound, toSentId } from "./outbound.ts";
 import { openSentFolder } from "./sent_folder.ts";
+import { runEmailTool } from "./tool_calls.ts";
 
 /** A slow server must not make the start a failed one: it is tried on in the background. */
 const firstTryMs = 10_000;
@@ -39,7 +40,7 @@ export async function openMailAccount(host: PluginHost<EmailConfig>): Promise<Ch
   const timer = setTimeout(tried.resolve, firstTryMs);
   await tried.promise;
   clearTimeout(timer);
-  const outbound = { config, access: smtp, journal, log, copies };
+  const outbound = { config, access: smtp, journal, log, copies, outgoing: `${host.stateDir}/outgoing` };
   const owned = cleanup.move();
   return {
     async send(message, sending) {
@@ -53,6 +54,7 @@ export async function openMailAccount(host: PluginHost<EmailConfig>): Promise<Ch
       const id = toSentId(config.address, key);
       return await sent.has(id, finding) ? { providerMessageIds: [id] } : undefined;
     },
+    tool: (call, calling) => runEmailTool({ config, access: imap, journal }, call, calling),
     fetch: (ref, { maxBytes }, fetching) =>
       fetchAttachment(
         { access: imap, mailbox: config.folder, media },

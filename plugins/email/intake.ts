@@ -5,12 +5,12 @@ import type { PluginHost } from "../../src/core/plugin.ts";
 import { toAttachments } from "./attachments.ts";
 import { type Bounce, toBounce } from "./bounce.ts";
 import { type EmailConfig, toAuthservId } from "./config.ts";
+import { findConversation } from "./conversation.ts";
 import type { FetchedMail } from "./fetched_mail.ts";
 import type { Journal, KnownMail } from "./journal.ts";
 import type { Mail } from "./mail.ts";
 import { findNoise } from "./noise.ts";
 import { trimQuotedTail } from "./quote.ts";
-import { isAnswerSubject, toBareSubject, toConversation } from "./thread.ts";
 import { toVerdict } from "./verdict.ts";
 
 /** What became of a mail. */
@@ -137,25 +137,6 @@ export function newMailIntake(
       return await takeMessage(mail, mail.from, fetched, signal);
     },
   };
-}
-
-/** By the mails before it, else by its subject, else a new one. */
-function findConversation(
-  journal: Journal,
-  mail: Mail,
-  address: string,
-): { readonly conversation: string; readonly isContinued: boolean } {
-  const own = journal.find(mail.id);
-  const parent = mail.parents.toReversed().map((id) => journal.find(id)).find((known) => known?.address === address);
-  const isContinued = parent !== undefined;
-  if (own !== undefined) return { conversation: own.conversation, isContinued };
-  if (parent !== undefined) return { conversation: parent.conversation, isContinued };
-  const [root] = mail.parents;
-  if (root !== undefined) return { conversation: toConversation(address, root), isContinued };
-  const bare = toBareSubject(mail.subject);
-  const bySubject = isAnswerSubject(mail.subject) && bare !== "" ? journal.findBySubject(address, bare) : undefined;
-  if (bySubject !== undefined) return { conversation: bySubject, isContinued: true };
-  return { conversation: toConversation(address, mail.id), isContinued };
 }
 
 function toWord(text: string): string {

@@ -1,5 +1,5 @@
-import { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
+import { openStateFile } from "../../src/sdk/state_file.ts";
 import { toBareSubject } from "./thread.ts";
 
 /** A mail that this account got or sent, as the thread needs it. */
@@ -45,6 +45,8 @@ export interface Journal extends Disposable {
   isTaken(id: string): boolean;
   /** Notes a mail before it is handed over. One that is known stays as it is. */
   add(mail: KnownMail): void;
+  /** Notes a mail that was read outside of the intake, also where only its id was known. */
+  learn(mail: KnownMail): void;
   /** Notes mails that were there before the account was first read. */
   addPast(ids: readonly string[]): void;
   /** Newest conversation with `address` under a subject without marks. */
@@ -74,12 +76,9 @@ const sweepEvery = 1_000;
 
 /** Opens the journal in the file `path`. */
 export function openJournal(path: string): Journal {
-  const database = new DatabaseSync(path);
-  database.exec(`
-    PRAGMA journal_mode = WAL;
-    PRAGMA synchronous = FULL;
-    PRAGMA busy_timeout = 2000;
-    CREATE TABLE IF NOT EXISTS cursors (
+  const file = openStateFile(
+    path,
+    `CREATE TABLE IF NOT EXISTS cursors (
       folder TEXT PRIMARY KEY, uid_validity TEXT NOT NULL, uid INTEGER NOT NULL, newest_at INTEGER NOT NULL,
       doubtful_uid INTEGER NOT NULL
     ) WITHOUT ROWID, STRICT;
@@ -98,9 +97,9 @@ export function openJournal(path: string): Journal {
     ) STRICT;
     CREATE INDEX IF NOT EXISTS sends_id ON sends (id);
     CREATE INDEX IF NOT EXISTS sends_at ON sends (at);
-    CREATE INDEX IF NOT EXISTS sends_copy ON sends (id) WHERE copy IS NOT NULL;
-  `);
-  const prepare = (sql: string) => database.prepare(sql);
+    CREATE INDEX IF NOT EXISTS sends_copy ON sends (id) WHERE copy IS NOT NULL;`,
+  );
+  const { prepare, transact: atomically } = file;
   const selectCursor = prepare("SELECT uid_validity, uid, newest_at, doubtful_uid FROM cursors WHERE folder = ?");
   const putCursor = prepare(
     "INSERT OR REPLACE INTO cursors (folder, uid_validity, uid, newest_at, doubtful_uid) VALUES (?, ?, ?, ?, ?)",
@@ -114,6 +113,9 @@ export function openJournal(path: string): Journal {
   const insertMail = prepare(
     "INSERT OR IGNORE INTO mails (id, conversation, address, subject, bare_subject, parents, kind, taken, at) " +
       "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+  );
+  const fillIn = prepare(
+    "UPDATE mails SET conversation = ?, address = ?, subject = ?, bare_subject = ?, parents = ? WHERE id = ? AND address = ''",
   );
   const take = prepare("UPDATE mails SET taken = 1 WHERE id = ?");
   const selectSubject = prepare(
@@ -146,17 +148,6 @@ export function openJournal(path: string): Journal {
     insertMail.run(id, conversation, address, subject, bare, JSON.stringify(parents), kind, taken ? 1 : 0, nowMs);
   }
 
-  function atomically(work: () => void): void {
-    database.exec("BEGIN IMMEDIATE");
-    try {
-      work();
-      database.exec("COMMIT");
-    } catch (thrown) {
-      database.exec("ROLLBACK");
-      throw thrown;
-    }
-  }
-
   return {
     readCursor(folder) {
       const row = selectCursor.get(folder);
@@ -178,6 +169,13 @@ export function openJournal(path: string): Journal {
     find: (id) => toKnownMail(selectMail.get(id)),
     isTaken: (id) => selectMail.get(id)?.["taken"] === 1,
     add: (mail) => insert(mail, false),
+    learn(mail) {
+      const { id, conversation, address, subject, parents } = mail;
+      atomically(() => {
+        fillIn.run(conversation, address, subject, toBareSubject(subject), JSON.stringify(parents), id);
+        insert(mail, false);
+      });
+    },
     addPast(ids) {
       const past = { conversation: "", address: "", subject: "", parents: [], kind: "in" } as const;
       atomically(() => ids.forEach((id) => insert({ ...past, id }, true)));
@@ -203,7 +201,7 @@ export function openJournal(path: string): Journal {
     pendingCopies: () =>
       selectCopies.all().flatMap(({ id, copy }) => copy instanceof Uint8Array ? [{ id: String(id), raw: copy }] : []),
     dropCopy: (id) => void dropCopy.run(id),
-    [Symbol.dispose]: () => database.close(),
+    [Symbol.dispose]: file[Symbol.dispose],
   };
 }
 

@@ -1,7 +1,9 @@
+import { Buffer } from "node:buffer";
 import { createTransport } from "nodemailer";
 import { AppError, toAppError } from "../../src/core/error.ts";
 import type { Log } from "../../src/core/log.ts";
-import type { Outbound, Receipt } from "../../src/core/message.ts";
+import type { Outbound, OutboundFile, Receipt } from "../../src/core/message.ts";
+import { readOutgoing } from "../../src/sdk/outgoing.ts";
 import { toDomain } from "./address.ts";
 import type { EmailConfig } from "./config.ts";
 import type { Journal, KnownMail } from "./journal.ts";
@@ -16,6 +18,8 @@ export interface OutboundDeps {
   readonly access: SmtpAccess;
   readonly journal: Journal;
   readonly log: Log;
+  /** Folder with the files that go out. */
+  readonly outgoing: string;
   /** Whether sent mail is to be put into the Sent folder by us. */
   readonly copies: boolean;
 }
@@ -43,6 +47,9 @@ export async function sendOutbound(deps: OutboundDeps, message: Outbound, signal
   if (to === undefined) {
     throw new AppError("missing", `"${message.conversation}" is no conversation of mail: those begin with an address`);
   }
+  if (message.act !== undefined) {
+    throw new AppError("invalid", "A mail that was sent cannot be changed, and has no reactions");
+  }
   const answered = message.inReplyTo.flatMap((id) => journal.find(id) ?? []);
   if (answered.length > 0 && answered.every(({ kind }) => kind === "report")) {
     log.info("email.withheld", { reason: "answers_a_bounce" });
@@ -51,7 +58,10 @@ export async function sendOutbound(deps: OutboundDeps, message: Outbound, signal
   refuseFlood(deps, message.conversation);
   const parent = answered.findLast(({ kind }) => kind === "in") ?? journal.findNewest(message.conversation);
   const mail = toMail(config.address, to, message, parent);
-  const raw = await compose(config, mail, message.text, parent === undefined);
+  const files = await Promise.all(
+    (message.files ?? []).map(async (file) => ({ ...file, bytes: await readOutgoing(deps.outgoing, file) })),
+  );
+  const raw = await compose(config, mail, { text: message.text, files, isNew: parent === undefined });
   await post(deps, message.key, { from: config.address, to }, raw, signal);
   note(deps, message.key, mail, raw);
   return { providerMessageIds: [mail.id] };
@@ -103,7 +113,7 @@ function refuseFlood({ journal, config }: OutboundDeps, conversation: string): v
 function toMail(
   from: string,
   to: string,
-  { key, conversation, text }: Outbound,
+  { key, conversation, text, subject }: Outbound,
   parent: KnownMail | undefined,
 ): KnownMail {
   const before = parent === undefined ? [] : [...parent.parents, parent.id];
@@ -111,10 +121,15 @@ function toMail(
     id: toSentId(from, key),
     conversation,
     address: to,
-    subject: parent === undefined ? toOwnSubject(text) : `Re: ${toBareSubject(parent.subject)}`.trim(),
+    subject: subject ?? (parent === undefined ? toOwnSubject(text) : `Re: ${toBareSubject(parent.subject)}`.trim()),
     parents: before.length <= maxReferences ? before : [...before.slice(0, 1), ...before.slice(1 - maxReferences)],
     kind: "out",
   };
+}
+
+/** A file with its bytes. */
+interface ReadFile extends OutboundFile {
+  readonly bytes: Uint8Array;
 }
 
 /** The first line of a mail that answers none. */
@@ -127,8 +142,7 @@ function toOwnSubject(text: string): string {
 async function compose(
   { address, name }: EmailConfig,
   { id, address: to, subject, parents }: KnownMail,
-  text: string,
-  isNew: boolean,
+  { text, files, isNew }: { readonly text: string; readonly files: readonly ReadFile[]; readonly isNew: boolean },
 ): Promise<Uint8Array> {
   const composer = createTransport({ streamTransport: true, buffer: true, newline: "windows" });
   const inReplyTo = parents.at(-1);
@@ -137,6 +151,11 @@ async function compose(
     to,
     subject: toHeader(subject),
     text,
+    attachments: files.map(({ name, mimeType, bytes }) => ({
+      filename: toHeader(toLine(name)),
+      contentType: toHeader(mimeType),
+      content: Buffer.from(bytes),
+    })),
     messageId: `<${toHeader(id)}>`,
     ...(inReplyTo === undefined ? {} : { inReplyTo: `<${toHeader(inReplyTo)}>` }),
     ...(parents.length === 0 ? {} : { references: parents.map((parent) => `<${toHeader(parent)}>`) }),

@@ -1,11 +1,13 @@
 import type { Plugin } from "../../src/core/plugin.ts";
 import { emailConfigSchema, toImapServer, toSmtpServer } from "./config.ts";
+import { emailTools } from "./tools.ts";
 
 /** Mail accounts, one an instance. */
 export const email: Plugin<typeof emailConfigSchema> = {
   id: "email",
   config: emailConfigSchema,
   worker: new URL("./worker.ts", import.meta.url),
+  tools: emailTools,
   // A resend has the same Message-ID, but most mailboxes show both.
   traits: { idempotentSend: false, typing: false },
   permissions(config, stateDir) {

@@ -1,4 +1,4 @@
-import { DatabaseSync } from "node:sqlite";
+import { openStateFile } from "../../src/sdk/state_file.ts";
 
 /** What this bot has sent and learned, on disk, so that neither a crash nor a retry sends a part again. */
 export interface Journal extends Disposable {
@@ -20,23 +20,20 @@ const sweepEvery = 1_000;
 
 /** Opens the journal in the file `path`. */
 export function openJournal(path: string): Journal {
-  const database = new DatabaseSync(path);
-  database.exec(`
-    PRAGMA journal_mode = WAL;
-    PRAGMA synchronous = FULL;
-    PRAGMA busy_timeout = 2000;
-    CREATE TABLE IF NOT EXISTS parts (
+  const file = openStateFile(
+    path,
+    `CREATE TABLE IF NOT EXISTS parts (
       key TEXT NOT NULL, part INTEGER NOT NULL, total INTEGER NOT NULL, id TEXT NOT NULL, at INTEGER NOT NULL,
       PRIMARY KEY (key, part)
     ) WITHOUT ROWID, STRICT;
     CREATE INDEX IF NOT EXISTS parts_at ON parts (at);
-    CREATE TABLE IF NOT EXISTS moved (chat TEXT PRIMARY KEY, now TEXT NOT NULL) WITHOUT ROWID, STRICT;
-  `);
-  const select = database.prepare("SELECT part, total, id FROM parts WHERE key = ? ORDER BY part");
-  const insert = database.prepare("INSERT OR REPLACE INTO parts (key, part, total, id, at) VALUES (?, ?, ?, ?, ?)");
-  const sweep = database.prepare("DELETE FROM parts WHERE at < ?");
-  const selectMoved = database.prepare("SELECT now FROM moved WHERE chat = ?");
-  const insertMoved = database.prepare("INSERT OR REPLACE INTO moved (chat, now) VALUES (?, ?)");
+    CREATE TABLE IF NOT EXISTS moved (chat TEXT PRIMARY KEY, now TEXT NOT NULL) WITHOUT ROWID, STRICT;`,
+  );
+  const select = file.prepare("SELECT part, total, id FROM parts WHERE key = ? ORDER BY part");
+  const insert = file.prepare("INSERT OR REPLACE INTO parts (key, part, total, id, at) VALUES (?, ?, ?, ?, ?)");
+  const sweep = file.prepare("DELETE FROM parts WHERE at < ?");
+  const selectMoved = file.prepare("SELECT now FROM moved WHERE chat = ?");
+  const insertMoved = file.prepare("INSERT OR REPLACE INTO moved (chat, now) VALUES (?, ?)");
   let notes = 0;
   const readParts = (key: string) => select.all(key).filter(({ part }, index) => part === index);
   return {
@@ -51,6 +48,6 @@ export function openJournal(path: string): Journal {
     },
     currentChat: (chatId) => String(selectMoved.get(chatId)?.now ?? chatId),
     moveChat: (fromId, toId) => void insertMoved.run(fromId, toId),
-    [Symbol.dispose]: () => database.close(),
+    [Symbol.dispose]: () => file[Symbol.dispose](),
   };
 }

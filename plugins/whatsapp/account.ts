@@ -12,6 +12,7 @@ import { newLimiter } from "./limiter.ts";
 import { openMedia } from "./media.ts";
 import { sendOutbound, toChatJid } from "./outbound.ts";
 import { newRecentTexts } from "./recent_texts.ts";
+import { toToolMessage } from "./tool_calls.ts";
 
 /** How long a start waits for the connection of an account that is paired. */
 const firstConnectMs = 10_000;
@@ -21,7 +22,7 @@ export async function openWhatsAppAccount(host: PluginHost<WhatsAppConfig>): Pro
   const { config, stateDir, log } = host;
   const clock = systemClock;
   await using cleanup = new AsyncDisposableStack();
-  const store = cleanup.use(await openAuthStore(`${stateDir}/auth.db`));
+  const store = cleanup.use(openAuthStore(`${stateDir}/auth.db`));
   const journal = cleanup.use(openJournal(`${stateDir}/journal.db`));
   const media = await openMedia(config.media_url, `${stateDir}/media`);
   const received = newRecentTexts();
@@ -35,7 +36,7 @@ export async function openWhatsAppAccount(host: PluginHost<WhatsAppConfig>): Pro
     const me = { id: store.creds.me?.id ?? "", lid: store.creds.me?.lid };
     const taken = await giveToRuntime(message, { host, clock, me, toConversation: journal.toConversation });
     if (taken === undefined) return;
-    if (taken.isGroup) received.add(taken.providerMessageId, taken.text);
+    received.add(taken.providerMessageId, taken.text);
     if (config.read_receipts) showRead(message);
   }
 
@@ -57,7 +58,7 @@ export async function openWhatsAppAccount(host: PluginHost<WhatsAppConfig>): Pro
     receiving: host.signal,
     report: host.report,
     give,
-    findSentText: journal.findText,
+    findSentContent: journal.findContent,
   }));
   if (isPaired) await Promise.race([connection.settled, clock.wait(firstConnectMs)]);
   collectGarbage();
@@ -67,11 +68,14 @@ export async function openWhatsAppAccount(host: PluginHost<WhatsAppConfig>): Pro
     limiters,
     markdown: config.markdown,
     findReceived: received.find,
+    mediaUrl: config.media_url,
+    outgoing: `${stateDir}/outgoing`,
   };
   const owned = cleanup.move();
   return {
     send: (message, signal) => sendOutbound(outbound, message, signal),
     typing: (conversation) => connection.socket().sendPresenceUpdate("composing", toChatJid(conversation)),
+    tool: (call) => Promise.resolve(toToolMessage(call, journal.toConversation)),
     fetch: (ref, { maxBytes }, signal) => media.fetch(ref, Math.min(maxBytes, config.max_media_bytes), signal),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };

@@ -7,8 +7,8 @@ import {
   type SignalKeyStore,
 } from "baileys";
 import { createHash } from "node:crypto";
-import { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
+import { openStateFile } from "../../src/sdk/state_file.ts";
 
 /** Credentials and keys of one account, on disk. Each change is there when the call that makes it returns. */
 export interface AuthStore extends Disposable {
@@ -35,23 +35,18 @@ const keepDecryptedMs = 31 * 86_400_000;
 const rowSchema = z.object({ value: z.string() }).optional();
 
 /** Opens the file `path`, which only its owner may read. */
-export async function openAuthStore(path: string): Promise<AuthStore> {
-  using file = await Deno.open(path, { create: true, write: true, mode: 0o600 });
-  await file.syncData();
-  const database = new DatabaseSync(path);
-  database.exec(`
-    PRAGMA journal_mode = WAL;
-    PRAGMA synchronous = FULL;
-    PRAGMA busy_timeout = 2000;
-    PRAGMA secure_delete = ON;
-    CREATE TABLE IF NOT EXISTS entries (
+export function openAuthStore(path: string): AuthStore {
+  const file = openStateFile(
+    path,
+    `CREATE TABLE IF NOT EXISTS entries (
       type TEXT NOT NULL, id TEXT NOT NULL, value TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (type, id)
-    ) WITHOUT ROWID, STRICT;
-  `);
-  const select = database.prepare("SELECT value FROM entries WHERE type = ? AND id = ?");
-  const insert = database.prepare("INSERT OR REPLACE INTO entries (type, id, value, at) VALUES (?, ?, ?, ?)");
-  const remove = database.prepare("DELETE FROM entries WHERE type = ? AND id = ?");
-  database.prepare("DELETE FROM entries WHERE type = ? AND at < ?").run(decryptedType, Date.now() - keepDecryptedMs);
+    ) WITHOUT ROWID, STRICT;`,
+  );
+  const select = file.prepare("SELECT value FROM entries WHERE type = ? AND id = ?");
+  const insert = file.prepare("INSERT OR REPLACE INTO entries (type, id, value, at) VALUES (?, ?, ?, ?)");
+  const remove = file.prepare("DELETE FROM entries WHERE type = ? AND id = ?");
+  const removeAll = file.prepare("DELETE FROM entries");
+  file.prepare("DELETE FROM entries WHERE type = ? AND at < ?").run(decryptedType, Date.now() - keepDecryptedMs);
 
   const read = (type: string, id: string): unknown => {
     const row = rowSchema.parse(select.get(type, id));
@@ -60,18 +55,8 @@ export async function openAuthStore(path: string): Promise<AuthStore> {
   const write = (type: string, id: string, value: unknown) => {
     insert.run(type, id, JSON.stringify(value, BufferJSON.replacer), Date.now());
   };
-  const transact = (work: () => void) => {
-    database.exec("BEGIN IMMEDIATE");
-    try {
-      work();
-      database.exec("COMMIT");
-    } catch (thrown) {
-      database.exec("ROLLBACK");
-      throw thrown;
-    }
-  };
   const setAll = (data: SignalDataSet) =>
-    transact(() => {
+    file.transact(() => {
       for (const [type, entries] of Object.entries(data)) {
         for (const [id, value] of Object.entries(entries)) {
           if (value === null || value === undefined) remove.run(type, id);
@@ -108,13 +93,13 @@ export async function openAuthStore(path: string): Promise<AuthStore> {
       save();
     },
     forget() {
-      database.exec("DELETE FROM entries");
+      removeAll.run();
       for (const name of Object.keys(creds)) Reflect.deleteProperty(creds, name);
       Object.assign(creds, initAuthCreds());
       save();
     },
     forgetDecrypted: (ciphertext) => void remove.run(decryptedType, toDecryptedId(ciphertext)),
-    [Symbol.dispose]: () => database.close(),
+    [Symbol.dispose]: file[Symbol.dispose],
   };
 }
 

@@ -31,7 +31,7 @@ export interface ConnectionDeps {
   report(health: PluginHealth): void;
   /** Resolves when the runtime has the message, or never will take it. */
   give(message: WAMessage): Promise<void>;
-  findSentText(id: string): string | undefined;
+  findSentContent(id: string): Uint8Array | undefined;
 }
 
 type Update = BaileysEventMap["connection.update"];
@@ -82,7 +82,7 @@ export function openConnection(deps: ConnectionDeps): Connection {
   /** One socket from its begin to its end: the status code that it ended with. */
   async function run(): Promise<number> {
     if (!store.isPaired) store.dropHalfPairing();
-    const socket = openSocket({ url: config.url, store, logger, findSentText: deps.findSentText });
+    const socket = openSocket({ url: config.url, store, logger, findSentContent: deps.findSentContent });
     const ended = new AbortController();
     const closed = Promise.withResolvers<number>();
     let qrs = 0;

@@ -1,4 +1,4 @@
-import { DatabaseSync } from "node:sqlite";
+import { openStateFile } from "../../src/sdk/state_file.ts";
 
 /** One part of a message that is sent. */
 export interface SentPart {
@@ -7,19 +7,17 @@ export interface SentPart {
   /** Counted from 0. */
   readonly part: number;
   readonly id: string;
-  /** As it goes out. */
-  readonly text: string;
 }
 
 /** What this account has sent and learned, on disk. */
 export interface Journal extends Disposable {
-  /** Notes a part that is about to be sent. On disk when it returns. */
-  begin(part: SentPart): void;
+  /** Notes a part that is about to be sent, with its content as WhatsApp encodes it. On disk when it returns. */
+  begin(part: SentPart, content: Uint8Array): void;
   /** Notes that WhatsApp took it. */
   taken(part: SentPart): void;
   isTaken(part: SentPart): boolean;
-  /** Text of the sent message `id`: a device that could not decrypt it asks again. */
-  findText(id: string): string | undefined;
+  /** Content of the sent message `id`: what is tried again, or what a device that could not decrypt it asks for. */
+  findContent(id: string): Uint8Array | undefined;
   /**
    * The name under which a chat between two was first met. People have a phone number and a hidden number (LID), and
    * either may be the address of a message; their conversation is one.
@@ -34,43 +32,40 @@ const sweepEvery = 1_000;
 
 /** Opens the journal in the file `path`. */
 export function openJournal(path: string): Journal {
-  const database = new DatabaseSync(path);
-  database.exec(`
-    PRAGMA journal_mode = WAL;
-    PRAGMA synchronous = FULL;
-    PRAGMA busy_timeout = 2000;
-    CREATE TABLE IF NOT EXISTS parts (
-      key TEXT NOT NULL, part INTEGER NOT NULL, id TEXT NOT NULL, text TEXT NOT NULL, taken INTEGER NOT NULL,
+  const file = openStateFile(
+    path,
+    `CREATE TABLE IF NOT EXISTS sent (
+      key TEXT NOT NULL, part INTEGER NOT NULL, id TEXT NOT NULL, content BLOB NOT NULL, taken INTEGER NOT NULL,
       at INTEGER NOT NULL, PRIMARY KEY (key, part)
     ) WITHOUT ROWID, STRICT;
-    CREATE INDEX IF NOT EXISTS parts_id ON parts (id);
-    CREATE INDEX IF NOT EXISTS parts_at ON parts (at);
-    CREATE TABLE IF NOT EXISTS chats (jid TEXT PRIMARY KEY, conversation TEXT NOT NULL) WITHOUT ROWID, STRICT;
-  `);
-  const insert = database.prepare(
-    "INSERT INTO parts (key, part, id, text, taken, at) VALUES (?, ?, ?, ?, 0, ?) ON CONFLICT DO NOTHING",
+    CREATE INDEX IF NOT EXISTS sent_id ON sent (id);
+    CREATE INDEX IF NOT EXISTS sent_at ON sent (at);
+    CREATE TABLE IF NOT EXISTS chats (jid TEXT PRIMARY KEY, conversation TEXT NOT NULL) WITHOUT ROWID, STRICT;`,
   );
-  const take = database.prepare("UPDATE parts SET taken = 1 WHERE key = ? AND part = ?");
-  const selectTaken = database.prepare("SELECT 1 FROM parts WHERE key = ? AND part = ? AND taken = 1");
-  const selectText = database.prepare("SELECT text FROM parts WHERE id = ?");
-  const sweep = database.prepare("DELETE FROM parts WHERE at < ?");
-  const selectChat = database.prepare("SELECT conversation FROM chats WHERE jid = ?");
-  const insertChat = database.prepare("INSERT INTO chats (jid, conversation) VALUES (?, ?) ON CONFLICT DO NOTHING");
+  const insert = file.prepare(
+    "INSERT INTO sent (key, part, id, content, taken, at) VALUES (?, ?, ?, ?, 0, ?) ON CONFLICT DO NOTHING",
+  );
+  const take = file.prepare("UPDATE sent SET taken = 1 WHERE key = ? AND part = ?");
+  const selectTaken = file.prepare("SELECT 1 FROM sent WHERE key = ? AND part = ? AND taken = 1");
+  const selectContent = file.prepare("SELECT content FROM sent WHERE id = ?");
+  const sweep = file.prepare("DELETE FROM sent WHERE at < ?");
+  const selectChat = file.prepare("SELECT conversation FROM chats WHERE jid = ?");
+  const insertChat = file.prepare("INSERT INTO chats (jid, conversation) VALUES (?, ?) ON CONFLICT DO NOTHING");
   let notes = 0;
   const findChat = (jid: string | undefined) => {
     const found = jid === undefined ? undefined : selectChat.get(jid)?.["conversation"];
     return found === undefined ? undefined : String(found);
   };
   return {
-    begin({ key, part, id, text }) {
+    begin({ key, part, id }, content) {
       if (notes++ % sweepEvery === 0) sweep.run(Date.now() - keepMs);
-      insert.run(key, part, id, text, Date.now());
+      insert.run(key, part, id, content, Date.now());
     },
     taken: ({ key, part }) => void take.run(key, part),
     isTaken: ({ key, part }) => selectTaken.get(key, part) !== undefined,
-    findText(id) {
-      const found = selectText.get(id)?.["text"];
-      return found === undefined ? undefined : String(found);
+    findContent(id) {
+      const found = selectContent.get(id)?.["content"];
+      return found instanceof Uint8Array ? found : undefined;
     },
     toConversation(jid, otherJid) {
       const known = findChat(jid);
@@ -79,7 +74,7 @@ export function openJournal(path: string): Journal {
       for (const name of [jid, otherJid]) if (name !== undefined) insertChat.run(name, conversation);
       return conversation;
     },
-    [Symbol.dispose]: () => database.close(),
+    [Symbol.dispose]: file[Symbol.dispose],
   };
 }
 

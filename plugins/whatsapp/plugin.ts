@@ -1,11 +1,13 @@
 import type { Plugin } from "../../src/core/plugin.ts";
 import { whatsappConfigSchema } from "./config.ts";
+import { whatsappTools } from "./tools.ts";
 
 /** WhatsApp accounts, one an instance, each as a linked device of a phone. */
 export const whatsapp: Plugin<typeof whatsappConfigSchema> = {
   id: "whatsapp",
   config: whatsappConfigSchema,
   worker: new URL("./worker.ts", import.meta.url),
+  tools: whatsappTools,
   // The id of a message is ours: see message_id.ts.
   traits: { idempotentSend: true, typing: true },
   permissions: ({ url, media_url }, stateDir) => ({

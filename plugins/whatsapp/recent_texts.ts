@@ -1,4 +1,4 @@
-/** Texts of messages that came lately: an answer in a group shows the words that it answers. */
+/** Texts of messages that came lately: an answer may show the words that it answers. */
 export interface RecentTexts {
   add(id: string, text: string): void;
   find(id: string): string | undefined;

@@ -1,4 +1,4 @@
-import { isJidBroadcast, isJidNewsletter, isJidStatusBroadcast, makeWASocket, type WASocket } from "baileys";
+import { isJidBroadcast, isJidNewsletter, isJidStatusBroadcast, makeWASocket, proto, type WASocket } from "baileys";
 import type { AuthStore } from "./auth_store.ts";
 import { makeRepeatableSignalRepository } from "./decrypt_once.ts";
 import type { LibraryLogger } from "./logger.ts";
@@ -13,12 +13,12 @@ export interface SocketDeps {
   readonly url: string;
   readonly store: Pick<AuthStore, "creds" | "keys">;
   readonly logger: LibraryLogger;
-  /** Text of a message that was sent: a device that could not decrypt it asks again. */
-  findSentText(id: string): string | undefined;
+  /** Content of a message that was sent: a device that could not decrypt it asks again. */
+  findSentContent(id: string): Uint8Array | undefined;
 }
 
 /** Begins one connection to WhatsApp. */
-export function openSocket({ url, store, logger, findSentText }: SocketDeps): WASocket {
+export function openSocket({ url, store, logger, findSentContent }: SocketDeps): WASocket {
   return makeWASocket({
     waWebSocketUrl: url,
     auth: { creds: store.creds, keys: store.keys },
@@ -32,8 +32,8 @@ export function openSocket({ url, store, logger, findSentText }: SocketDeps): WA
     generateHighQualityLinkPreview: false,
     shouldIgnoreJid: (jid) => isJidBroadcast(jid) || isJidStatusBroadcast(jid) || isJidNewsletter(jid),
     getMessage: ({ id }) => {
-      const text = id ? findSentText(id) : undefined;
-      return Promise.resolve(text === undefined ? undefined : { conversation: text });
+      const content = id ? findSentContent(id) : undefined;
+      return Promise.resolve(content === undefined ? undefined : proto.Message.decode(content));
     },
     makeSignalRepository: makeRepeatableSignalRepository,
   });

@@ -15,7 +15,8 @@ export interface Arrival {
   readonly delivery: Delivery;
   /** It was there before this process: accepted by the one before, which may have died of it. */
   readonly isInherited: boolean;
-  readonly source: "message" | "task" | "heartbeat";
+  /** `task`: whoever gave it waits. `broadcast`: nobody does. */
+  readonly source: "message" | "task" | "broadcast" | "heartbeat";
   readonly session: SessionKey;
   readonly sessionId: string;
   readonly text: string;

@@ -5,12 +5,13 @@ import { toAppError } from "../core/error.ts";
 import type { Ledger } from "../core/ledger.ts";
 import { newTextResult, type Tool, type ToolContext, type ToolResult } from "../core/tool.ts";
 import { calls, type RouteEvent, routeEventSchema, topics } from "../core/topics.ts";
+import { matchesPattern } from "../lib/pattern.ts";
 import type { Live } from "../lib/live.ts";
 import { readEvent } from "../ledger/inbox.ts";
 import { withDeadline } from "../resilience/deadline.ts";
-import { findPolicy, matchesPattern } from "./policy.ts";
+import { findPolicy } from "./policy.ts";
 
-type Task = Extract<RouteEvent, { kind: "delegate" }>;
+type Task = Exclude<RouteEvent, { kind: "result" }>;
 type TaskResult = Extract<RouteEvent, { kind: "result" }>;
 
 /** Results of tasks on their way to whoever asked. */
@@ -43,83 +44,163 @@ export function newResults(): Results {
 /** Longest patience of one task, milliseconds. */
 const longestMs = 600_000;
 const defaultMs = 120_000;
+/** Agents that one call may give a task to. */
+const widest = 32;
 
-/** Makes the tool with which an agent gives another agent a task and waits for the answer. */
-export function newDelegateTool(
-  { config, bus, ledger, results, clock, isElsewhere }: {
-    readonly config: Live<Config>;
-    readonly bus: Bus;
-    readonly ledger: Ledger;
-    readonly results: Results;
-    readonly clock: Clock;
-    /** Whether another process runs an agent that is not in the config. */
-    isElsewhere(agent: string): Promise<boolean>;
-  },
-): Tool {
-  const run = async (
-    input: { agent: string; task: string; timeout_seconds?: number },
-    context: ToolContext,
-  ): Promise<ToolResult> => {
-    const taskId = context.idempotencyKey;
-    const resultId = toResultId(taskId);
-    const timeoutMs = Math.min((input.timeout_seconds ?? defaultMs / 1_000) * 1_000, longestMs);
-    const task: Task = {
-      kind: "delegate",
-      from: context.agent,
-      task: input.task,
-      sessionId: context.sessionId,
-      chain: [...context.chain, context.agent],
-      deadlineAt: Math.min(clock.now() + timeoutMs, context.deadlineAt),
-    };
-    const allowed = findPolicy(config.current, context.session.plugin, context.session.instance)?.allowedDelegates ??
-      [];
-    if (!matchesPattern(allowed, input.agent)) {
-      return newTextResult(`You may not give tasks to ${input.agent}`, true);
-    }
-    const isHere = config.current.agents.some(({ id }) => id === input.agent);
+interface Order {
+  readonly agent?: string;
+  readonly agents?: readonly string[];
+  readonly task: string;
+  readonly wait?: boolean;
+  readonly timeout_seconds?: number;
+}
+
+/** What an agent made of a task: its answer, or why there is none. */
+interface Outcome {
+  readonly agent: string;
+  readonly text: string;
+  readonly failed: boolean;
+}
+
+/** What {@linkcode newDelegateTool} needs. */
+export interface DelegateDeps {
+  readonly config: Live<Config>;
+  readonly bus: Bus;
+  readonly ledger: Ledger;
+  readonly results: Results;
+  readonly clock: Clock;
+  readonly elsewhere: Elsewhere;
+}
+
+/** Agents that other processes run. */
+export interface Elsewhere {
+  /** Whether one of them runs an agent. */
+  runs(agent: string): Promise<boolean>;
+  /** Those that are known of. */
+  agents(): readonly string[];
+}
+
+/** Makes the tool with which an agent gives other agents a task, and waits for their answers or does not. */
+export function newDelegateTool({ config, bus, ledger, results, clock, elsewhere }: DelegateDeps): Tool {
+  const allowedOf = ({ session }: ToolContext): readonly string[] =>
+    findPolicy(config.current, session.plugin, session.instance)?.allowedDelegates ?? [];
+
+  /** Everybody whom the asking agent may ask. */
+  const findAll = (context: ToolContext): readonly string[] => {
+    const known = new Set([...config.current.agents.map(({ id }) => id), ...elsewhere.agents()]);
+    known.delete(context.agent);
+    return [...known].filter((id) => matchesPattern(allowedOf(context), id));
+  };
+
+  const findRefusal = async (target: string, task: Task, context: ToolContext): Promise<string | undefined> => {
+    if (!matchesPattern(allowedOf(context), target)) return `You may not give tasks to ${target}`;
+    const isHere = config.current.agents.some(({ id }) => id === target);
     // What only the taker knows, a taker in another process says when it has the task.
-    const refusal = !isHere && await isElsewhere(input.agent)
-      ? findPathRefusal(config.current, input.agent, task)
-      : findTaskRefusal(config.current, input.agent, task);
-    if (refusal !== undefined) {
-      return newTextResult(`${input.agent} does not take the task: ${refusal.replaceAll("_", " ")}`, true);
-    }
+    const refusal = !isHere && await elsewhere.runs(target)
+      ? findPathRefusal(config.current, target, task)
+      : findTaskRefusal(config.current, target, task);
+    return refusal === undefined ? undefined : `${target} does not take the task: ${refusal.replaceAll("_", " ")}`;
+  };
+
+  const give = async (
+    target: string,
+    taskId: string,
+    task: Task,
+    context: ToolContext,
+    patience: AbortSignal,
+  ): Promise<Outcome> => {
+    const fail = (text: string): Outcome => ({ agent: target, text, failed: true });
+    const refusal = await findRefusal(target, task, context);
+    if (refusal !== undefined) return fail(refusal);
     // After a crash the answer may be there already.
-    const known = readEvent(ledger.read, "agents.route", resultId);
-    if (known !== undefined) return toToolResult(routeEventSchema.parse(known.payload));
-    using deadline = withDeadline(context.signal, timeoutMs, clock, `${input.agent}`);
-    const result = results.wait(taskId, deadline.signal);
+    const known = readEvent(ledger.read, "agents.route", toResultId(taskId));
+    if (known !== undefined) return toOutcome(target, routeEventSchema.parse(known.payload));
+    const send = () =>
+      bus.publish(topics.route(target), task, {
+        id: taskId,
+        source: `agent.${context.agent}`,
+        correlationId: taskId,
+        expiresAt: new Date(task.deadlineAt).toISOString(),
+      });
+    if (task.kind === "broadcast") {
+      await send();
+      return { agent: target, text: `${target} is told`, failed: false };
+    }
+    const over = new AbortController();
+    const result = results.wait(taskId, AbortSignal.any([patience, over.signal]));
     result.catch(() => {}); // awaited below, after a publish that may throw first
-    await bus.publish(topics.route(input.agent), task, {
-      id: taskId,
-      source: `agent.${context.agent}`,
-      correlationId: taskId,
-    });
     try {
-      return toToolResult(await result);
+      await send();
+      return toOutcome(target, await result);
     } catch (thrown) {
       context.signal.throwIfAborted();
-      return newTextResult(`${input.agent} gave no answer: ${toAppError(thrown).message}`, true);
+      if (!patience.aborted) throw thrown;
+      return fail(`${target} gave no answer: ${toAppError(thrown).message}`);
+    } finally {
+      over.abort();
     }
+  };
+
+  const run = async (order: Order, context: ToolContext): Promise<ToolResult> => {
+    const named = [...order.agent === undefined ? [] : [order.agent], ...order.agents ?? []];
+    const targets = [...new Set(named.flatMap((name) => name === "*" ? findAll(context) : [name]))];
+    if (named.length === 0) return newTextResult("Name an agent in `agent`", true);
+    if (targets.length === 0) return newTextResult("There is no other agent that you may give tasks to", true);
+    if (targets.length > widest) return newTextResult(`A task can go to ${widest} agents at once`, true);
+    const waits = order.wait !== false;
+    const defaultTimeoutMs = waits ? defaultMs : longestMs;
+    const timeoutMs = Math.min((order.timeout_seconds ?? defaultTimeoutMs / 1_000) * 1_000, longestMs);
+    const task: Task = {
+      kind: waits ? "delegate" : "broadcast",
+      from: context.agent,
+      task: order.task,
+      sessionId: context.sessionId,
+      chain: [...context.chain, context.agent],
+      deadlineAt: Math.min(clock.now() + timeoutMs, waits ? context.deadlineAt : Infinity),
+    };
+    const isAlone = named.length === 1 && targets[0] === named[0];
+    using deadline = withDeadline(context.signal, timeoutMs, clock, isAlone ? `${targets[0]}` : "the task");
+    const outcomes = await Promise.all(targets.map(async (target): Promise<Outcome> => {
+      const taskId = isAlone ? context.idempotencyKey : `${context.idempotencyKey}:${target}`;
+      try {
+        return await give(target, taskId, task, context, deadline.signal);
+      } catch (thrown) {
+        if (isAlone || context.signal.aborted) throw thrown;
+        return { agent: target, text: `The task did not reach ${target}: ${toAppError(thrown).message}`, failed: true };
+      }
+    }));
+    const text = isAlone
+      ? outcomes.map((outcome) => outcome.text)
+      : outcomes.map((outcome) => `[${outcome.agent}]\n${outcome.text}`);
+    return newTextResult(text.join("\n\n"), outcomes.every(({ failed }) => failed));
   };
   return {
     name: "delegate",
-    description: "Gives another agent a task and waits for its answer. Say everything that it needs to know in `task`.",
+    description:
+      "Gives another agent, several or all of them a task and waits for the answers. Say everything that they need to " +
+      "know in `task`.",
     inputSchema: {
       type: "object",
       properties: {
-        agent: { type: "string", description: "Id of the agent" },
+        agent: { type: "string", description: "Id of the agent, or * for all" },
+        agents: {
+          type: "array",
+          items: { type: "string" },
+          maxItems: widest,
+          description: "Several agents, in the place of `agent`",
+        },
         task: { type: "string", minLength: 1, maxLength: 100_000, description: "What it is to do, complete in itself" },
+        wait: { type: "boolean", description: "false: only tell them, no answer is wanted" },
         timeout_seconds: { type: "number", minimum: 1, maximum: longestMs / 1_000, description: "How long to wait" },
       },
-      required: ["agent", "task"],
+      required: ["task"],
       additionalProperties: false,
     },
     effect: "idempotent",
     parallelSafe: true,
     deadlineMs: longestMs,
     // The input was checked against the schema above before run() is called.
-    run: (input, context) => run(input as { agent: string; task: string; timeout_seconds?: number }, context),
+    run: (input, context) => run(input as Order, context),
   };
 }
 
@@ -154,7 +235,7 @@ function toResultId(taskId: string): string {
   return `${taskId}:result`;
 }
 
-function toToolResult(event: RouteEvent): ToolResult {
-  if (event.kind !== "result") return newTextResult("The other agent's answer cannot be read", true);
-  return newTextResult(event.text, event.outcome === "failed");
+function toOutcome(agent: string, event: RouteEvent): Outcome {
+  if (event.kind !== "result") return { agent, text: "The other agent's answer cannot be read", failed: true };
+  return { agent, text: event.text, failed: event.outcome === "failed" };
 }

@@ -169,7 +169,7 @@ export function newInbox(deps: InboxDeps): Inbox {
     const inbound = inboundEventSchema.safeParse(payload);
     if (inbound.success) return findMessageReason(delivery, inbound.data);
     const route = routeEventSchema.safeParse(payload);
-    if (route.success && route.data.kind === "delegate") {
+    if (route.success && route.data.kind !== "result") {
       return findTaskRefusal(config.current, agentOf(delivery), route.data);
     }
     return config.current.agents.some((agent) => agent.id === agentOf(delivery)) ? undefined : "no_agent";
@@ -281,7 +281,7 @@ export function newInbox(deps: InboxDeps): Inbox {
     const inbound = inboundEventSchema.safeParse(payload);
     if (inbound.success) return { ...toMessageArrival(delivery, inbound.data, config.current), isInherited };
     const route = routeEventSchema.safeParse(payload);
-    if (route.success && route.data.kind === "delegate") {
+    if (route.success && route.data.kind !== "result") {
       return { ...toTaskArrival(delivery, route.data), isInherited };
     }
     const heartbeat = heartbeatEventSchema.safeParse(payload);
@@ -381,12 +381,12 @@ function toMessageArrival(
   };
 }
 
-function toTaskArrival(delivery: Delivery, task: Extract<RouteEvent, { kind: "delegate" }>): NewArrival {
+function toTaskArrival(delivery: Delivery, task: Exclude<RouteEvent, { kind: "result" }>): NewArrival {
   const agent = agentOf(delivery);
   const session = { agent, plugin: "agent", instance: agent, conversation: `${task.from}:${task.sessionId}` };
   return {
     delivery,
-    source: "task",
+    source: task.kind === "delegate" ? "task" : "broadcast",
     session,
     sessionId: toSessionId(session),
     text: task.task,
@@ -398,7 +398,9 @@ function toTaskArrival(delivery: Delivery, task: Extract<RouteEvent, { kind: "de
     providerMessageId: undefined,
     quoted: undefined,
     history: [],
-    reply: { plugin: "agent", instance: task.from, conversation: delivery.event.id },
+    reply: task.kind === "delegate"
+      ? { plugin: "agent", instance: task.from, conversation: delivery.event.id }
+      : undefined,
     chain: task.chain,
     deadlineAtMs: task.deadlineAt,
     traceparent: delivery.event.traceparent,

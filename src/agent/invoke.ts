@@ -6,12 +6,12 @@ import type { LlmToolCall } from "../core/llm.ts";
 import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
 import { newTextResult, type Tool, type ToolContent, type ToolContext, type ToolResult } from "../core/tool.ts";
+import { matchesPattern } from "../lib/pattern.ts";
 import { type Bucket, newBucket } from "../resilience/bucket.ts";
 import { type Breaker, newBreaker } from "../resilience/breaker.ts";
 import { withDeadline } from "../resilience/deadline.ts";
 import { fenceContent } from "./fence.ts";
 import type { Hooks } from "./hooks.ts";
-import { matchesPattern } from "./policy.ts";
 
 /** The one way in which any tool of any origin is called. */
 export interface Invoker {

@@ -118,7 +118,7 @@ export async function runLoop(input: LoopInput, deps: LoopDeps): Promise<LoopRes
   if (run.open !== undefined) await runTools(run.open.calls, run.open.known, []);
   while (true) {
     signal.throwIfAborted();
-    await joinArrivals(input, run, clock);
+    if (await joinArrivals(input, run, clock)) tainted = true;
     const last = run.calls + 1 >= agent.config.max_model_calls;
     const startedMs = clock.monotonic();
     const startedAt = clock.now();
@@ -296,6 +296,7 @@ function replay(messages: readonly LlmMessage[], steps: readonly Step[]): Run {
         closeCalls();
         run.entries.push(step.entry);
         if (step.entry.role === "user") {
+          if (step.entry.untrusted) run.tainted = true;
           run.messages.push({ role: "user", content: [{ type: "text", text: step.entry.text }] });
         }
         break;
@@ -333,7 +334,11 @@ async function callTools(
       agent: input.agent,
       tools: profile.tools,
       tainted: tainted(),
-      context: { ...context, idempotencyKey: `${context.turnId}:${seq}` },
+      context: {
+        ...context,
+        idempotencyKey: `${context.turnId}:${seq}`,
+        progress: (report) => emit({ ...base, type: "toolProgress", callId: call.id, tool: call.name, ...report }),
+      },
       signal: input.signal,
     });
     if (interrupted) {
@@ -376,10 +381,10 @@ async function callTools(
   return jobs.map((job) => outcomes.get(job)).filter((outcome) => outcome !== undefined);
 }
 
-/** Shows the model what came in while it worked. */
-async function joinArrivals(input: LoopInput, run: Run, clock: Clock): Promise<void> {
+/** Shows the model what came in while it worked. Gives whether strangers wrote any of it. */
+async function joinArrivals(input: LoopInput, run: Run, clock: Clock): Promise<boolean> {
   const joined = input.absorb();
-  if (joined.length === 0) return;
+  if (joined.length === 0) return false;
   await input.journal(joined.flatMap(({ entry, claim }) => [
     claim,
     recordInboundStep(input.context.turnId, run.seq++, entry, clock.now()),
@@ -388,6 +393,7 @@ async function joinArrivals(input: LoopInput, run: Run, clock: Clock): Promise<v
     run.messages.push(message);
     run.entries.push(entry);
   }
+  return joined.some(({ entry }) => entry.role === "user" && entry.untrusted === true);
 }
 
 interface Gathered extends Omit<ModelOutput, "costUsd"> {

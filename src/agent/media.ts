@@ -3,7 +3,8 @@ import type { Clock } from "../core/clock.ts";
 import { AppError, toAppError } from "../core/error.ts";
 import type { LlmUserPart } from "../core/llm.ts";
 import type { Attachment } from "../core/message.ts";
-import { calls } from "../core/topics.ts";
+import type { Call } from "../core/topic.ts";
+import { calls, largestPieceBytes } from "../core/topics.ts";
 import { defaultRetryPolicy, retry } from "../resilience/retry.ts";
 
 /** What a model is shown of an attachment. */
@@ -43,6 +44,9 @@ export async function showAttachment(
   }
 }
 
+/** Servers that take less in one message cannot carry files. */
+const smallestPieceBytes = 4_096;
+
 async function fetchFile(
   ref: string,
   { bus, clock, plugin, instance, maxBytes, signal }: {
@@ -56,10 +60,28 @@ async function fetchFile(
 ): Promise<Uint8Array> {
   // The answer waits for it, so it is tried for seconds, not minutes.
   const policy = { ...defaultRetryPolicy, maxBackoffMs: 5_000 };
-  const ask = () => bus.request(calls.fetch(plugin, instance), { ref, maxBytes }, { signal });
-  const file = await retry(ask, policy, { clock, signal });
+  const ask = <I, O>(call: Call<I, O>, input: I): Promise<O> =>
+    retry(() => bus.request(call, input, { signal }), policy, { clock, signal });
+  const file = await ask(calls.fetch(plugin, instance), { ref, maxBytes });
   if (file.sizeBytes > maxBytes) throw new AppError("invalid", `it is larger than ${maxBytes} bytes`);
-  return await Deno.readFile(file.path, { signal });
+  // In pieces, as the plugin may run in another process, and what travels between processes has a largest size.
+  const bytes = new Uint8Array(file.sizeBytes);
+  for (let offset = 0, pieceBytes = largestPieceBytes; offset < bytes.length;) {
+    try {
+      const { base64 } = await ask(calls.read(plugin, instance), { path: file.path, offset, maxBytes: pieceBytes });
+      const piece = Uint8Array.fromBase64(base64);
+      if (piece.length === 0 || piece.length > bytes.length - offset) {
+        throw new AppError("unavailable", "it changed while it was read");
+      }
+      bytes.set(piece, offset);
+      offset += piece.length;
+    } catch (thrown) {
+      const { reason } = toAppError(thrown);
+      if (reason !== "too_large" || pieceBytes <= smallestPieceBytes) throw thrown;
+      pieceBytes /= 2;
+    }
+  }
+  return bytes;
 }
 
 async function readDataUrl(url: string, maxBytes: number): Promise<Uint8Array> {

@@ -7,15 +7,17 @@ import type { Ledger } from "../core/ledger.ts";
 import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
 import type { ChannelTraits } from "../core/plugin.ts";
-import { toSessionId } from "../core/session.ts";
+import type { ToolMessage } from "../core/plugin_tool.ts";
+import { type SessionKey, toSessionId } from "../core/session.ts";
 import type { Tool } from "../core/tool.ts";
 import type { Tracer } from "../core/trace.ts";
 import type { Live } from "../lib/live.ts";
+import type { OutboxAddress } from "../ledger/outbox.ts";
 import { readNewestRow, readReadyOfTurn } from "../ledger/inbox.ts";
 import { endSession, readSilentSessions } from "../ledger/sessions.ts";
 import type { Arrival } from "./arrival.ts";
 import { newBudgets } from "./budget.ts";
-import { newDelegateTool, newResults, serveResults } from "./delegate.ts";
+import { type Elsewhere, newDelegateTool, newResults, serveResults } from "./delegate.ts";
 import { runHeartbeats } from "./heartbeat.ts";
 import { newHooks } from "./hooks.ts";
 import { newInbox } from "./inbox.ts";
@@ -25,6 +27,7 @@ import { openOutbox, type Outbox } from "./outbox.ts";
 import { newPairing } from "./pairing.ts";
 import { findPolicy, type Policy } from "./policy.ts";
 import { newProfiles, type ResolveModel } from "./profile.ts";
+import { findReachRefusal } from "./reach.ts";
 import { newOpenSkillTool } from "./skill.ts";
 import { runTurn, type TurnDeps } from "./turn.ts";
 
@@ -33,8 +36,7 @@ export interface AgentsDeps {
   readonly config: Live<Config>;
   readonly bus: Bus;
   readonly ledger: Ledger;
-  /** Whether another process runs an agent that is not in the config. */
-  isElsewhere(agent: string): Promise<boolean>;
+  readonly elsewhere: Elsewhere;
   /** May change at any time; a turn keeps those that it began with. */
   readonly tools: Live<readonly Tool[]>;
   readonly hooks: Live<readonly AnyHook[]>;
@@ -52,6 +54,8 @@ export interface AgentsDeps {
 /** All agents at work. */
 export interface Agents extends AsyncDisposable {
   readonly outbox: Outbox;
+  /** Why a tool in a turn of the session `from` may not send a message, as of now; `undefined` where it may. */
+  findReachRefusal(from: SessionKey, address: OutboxAddress, message: ToolMessage): string | undefined;
   /** Provider and model that an agent's messages go to now, and how many tools it may use. */
   describe(agent: string): Promise<{ readonly model: string; readonly tools: number }>;
 }
@@ -69,7 +73,7 @@ export function openAgents(deps: AgentsDeps): Agents {
   const outbox = openOutbox(deps);
   const hooks = newHooks(deps.hooks, deps);
   const ownTools = [
-    newDelegateTool({ config, bus, ledger, results, clock, isElsewhere: deps.isElsewhere }),
+    newDelegateTool({ config, bus, ledger, results, clock, elsewhere: deps.elsewhere }),
     newOpenSkillTool(config, deps.stateDir),
   ];
   const profiles = newProfiles({ ...deps, ownTools });
@@ -154,6 +158,8 @@ export function openAgents(deps: AgentsDeps): Agents {
 
   return {
     outbox,
+    findReachRefusal: (from, address, message) =>
+      findReachRefusal({ config: config.current, read: ledger.read }, from, address, message),
     async describe(agent) {
       const policy = findPolicy(config.current, "console", agent);
       if (policy === undefined) throw new AppError("missing", `There is no agent ${agent}`);

@@ -7,7 +7,7 @@ import type { Log } from "../core/log.ts";
 import type { Outbound, Receipt } from "../core/message.ts";
 import type { Metrics } from "../core/metrics.ts";
 import type { ChannelTraits } from "../core/plugin.ts";
-import { parseSessionId } from "../core/session.ts";
+import { parseSessionId, toSessionId } from "../core/session.ts";
 import { calls } from "../core/topics.ts";
 import type { Tracer } from "../core/trace.ts";
 import type { Live } from "../lib/live.ts";
@@ -19,6 +19,9 @@ import {
   markSent,
   type OutboxAddress,
   type OutboxRow,
+  queueMessage,
+  readFate,
+  readMessage,
   readOpenOutbox,
   readOutboxRow,
   toOutboxLane,
@@ -45,11 +48,23 @@ export interface OutboxDeps {
 export interface Outbox extends AsyncDisposable {
   /** Takes a row that has just become durable, with the time after which it is not sent, milliseconds since the epoch. */
   push(id: number, address: OutboxAddress, message: Outbound, expiresAtMs: number): void;
+  /**
+   * Queues a message, where its key was not queued before, and waits until it was sent or given up, has failed for the
+   * first time, or a few seconds have passed.
+   */
+  post(address: OutboxAddress, message: Outbound, signal: AbortSignal): Promise<Posted>;
   /** Looks for rows that were not pushed: replayed dead letters. */
   rescan(): void;
   /** Waits until nothing is being sent, or until `signal` fires. What waits for its next try waits for the next start. */
   flush(signal: AbortSignal): Promise<void>;
 }
+
+/** How a message stands that was handed over with {@linkcode Outbox.post}. */
+export type Posted =
+  | { readonly state: "sent"; readonly receipt: Receipt }
+  /** It is tried again, or on its way. */
+  | { readonly state: "waiting"; readonly reason: string }
+  | { readonly state: "dead"; readonly reason: string };
 
 /** Longest time that a channel may take for one send, milliseconds. */
 const sendDeadlineMs = 120_000;
@@ -60,6 +75,8 @@ const longestRetryMs = 300_000;
 const unknownTriesBound = 20;
 /** Rows sent at the same time over all conversations. */
 const parallelSends = 256;
+/** How long whoever posts a message waits for its fate, milliseconds. */
+const patienceMs = 15_000;
 
 interface Waiting {
   readonly id: number;
@@ -87,6 +104,9 @@ export function openOutbox(deps: OutboxDeps): Outbox {
     noteRest();
     await clock.wait(ms, stop.signal).finally(() => resting--);
   };
+  /** Who waits for the fate of a message, by its key. */
+  const waitingPosts = new Map<string, (posted: Posted) => void>();
+  const tell = ({ message: { key } }: OutboxRow, posted: Posted) => waitingPosts.get(key)?.(posted);
   let sending = 0;
   let sendFree: (() => void)[] = [];
 
@@ -144,7 +164,7 @@ export function openOutbox(deps: OutboxDeps): Outbox {
         const receipt = await send(row);
         await commit([markSent(row.id, receipt, clock.now())]);
         countEnd(row, "sent");
-        return;
+        return tell(row, { state: "sent", receipt });
       } catch (thrown) {
         stop.signal.throwIfAborted();
         error = toAppError(thrown);
@@ -154,6 +174,7 @@ export function openOutbox(deps: OutboxDeps): Outbox {
       if (unknown) unknownTries++;
       if (!isWorthRetry(error) || unknownTries >= unknownTriesBound) return await bury(row, error, attempts);
       if (!idempotent && !unknown) await commit([markQueued(row.id, error.message, false)]);
+      tell(row, { state: "waiting", reason: error.message });
       metrics.count("nexo_outbound_retries_total", { plugin: row.plugin, instance: row.instance });
       log.info("outbox.retry", {
         plugin: row.plugin,
@@ -206,6 +227,7 @@ export function openOutbox(deps: OutboxDeps): Outbox {
       await commit([markSent(row.id, found, clock.now())]);
       log.info("outbox.found_sent", { plugin: row.plugin, instance: row.instance, row: row.id });
       countEnd(row, "sent");
+      tell(row, { state: "sent", receipt: found });
       return true;
     }
     log.warn("outbox.unknown", { plugin: row.plugin, instance: row.instance, row: row.id });
@@ -263,6 +285,7 @@ export function openOutbox(deps: OutboxDeps): Outbox {
     ]);
     metrics.count("nexo_dead_letters_total", { hop: "outbound", kind: error.kind });
     countEnd(row, "dead");
+    tell(row, { state: "dead", reason: error.message });
     log.error("outbox.dead", {
       plugin: row.plugin,
       instance: row.instance,
@@ -279,22 +302,63 @@ export function openOutbox(deps: OutboxDeps): Outbox {
   };
   rescan();
 
+  const push = (id: number, address: OutboxAddress, message: Outbound, expiresAtMs: number) => {
+    const fresh: OutboxRow = {
+      id,
+      ...address,
+      state: "queued",
+      unknown: false,
+      attempts: 0,
+      createdAtMs: clock.now(),
+      expiresAtMs,
+      message,
+    };
+    const lane = toOutboxLane(address, message.conversation);
+    // Behind others it waits in the ledger, not in memory: a channel may be down for hours.
+    enqueue(lane, { id, fresh: lanes.has(lane) ? undefined : fresh });
+  };
+
+  const post = async (address: OutboxAddress, message: Outbound, signal: AbortSignal): Promise<Posted> => {
+    const nowMs = clock.now();
+    const expiresAtMs = nowMs + config.current.runtime.outbound.max_age;
+    const { promise, resolve } = Promise.withResolvers<Posted>();
+    waitingPosts.set(message.key, resolve);
+    try {
+      const [[row] = []] = await commitWhenPossible({ ledger, clock }, [
+        queueMessage(address, message, nowMs, expiresAtMs),
+        ...toTrace(address, message, nowMs),
+      ], signal);
+      if (row !== undefined) push(Number(row.id), address, message, expiresAtMs);
+      else {
+        const known = readFate(ledger.read, message.key);
+        if (known !== undefined) return known;
+      }
+      using patience = withDeadline(signal, patienceMs, clock, "Sending");
+      const late = Promise.withResolvers<Posted>();
+      const onLate = () => late.resolve({ state: "waiting", reason: "it is on its way" });
+      patience.signal.addEventListener("abort", onLate, { once: true });
+      return await Promise.race([promise, late.promise]);
+    } finally {
+      waitingPosts.delete(message.key);
+    }
+  };
+
+  /** What was said elsewhere stands in the transcript of the conversation that it was said in, where there is one. */
+  function toTrace(address: OutboxAddress, message: Outbound, nowMs: number): readonly Statement[] {
+    const { key, sessionId, conversation, thread, turnId, text } = message;
+    const agent = parseSessionId(sessionId)?.agent;
+    if (agent === undefined) return [];
+    const there = { agent, ...address, conversation, ...(thread === undefined ? {} : { thread }) };
+    const known = readSession(ledger.read, toSessionId(there));
+    if (known === undefined || toSessionId(there) === sessionId) return [];
+    if (readMessage(ledger.read, key) !== undefined) return [];
+    const note = `From another conversation you wrote here: ${text}`;
+    return [appendEntry(there, known.epoch, turnId, { role: "note", text: note }, nowMs)];
+  }
+
   return {
-    push(id, address, message, expiresAtMs) {
-      const fresh: OutboxRow = {
-        id,
-        ...address,
-        state: "queued",
-        unknown: false,
-        attempts: 0,
-        createdAtMs: clock.now(),
-        expiresAtMs,
-        message,
-      };
-      const lane = toOutboxLane(address, message.conversation);
-      // Behind others it waits in the ledger, not in memory: a channel may be down for hours.
-      enqueue(lane, { id, fresh: lanes.has(lane) ? undefined : fresh });
-    },
+    push,
+    post,
     rescan,
     async flush(signal) {
       if (signal.aborted || resting >= lanes.size) return;

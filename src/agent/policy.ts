@@ -1,6 +1,7 @@
 import type { AgentConfig, Binding } from "../config/agents.ts";
 import type { Config } from "../config/config.ts";
 import type { Inbound } from "../core/message.ts";
+import { matchesPattern } from "../lib/pattern.ts";
 
 /** What holds for a message: the agent that answers it, with the values of the binding over the agent's own. */
 export interface Policy {
@@ -59,23 +60,6 @@ export function findRefusal(policy: Policy, message: Inbound): string | undefine
     entry === id || aliases.includes(entry) || entry.toLowerCase() === name
   );
   return allowed ? undefined : "sender_not_allowed";
-}
-
-/** Whether `name` is one of those that the patterns name. `*` stands for any run of characters. */
-export function matchesPattern(patterns: readonly string[], name: string): boolean {
-  return patterns.some((pattern) => {
-    if (!pattern.includes("*")) return pattern === name;
-    const [first = "", ...rest] = pattern.split("*");
-    if (!name.startsWith(first)) return false;
-    let at = first.length;
-    for (const [index, part] of rest.entries()) {
-      if (index === rest.length - 1) return name.length - part.length >= at && name.endsWith(part);
-      const found = name.indexOf(part, at);
-      if (found < 0) return false;
-      at = found + part.length;
-    }
-    return true;
-  });
 }
 
 function toPolicy(agent: AgentConfig, binding: Binding | undefined): Policy {

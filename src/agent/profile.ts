@@ -5,9 +5,10 @@ import type { Clock } from "../core/clock.ts";
 import type { LlmSystemBlock, LlmTool, ModelRoute } from "../core/llm.ts";
 import type { Log } from "../core/log.ts";
 import type { Tool } from "../core/tool.ts";
+import { matchesPattern } from "../lib/pattern.ts";
 import type { Live } from "../lib/live.ts";
 import { toDay } from "./budget.ts";
-import { matchesPattern, type Policy } from "./policy.ts";
+import { type Policy } from "./policy.ts";
 import { newSystemPrompt } from "./prompt.ts";
 import { readWorkspace, toWorkspacePaths, type Workspace, type WorkspacePaths, workspaceStamp } from "./workspace.ts";
 
@@ -107,6 +108,9 @@ function isAllowed(tool: Tool, policy: Policy, config: Config): boolean {
     return config.agents.some((peer) =>
       peer.id !== policy.agent.id && matchesPattern(policy.allowedDelegates, peer.id)
     );
+  }
+  if (tool.plugin !== undefined && !policy.agent.inbound_bindings.some(({ plugin }) => plugin === tool.plugin)) {
+    return false;
   }
   if (tool.name === "open_skill") return policy.agent.skills.length > 0;
   return tool.harmless === true || matchesPattern(policy.allowedTools, tool.name);

@@ -1,6 +1,7 @@
 import type { AgentConfig } from "../config/agents.ts";
 import type { LlmSystemBlock } from "../core/llm.ts";
-import { matchesPattern, type Policy } from "./policy.ts";
+import { matchesPattern } from "../lib/pattern.ts";
+import { type Policy } from "./policy.ts";
 import type { Workspace } from "./workspace.ts";
 
 const rules = `# How you work here

@@ -173,6 +173,7 @@ export async function runTurn(
         turnId,
         isGroup: first.isGroup,
         person: first.person,
+        messageId: first.providerMessageId,
         chain: first.chain,
         deadlineAt: startedAt + deadlineMs,
       },
@@ -387,6 +388,7 @@ function toEntry(arrivals: readonly Arrival[]): TranscriptEntry {
     text: arrivals.map(toText).join("\n"),
     ...(attachments.length === 0 ? {} : { attachments }),
     ...(sender === undefined ? {} : { sender }),
+    ...(arrivals.some(({ untrusted }) => untrusted) ? { untrusted: true } : {}),
     ...(ids.length === 0 ? {} : { providerMessageIds: ids }),
   };
 }

@@ -1,3 +1,4 @@
+import type { Elsewhere } from "../agent/delegate.ts";
 import { agentConsumers } from "../agent/inbox.ts";
 import { type LocalBus, openLocalBus } from "../broker/local.ts";
 import type { NatsBus } from "../broker/nats.ts";
@@ -9,6 +10,10 @@ import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
 import type { SubsystemStatus } from "../core/status.ts";
 import type { Live } from "../lib/live.ts";
+import { flowConsumer } from "./flows.ts";
+
+/** Everybody who takes durable events. */
+export const consumers = [...agentConsumers, flowConsumer];
 
 /** The bus that the config asks for, and which part of the config this process runs. */
 export interface BusRoom extends AsyncDisposable {
@@ -17,8 +22,7 @@ export interface BusRoom extends AsyncDisposable {
   readonly config: Live<Config>;
   /** Part of the room for events that wait for NATS that is used; 0 without NATS. */
   fill(): number;
-  /** Whether another process runs an agent, as far as is known. */
-  isElsewhere(agent: string): Promise<boolean>;
+  readonly elsewhere: Elsewhere;
   status(): readonly SubsystemStatus[];
   /** First half of a shutdown: nothing more is taken from other processes. */
   stopReceiving(): Promise<void>;
@@ -38,12 +42,12 @@ export interface BusRoomDeps {
 
 /** The bus inside the process, which owns all that it is configured with. */
 export function openLocalRoom(deps: BusRoomDeps): BusRoom {
-  const bus = openLocalBus({ ...deps, consumers: agentConsumers });
+  const bus = openLocalBus({ ...deps, consumers });
   return {
     bus,
     config: deps.config,
     fill: () => 0,
-    isElsewhere: () => Promise.resolve(false),
+    elsewhere: { runs: () => Promise.resolve(false), agents: () => [] },
     status: () => [{ name: "bus", state: "ok", critical: true }],
     stopReceiving: () => Promise.resolve(),
     [Symbol.asyncDispose]: () => bus[Symbol.asyncDispose](),

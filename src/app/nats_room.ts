@@ -1,4 +1,3 @@
-import { agentConsumers } from "../agent/inbox.ts";
 import type { DurableSubject } from "../broker/envelope.ts";
 import { type LeaseMemory, leaseMemorySchema, type Leases, openLeases } from "../broker/leases.ts";
 import { type NatsBus, openNatsBus } from "../broker/nats.ts";
@@ -7,10 +6,10 @@ import type { Config } from "../config/config.ts";
 import { AppError, toAppError } from "../core/error.ts";
 import type { LedgerReader } from "../core/ledger.ts";
 import type { SubsystemStatus } from "../core/status.ts";
-import { heartbeatEventSchema, inboundEventSchema, topics } from "../core/topics.ts";
+import { defaultInstance, heartbeatEventSchema, inboundEventSchema, topics } from "../core/topics.ts";
 import { newId } from "../lib/id.ts";
 import { newLive } from "../lib/live.ts";
-import type { BusRoom, BusRoomDeps } from "./bus_room.ts";
+import { type BusRoom, type BusRoomDeps, consumers } from "./bus_room.ts";
 
 /** Longest time that a start waits to learn who owns what, where the server does not answer at all, milliseconds. */
 const decideMs = 1_500;
@@ -18,20 +17,24 @@ const decideMs = 1_500;
 /** Plugins whose messages never leave the process: whoever asked waits on a line of its own. */
 const innerPlugins = ["api", "console", "agent"] as const;
 
+const inbound: DurableSubject = {
+  topic: topics.inbound("*", "*"),
+  heldBack: true,
+  subjectOf(payload) {
+    const { plugin, instance } = inboundEventSchema.parse(payload);
+    return topics.inbound(plugin, instance).subject;
+  },
+  providerKey(payload) {
+    const { plugin, instance, message } = inboundEventSchema.parse(payload);
+    return { plugin, instance, conversation: message.conversation, messageId: message.providerMessageId };
+  },
+};
+
 /** Every kind of durable event that travels between processes. */
 const travelling: readonly DurableSubject[] = [
-  {
-    topic: topics.inbound("*", "*"),
-    heldBack: true,
-    subjectOf(payload) {
-      const { plugin, instance } = inboundEventSchema.parse(payload);
-      return topics.inbound(plugin, instance).subject;
-    },
-    providerKey(payload) {
-      const { plugin, instance, message } = inboundEventSchema.parse(payload);
-      return { plugin, instance, conversation: message.conversation, messageId: message.providerMessageId };
-    },
-  },
+  inbound,
+  { ...inbound, topic: topics.inbound("*"), whole: (subject) => `${subject}.${defaultInstance}` },
+  { topic: topics.resume() },
   { topic: topics.route("*") },
   {
     topic: topics.heartbeat("*"),
@@ -47,7 +50,7 @@ export async function openNatsRoom(deps: BusRoomDeps, broker: NatsConfig): Promi
   const owned = newLive<readonly string[]>([]);
   const bus = opening.use(openNatsBus({
     ...deps,
-    consumers: agentConsumers,
+    consumers,
     subjects: travelling,
     owned,
     inner: innerPlugins.map((plugin) => topics.inbound(plugin, "*").subject),
@@ -101,16 +104,21 @@ export async function openNatsRoom(deps: BusRoomDeps, broker: NatsConfig): Promi
       const { current } = bus.status;
       return current.mode === "nats" ? current.fill : 0;
     },
-    isElsewhere: async (agent) =>
-      leases.isOwned(toAgentKey(agent)) || await bus.isConsumed(topics.route(agent).subject),
+    elsewhere: {
+      runs: async (agent) =>
+        leases.owned().includes(toAgentKey(agent)) || await bus.isConsumed(topics.route(agent).subject),
+      agents: () => leases.owned().flatMap((key) => key.startsWith(agentKey) ? [key.slice(agentKey.length)] : []),
+    },
     status: () => [toBusStatus(bus), ...toLeaseStatus(leases)],
     stopReceiving: () => bus.stopReceiving(),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
 }
 
+const agentKey = "agent.";
+
 function toAgentKey(agent: string): string {
-  return `agent.${agent}`;
+  return `${agentKey}${agent}`;
 }
 
 function toPluginKey({ plugin, instance }: { readonly plugin: string; readonly instance: string }): string {
@@ -131,13 +139,20 @@ function toOwnConfig(config: Config, { held }: Leases, read: LedgerReader): Conf
   };
 }
 
-/** Subjects of the agents that this process owns. */
+/** Subjects of the agents that this process owns, and of flows, which any process takes. */
 function toSubjects(config: Config, { held }: Leases): readonly string[] {
-  return config.agents.filter(({ id }) => held.current.has(toAgentKey(id))).flatMap(({ id, inbound_bindings }) => [
-    topics.route(id).subject,
-    topics.heartbeat(id).subject,
-    ...inbound_bindings.map(({ plugin, instance }) => topics.inbound(plugin, instance).subject),
-  ]);
+  const agents = config.agents.filter(({ id }) => held.current.has(toAgentKey(id)));
+  return [
+    topics.resume().subject,
+    ...agents.flatMap(({ id, inbound_bindings }) => [
+      topics.route(id).subject,
+      topics.heartbeat(id).subject,
+      ...inbound_bindings.flatMap(({ plugin, instance }) => [
+        topics.inbound(plugin, instance).subject,
+        ...instance === defaultInstance ? [topics.inbound(plugin).subject] : [],
+      ]),
+    ]),
+  ];
 }
 
 /** Whether the ledger holds messages that only this process can answer. */

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { type Agents, openAgents } from "../agent/open.ts";
 import { newPairingDesk } from "../agent/pairing_desk.ts";
+import { newChildren } from "../child/open.ts";
 import type { Config } from "../config/config.ts";
 import { openConfig } from "../config/open.ts";
 import type { LoadedConfig } from "../config/load.ts";
@@ -25,19 +26,26 @@ import { readMessage } from "../ledger/outbox.ts";
 import { readQueueDepths, sweepFinished } from "../ledger/queues.ts";
 import { systemClock } from "../lib/clock.ts";
 import { newId } from "../lib/id.ts";
+import { concatLive } from "../lib/concat_live.ts";
 import { type Live, newLive } from "../lib/live.ts";
 import { mapLive } from "../lib/map_live.ts";
 import { openLlm } from "../llm/open.ts";
+import { openMcp } from "../mcp/open.ts";
 import { openPluginHost } from "../plugins/host.ts";
 import { newStderrOutput, openLog } from "../telemetry/log.ts";
 import { newMetrics } from "../telemetry/metrics.ts";
+import { newRecentLog } from "../telemetry/recent_log.ts";
 import { openProcessMetrics } from "../telemetry/process.ts";
+import { redact } from "../telemetry/redact.ts";
 import { newTracer } from "../telemetry/trace.ts";
 import { newAudit } from "./audit.ts";
+import { openFlows } from "./flows.ts";
 import { newIntakeGate, newLoadWatch } from "./intake.ts";
 import { lockDataFolder } from "./lock.ts";
 import { findCollector, giveMemoryBack } from "./memory.ts";
+import { openMemoryRoom } from "./memory_room.ts";
 import { openBusRoom } from "./open_bus.ts";
+import { newAgentPluginTools } from "./plugin_tools.ts";
 import { newBuiltInTools, plugins } from "./registry.ts";
 import { openToken } from "./token.ts";
 import { newDeadLetters, toAgents, toChannels, toQueues } from "./views.ts";
@@ -92,8 +100,9 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
   await using opening = new AsyncDisposableStack();
   const background = new AbortController();
 
+  const logs = newRecentLog();
   const log = opening.use(
-    openLog({ clock, output: newStderrOutput() }, { level: "info", format: "auto", redact: true }),
+    openLog({ clock, output: newStderrOutput(), recent: logs }, { level: "info", format: "auto", redact: true }),
   );
   const metrics = newMetrics(log);
   const config = opening.use(await openConfig({ dir: configDir, env, plugins, log, metrics, clock }, signal));
@@ -126,8 +135,14 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
   const load = newLoadWatch({ gate, ledger, clock, log, maxWaiting, spillFill: busRoom.fill });
   const doorway = load.withArrivals(bus);
   const llm = openLlm({ log, metrics, clock });
+  const memoryRoom = opening.use(openMemoryRoom({ config: configured, dataDir, log, metrics, clock }));
   const host = opening.use(
     await openPluginHost({ bus: doorway, intake: gate, log, metrics, clock, dataDir, plugins }, signal),
+  );
+
+  const children = newChildren({ clock, redact });
+  const mcp = opening.use(
+    await openMcp({ config: mapLive(live, (config) => config.mcp), children, log, metrics, clock, dataDir }),
   );
 
   let agentsRoom: Agents | undefined = undefined;
@@ -141,6 +156,8 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     config.status(),
     ...host.status(),
     ...llm.status(),
+    ...mcp.status(),
+    ...memoryRoom.memory.status(),
   ];
   const views = {
     version,
@@ -151,7 +168,9 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     channels: () => toChannels(host, live.current),
     models: () => llm.at(live.current.llm).available,
     queues: () => toQueues(ledger, clock),
+    logs,
     history: newHistory(ledger),
+    mcp: { servers: mcp.view, accept: mcp.accept },
     deadLetters: newDeadLetters({
       ledger,
       bus,
@@ -183,8 +202,15 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     config: live,
     bus,
     ledger,
-    isElsewhere: busRoom.isElsewhere,
-    tools: newLive([...newBuiltInTools(clock), ...options.tools ?? []]),
+    elsewhere: busRoom.elsewhere,
+    tools: concatLive(
+      memoryRoom.withTools([
+        ...newBuiltInTools(clock),
+        ...newAgentPluginTools({ config: live, bus, metrics, dataDir }, () => agentsRoom),
+        ...options.tools ?? [],
+      ]),
+      mcp.tools,
+    ),
     hooks: newLive(options.hooks ?? []),
     resolveModel: (llmConfig, choice, fallbacks) => llm.at(llmConfig).resolve(choice, fallbacks),
     traits: toTraits,
@@ -196,6 +222,7 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     stateDir: dataDir,
   }));
   const agents = agentsRoom;
+  opening.use(openFlows({ bus, ledger, log, metrics, clock }));
   agentViews = await toAgents(agents, live.current, log);
 
   const collect = findCollector();

@@ -11,8 +11,13 @@ export interface DurableSubject {
   readonly topic: Topic<unknown>;
   /** Whether it is held back while intake is paused. What running turns wait for must not be. */
   readonly heldBack?: true;
-  /** The subject that a payload belongs on: nobody speaks in the name of somebody else. */
+  /**
+   * The subject that a payload belongs on: nobody speaks in the name of somebody else. Where `topic` is a short way to
+   * write it, {@linkcode whole} says so.
+   */
   subjectOf?(payload: unknown): string;
+  /** The whole subject that a short one means. */
+  whole?(subject: string): string;
   /** The provider's own key of what a payload tells. */
   providerKey?(payload: unknown): ProviderKey | undefined;
 }
@@ -46,13 +51,14 @@ export function readEventText(
 ): ReceivedEvent {
   const kind = subjects.find(({ topic }) => subjectMatches(topic.subject, subject));
   if (kind === undefined) throw newFault(subject, "nothing is known of this subject");
+  const whole = kind.whole?.(subject) ?? subject;
   const { at, payload, subject: said = subject, ...meta } = toEnvelope(subject, parseJson(subject, text), id);
-  if (said !== subject) throw newFault(subject, `it says that it is on ${said}`);
+  if (said !== subject && said !== whole) throw newFault(subject, `it says that it is on ${said}`);
   const parsed = parsePayload({ subject, payload: kind.topic.payload }, payload);
-  const own = kind.subjectOf?.(parsed) ?? subject;
-  if (own !== subject) throw newFault(subject, `its payload belongs on ${own}`);
+  const own = kind.subjectOf?.(parsed) ?? whole;
+  if (own !== whole) throw newFault(subject, `its payload belongs on ${own}`);
   return {
-    event: newEvent({ subject, payload: parsed }, meta, at === undefined ? nowMs : Date.parse(at)),
+    event: newEvent({ subject: whole, payload: parsed }, meta, at === undefined ? nowMs : Date.parse(at)),
     providerKey: kind.providerKey?.(parsed),
   };
 }

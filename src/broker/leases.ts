@@ -40,8 +40,8 @@ export interface Leases extends AsyncDisposable {
   readonly foreign: Live<ReadonlyMap<string, Holder>>;
   /** Resolves when it is decided for the first time who owns what, or that NATS cannot be asked. */
   readonly decided: Promise<void>;
-  /** Whether anybody owns a key, as far as is known. */
-  isOwned(key: string): boolean;
+  /** Every key that anybody owns, as far as is known. */
+  owned(): readonly string[];
 }
 
 /** What {@linkcode openLeases} needs. */
@@ -226,7 +226,7 @@ export function openLeases(deps: LeasesDeps): Leases {
     held,
     foreign,
     decided: decided.promise,
-    isOwned: (key) => known.has(key),
+    owned: () => [...known.keys()],
     async [Symbol.asyncDispose]() {
       if (closing.signal.aborted) return;
       const store = bucket;

@@ -55,7 +55,7 @@ export function openNatsBus(deps: NatsBusDeps): NatsBus {
   const local = openLocalBus(deps);
   const link = openLink({ config, log, clock, prepare: (session) => ensureStream(session, deps, stream, prefix) });
   const outlet = openOutlet({ link, ledger, prefix, limits: config.limits, log, metrics, clock });
-  const questions = newQuestions({ local, prefix, log });
+  const questions = newQuestions({ local, prefix, log, clock });
   const status = newStatus(link, outlet, closing.signal);
   const copies = newSlots(copiesInFlight);
 
@@ -90,7 +90,6 @@ export function openNatsBus(deps: NatsBusDeps): NatsBus {
   const serve = async (session: Session): Promise<void> => {
     const signal = AbortSignal.any([session.signal, closing.signal]);
     const inflow = { ...deps, arrivals: newArrivals(local), prefix, stream };
-    questions.watch(session.connection, signal);
     received = keepEach(
       owned,
       (pattern, stop) => consumeSubject(session, pattern, inflow, stop),

@@ -12,24 +12,54 @@ import { replySchema } from "./reply.ts";
 /** Longest wait for an answer, milliseconds. Whoever asks gives up sooner, by the signal. */
 const answerMs = 150_000;
 
-const questionSchema = z.object({ id: z.string().max(100).optional(), input: z.unknown() });
+/** The id becomes part of a subject. */
+const questionSchema = z.object({ id: z.string().regex(/^[A-Za-z0-9_-]{1,100}$/).optional(), input: z.unknown() });
 
 /** Subject on which askers ask whether a question is still being answered, or say that they have given up. */
 const questionSubject = "nexo.question";
 const givenUp = "given up";
-/** How often it is asked whether somebody still works on a question, and how long is waited for the word, milliseconds. */
+/** How often it is asked whether somebody still works on a question: first, after a yes, and how long is waited. */
+const aliveFirstMs = 250;
 const aliveEveryMs = 2_000;
-const aliveWithinMs = 3_000;
+const aliveWithinMs = 2_000;
+/** The question itself may be under way still, so one "nobody" is not believed. */
+const aliveMisses = 2;
+/** Longest wait for a server to say that it sends no more questions, milliseconds. */
+const drainMs = 1_000;
+/** Questions that do no harm are asked this often. */
+const repeats = 3;
+
+interface AskDeps {
+  readonly prefix: string;
+  readonly clock: Clock;
+}
 
 /**
- * Asks another process.
+ * Asks another process, and again where that is harmless and whoever answered went away.
  *
  * @throws {AppError} `missing` (reason `no_answerer`) where nobody answers; `unavailable` (reason `outcome_unknown`) where
- * the connection went away meanwhile; `timeout`; else what the answerer threw.
+ * the connection or the answerer went away meanwhile; `timeout`; else what the answerer threw.
  */
 export async function ask<I, O>(
+  session: Session,
+  deps: AskDeps,
+  call: Call<I, O>,
+  input: I,
+  signal: AbortSignal,
+): Promise<O> {
+  for (let left = call.repeatable === true ? repeats : 1;; left--) {
+    try {
+      return await askOnce(session, deps, call, input, signal);
+    } catch (thrown) {
+      const { reason } = toAppError(thrown);
+      if (reason !== "outcome_unknown" || left <= 1 || session.signal.aborted) throw thrown;
+    }
+  }
+}
+
+async function askOnce<I, O>(
   { connection, signal: gone }: Session,
-  { prefix, clock }: { readonly prefix: string; readonly clock: Clock },
+  { prefix, clock }: AskDeps,
   call: Call<I, O>,
   input: I,
   signal: AbortSignal,
@@ -41,17 +71,22 @@ export async function ask<I, O>(
     if (!connection.isClosed()) connection.publish(`${prefix}${questionSubject}.${id}`, givenUp);
     reject(toAppError(signal.reason));
   };
+  const isAnswered = (): Promise<boolean> =>
+    connection.request(`${prefix}${questionSubject}.${id}`, "", { timeout: aliveWithinMs }).then(
+      () => true,
+      () => false, // nobody works on it, or the connection is gone, which the question itself notices
+    );
   /** Whoever answers may die: then no answer will ever come. */
   const watch = async () => {
-    for (;;) {
-      await clock.wait(aliveEveryMs, over.signal);
-      await connection.request(`${prefix}${questionSubject}.${id}`, "", { timeout: aliveWithinMs });
+    for (let misses = 0, waitMs = aliveFirstMs; misses < aliveMisses;) {
+      await clock.wait(waitMs, over.signal);
+      const alive = await isAnswered();
+      misses = alive ? 0 : misses + 1;
+      waitMs = alive ? aliveEveryMs : aliveFirstMs;
     }
+    reject(newGoneError(call.subject));
   };
-  watch().catch(() => {
-    const text = `Whoever answered on ${call.subject} went away meanwhile`;
-    if (!over.signal.aborted) reject(new AppError("unavailable", text, { reason: "outcome_unknown" }));
-  });
+  watch().catch(() => {/* answered: nobody waits any more */});
   signal.addEventListener("abort", abort, { once: true });
   try {
     const asked = connection.request(prefix + call.subject, JSON.stringify({ id, input }), { timeout: answerMs });
@@ -73,38 +108,51 @@ export function newNobodyError(subject: string, where: string): AppError {
   });
 }
 
+function newGoneError(subject: string): AppError {
+  return new AppError("unavailable", `Whoever answered on ${subject} went away meanwhile`, {
+    reason: "outcome_unknown",
+  });
+}
+
 /** Questions of other processes that are being answered here. */
 export interface Questions {
-  /** Tells askers that their question is being answered, and hears when they give up, until `signal` fires. */
-  watch(connection: NatsConnection, signal: AbortSignal): void;
-  /** Answers on a subject until `signal` fires. */
+  /** Answers on a subject until `signal` fires. Resolves when everything that had come in is answered. */
   serve(connection: NatsConnection, subject: string, signal: AbortSignal): Promise<void>;
 }
 
 /** Makes {@linkcode Questions} for whoever answers in this process. */
 export function newQuestions(
-  { local, prefix, log }: { readonly local: Pick<LocalBus, "answer">; readonly prefix: string; readonly log: Log },
+  { local, prefix, log, clock }: AskDeps & { readonly local: Pick<LocalBus, "answer">; readonly log: Log },
 ): Questions {
-  const open = new Map<string, AbortController>();
+  /** Tells the asker, while the question is being answered, that it is, and hears when they give up. */
+  const follow = (connection: NatsConnection, id: string, giveUp: AbortController): Disposable => {
+    const subscription = connection.subscribe(`${prefix}${questionSubject}.${id}`, {
+      callback(error, message) {
+        if (error !== null) return log.warn("nats.answerer_failed", { error: error.message });
+        if (message.string() === givenUp) giveUp.abort(new AppError("cancelled", "Whoever asked has given up"));
+        else message.respond();
+      },
+    });
+    return { [Symbol.dispose]: () => subscription.unsubscribe() };
+  };
 
-  const answer = async (message: Msg, subject: string, closing: AbortSignal): Promise<void> => {
+  const answer = async (connection: NatsConnection, message: Msg, subject: string, closing: AbortSignal) => {
     const giveUp = new AbortController();
-    const asked = questionSchema.safeParse(parseJson(message));
-    const { id, input } = asked.success ? asked.data : {};
-    if (id !== undefined) open.set(id, giveUp);
+    const { id, input } = toQuestion(parseJson(message));
+    const following = id === undefined ? undefined : follow(connection, id, giveUp);
     const stop = AbortSignal.any([giveUp.signal, closing]);
     // Not every answerer minds its signal.
     const { promise: stopped, reject } = Promise.withResolvers<never>();
-    const onStop = () => reject(toAppError(stop.reason));
+    const onStop = () => reject(closing.aborted ? newGoneError(subject) : toAppError(stop.reason));
     stop.addEventListener("abort", onStop, { once: true });
     let reply: unknown;
     try {
+      if (closing.aborted) throw newNobodyError(subject, "any more");
       reply = { ok: await Promise.race([local.answer(subject, input, stop), stopped]) };
     } catch (thrown) {
       reply = { error: toErrorRecord(thrown) };
     }
     stop.removeEventListener("abort", onStop);
-    if (id !== undefined) open.delete(id);
     try {
       message.respond(JSON.stringify(reply));
     } catch (thrown) {
@@ -112,45 +160,46 @@ export function newQuestions(
       log.warn("nats.answer_lost", { subject, error: toAppError(thrown).message });
       const error = new AppError("invalid", `The answer on ${subject} is too large for NATS`, { reason: "too_large" });
       message.respond(JSON.stringify({ error: toErrorRecord(error) }));
+    } finally {
+      // Behind the answer, which must be on its way before nobody is said to work on it.
+      following?.[Symbol.dispose]();
     }
   };
 
   return {
-    watch(connection, signal) {
-      const subscription = connection.subscribe(`${prefix}${questionSubject}.*`, {
-        callback(error, message) {
-          if (error !== null) return log.warn("nats.answerer_failed", { error: error.message });
-          const question = open.get(message.subject.slice(message.subject.lastIndexOf(".") + 1));
-          if (question === undefined) return;
-          if (message.string() === givenUp) question.abort(new AppError("cancelled", "Whoever asked has given up"));
-          else message.respond();
-        },
-      });
-      signal.addEventListener("abort", () => subscription.unsubscribe(), { once: true });
-    },
-    serve(connection, subject, signal) {
+    async serve(connection, subject, signal) {
       const working = new Set<Promise<void>>();
-      const { promise, resolve } = Promise.withResolvers<void>();
       // A queue group: where two processes answer by mistake, each question still goes to one of them.
       const subscription = connection.subscribe(prefix + subject, {
         queue: "nexo",
         callback(error, message) {
           if (error !== null) return log.warn("nats.answerer_failed", { subject, error: error.message });
-          const work = answer(message, subject, signal).catch((thrown) =>
+          const work = answer(connection, message, subject, signal).catch((thrown) =>
             log.warn("nats.answer_lost", { subject, error: toAppError(thrown).message })
           ).finally(() => working.delete(work));
           working.add(work);
         },
       });
-      const end = () => {
-        subscription.unsubscribe();
-        Promise.all(working).then(() => resolve());
-      };
-      if (signal.aborted) end();
-      else signal.addEventListener("abort", end, { once: true });
-      return promise;
+      if (!signal.aborted) await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+      // What the server has sent already is answered: that nobody answers here any more.
+      const timer = new AbortController();
+      const late = clock.wait(drainMs, timer.signal).catch(() => {/* drained in time */});
+      const drained = subscription.drain().catch((thrown) =>
+        log.debug("nats.not_drained", { subject, error: toAppError(thrown).message })
+      );
+      await Promise.race([drained, late]);
+      timer.abort();
+      await Promise.all(working);
     },
   };
+}
+
+/** Other programs may ask with the bare input. */
+function toQuestion(value: unknown): z.output<typeof questionSchema> {
+  const asked = typeof value === "object" && value !== null && "input" in value
+    ? questionSchema.safeParse(value)
+    : undefined;
+  return asked?.data ?? { input: value };
 }
 
 function parseJson(message: Msg): unknown {

@@ -11,8 +11,10 @@ export interface AdminClient {
   get<T>(path: string, query: Query, schema: z.ZodType<T>): Promise<T>;
   /** @throws {AppError} like {@linkcode AdminClient.get} */
   post<T>(path: string, body: unknown, schema: z.ZodType<T>): Promise<T>;
-  /** The body of a streamed answer, as it comes. @throws {AppError} like {@linkcode AdminClient.get} */
+  /** Posts; gives the body of the streamed answer as it comes. @throws {AppError} like {@linkcode AdminClient.get} */
   stream(path: string, body: unknown): AsyncIterable<Uint8Array>;
+  /** Gets; gives the body of the streamed answer as it comes. @throws {AppError} like {@linkcode AdminClient.get} */
+  follow(path: string, query: Query): AsyncIterable<Uint8Array>;
 }
 
 /** Values of a query; absent ones are left out. */
@@ -121,15 +123,17 @@ function newAdminClient(base: string, token: string): AdminClient {
       const init = { method: "POST", body: JSON.stringify(body), signal: AbortSignal.timeout(answerMs) };
       return await read(await ask(path, {}, init), schema);
     },
-    stream(path, body) {
-      const open = async function* (signal: AbortSignal) {
-        const response = await ask(path, {}, { method: "POST", body: JSON.stringify(body), signal });
-        yield* response.body ?? [];
-      };
-      const signal = new AbortController().signal;
-      return withIdleTimeout(open, streamTimeouts, { clock: systemClock, signal, what: "The process" });
-    },
+    stream: (path, body) => readBody((signal) => ask(path, {}, { method: "POST", body: JSON.stringify(body), signal })),
+    follow: (path, query) => readBody((signal) => ask(path, query, { signal })),
   };
+}
+
+function readBody(ask: (signal: AbortSignal) => Promise<Response>): AsyncIterable<Uint8Array> {
+  const open = async function* (signal: AbortSignal) {
+    yield* (await ask(signal)).body ?? [];
+  };
+  const signal = new AbortController().signal;
+  return withIdleTimeout(open, streamTimeouts, { clock: systemClock, signal, what: "The process" });
 }
 
 /** What goes to this machine, with the token, must not go through a proxy. fetch() takes proxies from the environment. */

@@ -42,6 +42,7 @@ export function newStreamedView(terminal: Terminal): ChatView {
         case "toolStarted":
         case "toolEnded":
           return line(ink.dim(sayTool(event)));
+        case "toolProgress":
         case "accepted":
         case "started":
         case "ended":
@@ -65,6 +66,7 @@ export function newAnswersView(terminal: Terminal): ChatView {
         case "toolStarted":
         case "toolEnded":
           return terminal.complain(`${sayTool(event)}\n`);
+        case "toolProgress":
         case "accepted":
         case "started":
         case "text":

@@ -1,4 +1,5 @@
 import { buildCommand, buildRouteMap, type InputParser } from "@stricli/core";
+import { hops } from "../core/bus.ts";
 import { AppError } from "../core/error.ts";
 import { parseDuration } from "../lib/duration.ts";
 import type { PairingWhom } from "../http/api.ts";
@@ -38,7 +39,7 @@ const limit = {
 const conditions = {
   hop: {
     kind: "enum",
-    values: ["inbound", "turn", "outbound", "route", "spill"],
+    values: hops,
     brief: "Where they died",
     placeholder: "HOP",
     optional: true,
@@ -102,6 +103,37 @@ const status = buildCommand({
       "Agents, channels, queues, and every part that is not well with its reason. When nothing runs, what the ledger holds.",
       ["agent status", "agent status --json | jq .ready"],
       ["0 ready", "1 running and not ready", "6 not running"],
+    ),
+  },
+});
+
+const logs = buildCommand({
+  loader: async () => toAction((await import("./logs.ts")).showLogs),
+  parameters: {
+    flags: {
+      follow: { kind: "boolean", brief: "Go on with entries as they come", default: false, withNegated: false },
+      level: {
+        kind: "enum",
+        values: ["debug", "info", "warn", "error"],
+        brief: "This level and louder ones",
+        placeholder: "LEVEL",
+        optional: true,
+      },
+      event: { kind: "parsed", parse: String, brief: "Beginning of the event", placeholder: "EVENT", optional: true },
+      agent: { kind: "parsed", parse: String, brief: "Of this agent", placeholder: "AGENT", optional: true },
+      turn: { kind: "parsed", parse: String, brief: "Of this turn", placeholder: "ID", optional: true },
+      limit: { ...limit, parse: toCount(1, 2_000), brief: "How many past ones, up to 2000" },
+      data,
+      json,
+    },
+    aliases: { f: "follow" },
+  },
+  docs: {
+    brief: "Show the log of the running process",
+    fullDescription: toDescription(
+      "The newest entries, oldest first; the process keeps some thousand. What it wrote before stands where its standard error goes.",
+      ["agent logs -f", "agent logs --level warn", "agent logs --event plugin --json", "agent logs --turn 0199…"],
+      ["0 shown", "6 not running"],
     ),
   },
 });
@@ -445,6 +477,58 @@ const pair = buildRouteMap({
   docs: { brief: "Let people in, and link accounts" },
 });
 
+const mcpServer = { brief: "Server, as mcp.yaml names it", placeholder: "SERVER", parse: String } as const;
+
+const mcp = buildRouteMap({
+  defaultCommand: "list",
+  routes: {
+    list: buildCommand({
+      loader: async () => toAction((await import("./mcp.ts")).listServers),
+      parameters: { flags: { data, json } },
+      docs: {
+        brief: "List the MCP servers and how they stand",
+        fullDescription: toDescription("A server that is away is tried again by itself.", ["agent mcp list"], [
+          "6 not running",
+        ]),
+      },
+    }),
+    tools: buildCommand({
+      loader: async () => toAction((await import("./mcp.ts")).listTools),
+      parameters: {
+        flags: { data, json },
+        positional: { kind: "tuple", parameters: [{ ...mcpServer, optional: true }] },
+      },
+      docs: {
+        brief: "List tools of MCP servers, held ones with the reason",
+        fullDescription: toDescription("Names are those that allowed_tools takes.", [
+          "agent mcp tools",
+          "agent mcp tools files",
+        ], ["4 no such server", "6 not running"]),
+      },
+    }),
+    accept: buildCommand({
+      loader: async () => toAction((await import("./mcp.ts")).acceptTools),
+      parameters: {
+        flags: { data, json },
+        positional: {
+          kind: "array",
+          parameter: { brief: "Server, then its tools; none: all held", placeholder: "SERVER [TOOL]", parse: String },
+          minimum: 1,
+        },
+      },
+      docs: {
+        brief: "Take held tools of a server as they are now",
+        fullDescription: toDescription(
+          "A tool whose description has changed is held until then: it could tell the model to do something else.",
+          ["agent mcp tools files", "agent mcp accept files", "agent mcp accept files read_file write_file"],
+          ["4 no such server, or the tool is not held", "6 not running"],
+        ),
+      },
+    }),
+  },
+  docs: { brief: "MCP servers and their tools" },
+});
+
 const version = buildCommand({
   loader: async () => toAction((await import("./version.ts")).showVersion),
   parameters: { flags: { json } },
@@ -453,7 +537,7 @@ const version = buildCommand({
 
 /** Every command. */
 export const routes = buildRouteMap({
-  routes: { run, status, chat, pair, dlq, sessions, config: configRoutes, version },
+  routes: { run, status, logs, chat, pair, dlq, sessions, config: configRoutes, mcp, version },
   docs: {
     brief: "Agents that answer people, and never lose a message",
     fullDescription: toDescription(

@@ -10,9 +10,12 @@ export interface DataDirFlag {
 
 type Env = Readonly<Record<string, string | undefined>>;
 
+/** Where the config is when nobody names a folder. */
+export const defaultConfigDir = "./config";
+
 /** The config folder: the flag wins over `AGENT_CONFIG`. An empty variable counts as unset. */
 export function toConfigDir({ config }: ConfigDirFlag, env: Env): string {
-  return config ?? (env["AGENT_CONFIG"] || "./config");
+  return config ?? (env["AGENT_CONFIG"] || defaultConfigDir);
 }
 
 /** The data folder: the flag wins over `AGENT_DATA`. An empty variable counts as unset. */

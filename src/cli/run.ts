@@ -3,6 +3,7 @@ import { AppError, errorKinds } from "../core/error.ts";
 import { newInk } from "./ink.ts";
 import { type ConfigDirFlag, type DataDirFlag, toConfigDir, toDataDir } from "./place.ts";
 import { formatStartPage } from "./start_page.ts";
+import { writeStarterConfig } from "./starter_config.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Flags of `agent run`. */
@@ -22,6 +23,7 @@ const echoMs = 500;
 
 /** `agent run`: opens the runtime and keeps it until a signal, or another process that takes over, ends it. */
 export async function run(terminal: Terminal, flags: RunFlags): Promise<number> {
+  await writeStarterConfig(terminal, flags);
   const place: Place = { configDir: toConfigDir(flags, terminal.env), dataDir: toDataDir(flags, terminal.env) };
   const stop = new AbortController();
   let firstAtMs = Infinity;

@@ -41,6 +41,9 @@ export const bindingSchema = z.strictObject({
   allow_groups: z.array(z.union([z.string(), z.number().transform(String)])).default([]).describe(
     "Conversation ids of groups that may talk. Empty: any group whose sender may talk.",
   ),
+  recipients: z.array(z.string().min(1).max(320).toLowerCase()).default([]).describe(
+    "Whom its tools may write to without having been asked: ids, @handles or addresses, with `*`. Empty: only who may talk here, and by mail only in answer.",
+  ),
   model: modelSchema.optional(),
   system_prompt_extra: z.string().optional().describe("Appended to the agent's system prompt on this channel."),
   unknown_send: z.enum(["resend", "hold"]).optional().describe(

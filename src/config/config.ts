@@ -2,6 +2,7 @@ import type { z } from "zod";
 import type { AgentConfig } from "./agents.ts";
 import type { BrokerConfig } from "./broker.ts";
 import type { LlmConfig } from "./llm.ts";
+import type { McpConfig } from "./mcp.ts";
 import type { MemoryConfig } from "./memory.ts";
 import type { RuntimeConfig } from "./runtime.ts";
 
@@ -28,6 +29,7 @@ export interface Config {
   readonly llm: LlmConfig;
   readonly broker: BrokerConfig;
   readonly memory: MemoryConfig;
+  readonly mcp: McpConfig;
   readonly runtime: RuntimeConfig;
   readonly plugins: readonly PluginInstance[];
 }

@@ -12,6 +12,7 @@ export interface ConfigDocuments {
   readonly llm: ConfigDocument;
   readonly broker: ConfigDocument;
   readonly memory: ConfigDocument;
+  readonly mcp: ConfigDocument;
   readonly runtime: ConfigDocument;
   readonly plugins: readonly { readonly plugin: PluginSchema; readonly document: ConfigDocument }[];
   /** All of them. */
@@ -44,6 +45,7 @@ export async function readDocuments(
     llm: documentOf("llm.yaml"),
     broker: documentOf("broker.yaml"),
     memory: documentOf("memory.yaml"),
+    mcp: documentOf("mcp.yaml"),
     runtime: documentOf("runtime.yaml"),
     plugins: plugins.flatMap((plugin) => {
       const document = documents.get(toPluginFileName(plugin.id));

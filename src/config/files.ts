@@ -1,6 +1,7 @@
 import { agentsFileSchema } from "./agents.ts";
 import { brokerFileSchema } from "./broker.ts";
 import { llmFileSchema } from "./llm.ts";
+import { mcpFileSchema } from "./mcp.ts";
 import { memoryFileSchema } from "./memory.ts";
 import { runtimeFileSchema } from "./runtime.ts";
 
@@ -10,6 +11,7 @@ export const configFiles = {
   "llm.yaml": llmFileSchema,
   "broker.yaml": brokerFileSchema,
   "memory.yaml": memoryFileSchema,
+  "mcp.yaml": mcpFileSchema,
   "runtime.yaml": runtimeFileSchema,
 } as const;
 

@@ -108,10 +108,14 @@ export interface Bus extends AsyncDisposable {
   readonly status: Live<BusStatus>;
 }
 
+/** Where something can die on its way. */
+export const hops = ["inbound", "turn", "outbound", "route", "flow", "spill"] as const;
+/** Where something can die on its way. */
+export type Hop = typeof hops[number];
+
 /** A dead letter on its way into the ledger. */
 export interface DeadLetter {
-  /** Where it died: `inbound`, `turn`, `outbound`, `route`, `spill`. */
-  readonly hop: "inbound" | "turn" | "outbound" | "route" | "spill";
+  readonly hop: Hop;
   readonly subject: string;
   readonly eventId: string;
   readonly cause: ErrorRecord;

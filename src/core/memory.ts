@@ -45,7 +45,7 @@ export type Viewer =
     readonly person?: string | undefined;
     /** Others than who asks read the answer. */
     readonly isGroup: boolean;
-    /** The conversation as the id of its session without a thread. */
+    /** Where the answer is read, as `toConversationId` names it. */
     readonly conversation: string;
   };
 
@@ -57,6 +57,8 @@ export interface NewFact {
   readonly importance: number;
   readonly audience: Audience;
   readonly person?: string | undefined;
+  /** Where it was told, as `toConversationId` names it. */
+  readonly conversation?: string | undefined;
   readonly sessionId?: string | undefined;
   readonly turnId?: string | undefined;
   readonly messageId?: string | undefined;
@@ -115,8 +117,8 @@ export interface FactPage {
 
 /**
  * What agents know across conversations: one file an agent, opened when it is needed. An agent's id chooses the file,
- * so no question can reach another agent's facts. Every call throws `missing` for an id that is no agent's name,
- * `unavailable` while memory is off, its queue is full or its worker restarts, and `timeout` past its deadline.
+ * so no question can reach another agent's facts. Every call throws `missing` for what cannot be an agent's id,
+ * `unavailable` while the queue is full or the file cannot be used, and `timeout` past its deadline.
  */
 export interface Memory {
   /**

@@ -66,18 +66,48 @@ export type Inbound = z.output<typeof inboundSchema>;
 /** The same as a plugin writes it: what has a default may be left out. */
 export type InboundDraft = z.input<typeof inboundSchema>;
 
+/** A file that goes out with a message. */
+export const outboundFileSchema = z.object({
+  /** SHA-256 of its bytes in hexadecimal: its name in the folder `outgoing` of the instance that sends it. */
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  /** What the other side sees. */
+  name: z.string().min(1).max(300),
+  mimeType: z.string().max(200),
+  sizeBytes: z.number().int().nonnegative(),
+});
+/** A file that goes out with a message. */
+export type OutboundFile = z.output<typeof outboundFileSchema>;
+
+/** What a message does to one that is there already. */
+const actSchema = z.discriminatedUnion("kind", [
+  /** The text replaces that of a message of ours. */
+  z.object({ kind: z.literal("edit"), providerMessageId: z.string().min(1).max(500) }),
+  /** The text, one emoji, is shown at a message; an empty one takes the reaction back. */
+  z.object({ kind: z.literal("react"), providerMessageId: z.string().min(1).max(500) }),
+]);
+
 /** One message to the outside, as a row of the outbox holds it. */
 export const outboundSchema = z.object({
   /** Idempotency key: the same key is the same message, for ever. */
   key: z.string().min(1).max(500),
   conversation: z.string().min(1).max(500),
   thread: z.string().max(500).optional(),
-  sessionId: z.string().max(2_000),
-  turnId: z.string().max(100),
+  /** Empty where no turn made it. */
+  sessionId: z.string().max(2_000).default(""),
+  turnId: z.string().max(100).default(""),
   /** Provider message ids of the messages that this one answers, oldest first. */
   inReplyTo: z.array(z.string()).default([]),
   /** Markdown. */
   text: z.string(),
+  /** For channels that have subjects. Absent: that of what is answered, else the first words. */
+  subject: z.string().max(500).optional(),
+  /** The message that is shown with this one as what it answers. Absent: as the channel is used to. */
+  quotes: z.string().min(1).max(500).optional(),
+  files: z.array(outboundFileSchema).max(10).optional(),
+  /** How the files are shown. Absent: as their types ask for. */
+  filesAs: z.enum(["image", "video", "voice", "document"]).optional(),
+  /** Absent: a new message. */
+  act: actSchema.optional(),
   /** `failed`: the text tells the user that no answer could be made; `error` says why to programs. */
   outcome: z.enum(["answered", "failed"]).default("answered"),
   error: z.object({ kind: z.string(), message: z.string() }).optional(),
@@ -97,6 +127,11 @@ export function toRefusalKey(eventId: string): string {
   return `${eventId}:refused`;
 }
 
+/** Key of the message that a call of a tool sends. */
+export function toToolKey(idempotencyKey: string): string {
+  return `${idempotencyKey}:sent`;
+}
+
 /** What the provider said when it took a message. */
 export const receiptSchema = z.object({
   /** The provider's ids of what was sent: one for each part that a long message was split into. */
@@ -107,7 +142,7 @@ export type Receipt = z.output<typeof receiptSchema>;
 
 /** A file that a plugin fetched from its provider into its own folder. */
 export const mediaFileSchema = z.object({
-  /** Path of the file, readable by the runtime. */
+  /** Path of the file in the process that fetched it. */
   path: z.string(),
   mimeType: z.string(),
   sizeBytes: z.number().int().nonnegative(),

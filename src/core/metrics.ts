@@ -125,7 +125,7 @@ export const metricTable = {
   nexo_breaker_state: { type: "gauge", help: "0 closed, 1 half open, 2 open.", labels: ["breaker"] },
   nexo_worker_restarts_total: {
     type: "counter",
-    help: "Plugin workers restarted, by reason: crashed, hung, left, start_failed.",
+    help: "Workers of plugins and of memory restarted, by reason: crashed, hung, left, start_failed.",
     labels: ["plugin", "instance", "reason"],
   },
   nexo_worker_up: {
@@ -144,6 +144,23 @@ export const metricTable = {
     help: "Units committed, by result: ok or the error kind.",
     labels: ["result"],
   },
+  nexo_memory_calls_total: {
+    type: "counter",
+    help: "Calls of long-term memory by operation, and by result: ok or the error kind.",
+    labels: ["operation", "result"],
+  },
+  nexo_memory_seconds: {
+    type: "histogram",
+    help: "Time of a call of long-term memory, the vector of its question included.",
+    labels: ["operation"],
+    buckets: fastSeconds,
+  },
+  nexo_memory_indexed_total: { type: "counter", help: "Facts whose vector was stored.", labels: ["agent"] },
+  nexo_embeddings_total: {
+    type: "counter",
+    help: "Texts made into vectors, by result: ok or the error kind.",
+    labels: ["embedder", "result"],
+  },
   nexo_ledger_size_bytes: { type: "gauge", help: "Size of the ledger file with its WAL.", labels: [] },
   nexo_intake_paused: { type: "gauge", help: "1 while new messages are held back, by reason.", labels: ["reason"] },
   nexo_config_generation: { type: "gauge", help: "Number of the config in force; grows with each reload.", labels: [] },
@@ -151,6 +168,17 @@ export const metricTable = {
     type: "counter",
     help: "Config reloads by result: applied, refused.",
     labels: ["result"],
+  },
+  nexo_mcp_server_up: { type: "gauge", help: "1 while the MCP server is connected.", labels: ["server"] },
+  nexo_mcp_list_changes_total: {
+    type: "counter",
+    help: "Notifications of an MCP server that its tools, resources or prompts have changed.",
+    labels: ["server"],
+  },
+  nexo_mcp_tools_held: {
+    type: "gauge",
+    help: "Tools of an MCP server that wait for the operator's word.",
+    labels: ["server"],
   },
   nexo_http_requests_total: {
     type: "counter",

@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import type { InboundDraft, MediaFile, Outbound, Receipt, WebhookRequest, WebhookResponse } from "./message.ts";
 import type { Log } from "./log.ts";
+import type { PluginTool, PluginToolAnswerDraft, PluginToolCall } from "./plugin_tool.ts";
 
 /** What a channel can do, and how it treats a message that is sent twice. */
 export interface ChannelTraits {
@@ -24,6 +25,8 @@ export interface Plugin<S extends z.ZodType = z.ZodType> {
   /** The module that runs in the worker; it calls `servePlugin` of the SDK. */
   readonly worker: URL;
   readonly traits: ChannelTraits;
+  /** What it offers to agents that are bound to it. Absent: nothing. */
+  readonly tools?: readonly PluginTool[];
   /** Derived from the config; shown in wizard and console. `stateDir` is the instance's own folder. */
   permissions(config: z.output<S>, stateDir: string): Deno.PermissionOptionsObject;
   /**
@@ -92,4 +95,9 @@ export interface Channel {
   webhook?(request: WebhookRequest, signal: AbortSignal): Promise<WebhookResponse>;
   /** Fetches an attachment into the instance's folder. */
   fetch?(ref: string, limits: { readonly maxBytes: number }, signal: AbortSignal): Promise<MediaFile>;
+  /**
+   * Runs one of the plugin's tools. Its input fits the schema. Bad input beyond that is an `isError` result for the model,
+   * and so is what cannot be found; a throw is a failure of the tool.
+   */
+  tool?(call: PluginToolCall, signal: AbortSignal): Promise<PluginToolAnswerDraft>;
 }

@@ -14,6 +14,11 @@ export function toSessionId(key: SessionKey): string {
   return parts.map(encodeURIComponent).join("/");
 }
 
+/** The one text form of a session's conversation: its id without the thread. */
+export function toConversationId({ agent, plugin, instance, conversation }: SessionKey): string {
+  return toSessionId({ agent, plugin, instance, conversation });
+}
+
 /** The one text form of a person: the plugin that knows them and their id there. The same in every conversation. */
 export function toPerson(plugin: string, senderId: string): string {
   return `${plugin}:${senderId}`;

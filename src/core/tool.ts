@@ -25,6 +25,15 @@ export interface ToolResult {
   readonly untrusted?: boolean;
 }
 
+/** How far a tool has come. */
+export interface ToolProgress {
+  readonly done: number;
+  /** What `done` will be at the end, where that is known. */
+  readonly total?: number;
+  /** A few words, which may be a stranger's. */
+  readonly message?: string;
+}
+
 /** What a tool is given beside its input. */
 export interface ToolContext {
   readonly agent: string;
@@ -35,6 +44,8 @@ export interface ToolContext {
   readonly isGroup: boolean;
   /** Who asks, as {@linkcode toPerson} names them. Absent: nobody in particular (the agent's own clock, a task). */
   readonly person?: string | undefined;
+  /** The provider's id of the message that the turn began with. Absent: it began with none. */
+  readonly messageId?: string | undefined;
   /** Stays the same when the call is run again after a crash. */
   readonly idempotencyKey: string;
   /** Agents that the task went through before it came to this one, for delegation. */
@@ -43,6 +54,8 @@ export interface ToolContext {
   readonly deadlineAt: number;
   readonly signal: AbortSignal;
   readonly log: Log;
+  /** Tells those who watch how far the call has come. */
+  progress?(report: ToolProgress): void;
 }
 
 /** One erased shape for built-in, plugin, extension and MCP tools. */
@@ -56,10 +69,14 @@ export interface Tool {
   readonly parallelSafe?: boolean;
   /** Its own limit in milliseconds, where the agent's default does not fit. */
   readonly deadlineMs?: number;
+  /** Where an agent has many tools, the model is shown this one only after it has searched for it. */
+  readonly lazy?: true;
   /** Does nothing outside the process and shows nothing of others: allowed without being named. */
   readonly harmless?: true;
   /** Must not be used in a turn that holds untrusted text. */
   readonly dangerous?: true;
+  /** The plugin that offers it: only agents with a binding on it have it. Absent: it belongs to no plugin. */
+  readonly plugin?: string;
   /** Bad input is an `isError` result for the model, not a throw. */
   run(input: unknown, context: ToolContext): Promise<ToolResult>;
 }

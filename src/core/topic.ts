@@ -13,6 +13,8 @@ export interface Call<I, O> {
   readonly subject: string;
   readonly input: z.ZodType<I>;
   readonly output: z.ZodType<O>;
+  /** Asking twice does no harm: it is asked again where whoever answered went away meanwhile. */
+  readonly repeatable?: true;
 }
 
 /**

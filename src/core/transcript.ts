@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { attachmentSchema } from "./message.ts";
 
-const toolContentSchema = z.discriminatedUnion("type", [
+/** A piece of a tool's answer. */
+export const toolContentSchema = z.discriminatedUnion("type", [
   z.object({ type: z.literal("text"), text: z.string() }),
   z.object({ type: z.literal("image"), mimeType: z.string(), base64: z.string() }),
   z.object({ type: z.literal("json"), value: z.unknown() }),

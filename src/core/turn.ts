@@ -18,6 +18,15 @@ export const turnEventSchema = z.discriminatedUnion("type", [
   z.object({ ...base, type: z.literal("toolStarted"), callId: z.string(), tool: z.string(), input: z.unknown() }),
   z.object({
     ...base,
+    type: z.literal("toolProgress"),
+    callId: z.string(),
+    tool: z.string(),
+    done: z.number(),
+    total: z.number().optional(),
+    message: z.string().optional(),
+  }),
+  z.object({
+    ...base,
     type: z.literal("toolEnded"),
     callId: z.string(),
     tool: z.string(),

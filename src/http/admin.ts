@@ -11,6 +11,8 @@ import { newConsoleRoutes } from "./console.ts";
 import type { EventStreams } from "./event_streams.ts";
 import { newLoginGuard, newPlaceGuard, newTokenGuard } from "./guard.ts";
 import type { Logins } from "./logins.ts";
+import { newLogRoutes } from "./logs.ts";
+import { newMcpRoutes } from "./mcp_routes.ts";
 import { newOpenAiRoutes } from "./openai.ts";
 import { type AdminViews, newViewRoutes } from "./views.ts";
 import type { WebChannel } from "./web_channel.ts";
@@ -69,6 +71,8 @@ export function newAdminRoutes(views: AdminViews, deps: AdminDeps): Hono {
     return await chat(await readJson(context.req.raw, maxBytes(), chatRequestSchema), deps);
   });
   app.route("/api", newViewRoutes(views, config));
+  app.route("/api/mcp", newMcpRoutes(views.mcp, config));
+  app.route("/api", newLogRoutes({ logs: views.logs, streams: deps.streams }));
   app.post("/api/logout", (context) => {
     const session = deleteCookie(context, cookie);
     if (session !== undefined) logins.logOut(session);

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { hops } from "../core/bus.ts";
 import { turnEventSchema } from "../core/turn.ts";
 
 // One schema for each request and answer of the admin API: the listener checks requests with them, the command line
@@ -227,7 +228,7 @@ export type TurnView = z.output<typeof turnViewSchema>;
 
 const deadLetterConditions = {
   /** Where it died. */
-  hop: z.enum(["inbound", "turn", "outbound", "route", "spill"]).optional(),
+  hop: z.enum(hops).optional(),
   /** Subject, or its beginning followed by `>`. */
   subject: z.string().min(1).max(500).optional(),
   /** Error kind, or reason. */
@@ -425,3 +426,29 @@ export type ChatEvent = z.output<typeof chatEventSchema>;
 export const loginRequestSchema = z.object({ token: z.string().max(1_000) });
 /** Answer of `POST /api/login` and `POST /api/logout`. */
 export const loginAnswerSchema = z.object({ ok: z.literal(true) });
+
+/** One entry of the process's log. */
+export const logEntryViewSchema = z.object({
+  /** ISO 8601 UTC. */
+  at: z.string(),
+  level: z.enum(["debug", "info", "warn", "error"]),
+  /** A fixed dotted name: `turn.ended`. */
+  event: z.string(),
+  fields: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]).optional()),
+});
+/** One entry of the process's log. */
+export type LogEntryView = z.output<typeof logEntryViewSchema>;
+
+/** Query of `GET /api/logs`. Other parameters are fields that an entry must have. */
+export const logQuerySchema = z.object({
+  /** This level and louder ones. */
+  level: logEntryViewSchema.shape.level.optional(),
+  /** Beginning of the event's name. */
+  event: z.string().max(200).optional(),
+  limit: z.coerce.number().int().min(1).max(2_000).default(200),
+  /** Stream later entries too, as server-sent events. */
+  follow: z.literal("1").optional(),
+}).catchall(z.string().max(2_000));
+
+/** Answer of `GET /api/logs` without `follow`, oldest first. */
+export const logsAnswerSchema = z.object({ items: z.array(logEntryViewSchema) });

@@ -4,6 +4,7 @@ import type { Config } from "../config/config.ts";
 import { AppError } from "../core/error.ts";
 import type { SubsystemStatus } from "../core/status.ts";
 import type { Live } from "../lib/live.ts";
+import type { RecentLog } from "../telemetry/recent_log.ts";
 import {
   type AgentView,
   type AuditEntry,
@@ -36,6 +37,7 @@ import {
 import { parseRequest, readJson } from "./body.ts";
 import { type Door, toDoor } from "./door.ts";
 import { toReady } from "./health.ts";
+import type { McpDesk } from "./mcp_routes.ts";
 
 /** Longest look into the ledger for one page. */
 const queryMs = 15_000;
@@ -98,10 +100,12 @@ export interface AdminViews {
   channels(): readonly ChannelView[];
   models(): readonly ModelView[];
   queues(): Queues;
+  readonly logs: RecentLog;
   readonly history: History;
   readonly deadLetters: DeadLetters;
   readonly pairings: Pairings;
   readonly audit: Audit;
+  readonly mcp: McpDesk;
 }
 
 /** `/api`: what the console and the command line read, and what can be done with dead letters and with strangers. */

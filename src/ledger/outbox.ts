@@ -1,5 +1,5 @@
 import type { LedgerReader, Row, Statement } from "../core/ledger.ts";
-import { type Outbound, outboundSchema, type Receipt } from "../core/message.ts";
+import { type Outbound, outboundSchema, type Receipt, receiptSchema } from "../core/message.ts";
 
 /** Where a message goes out. */
 export interface OutboxAddress {
@@ -89,6 +89,16 @@ export function readOutboxRow(read: LedgerReader, id: number): OutboxRow | undef
 export function readMessage(read: LedgerReader, key: string): Outbound | undefined {
   const row = read.get(`SELECT body FROM outbox WHERE key = ?`, key);
   return row === undefined ? undefined : outboundSchema.parse(JSON.parse(String(row.body)));
+}
+
+/** What became of the message with this key, where it has come to its end. */
+export function readFate(read: LedgerReader, key: string):
+  | { readonly state: "sent"; readonly receipt: Receipt }
+  | { readonly state: "dead"; readonly reason: string }
+  | undefined {
+  const row = read.get(`SELECT state, receipt, error FROM outbox WHERE key = ?`, key);
+  if (row?.state === "sent") return { state: "sent", receipt: receiptSchema.parse(JSON.parse(String(row.receipt))) };
+  return row?.state === "dead" ? { state: "dead", reason: String(row.error) } : undefined;
 }
 
 /** Key of the queue in which a message waits: one for each conversation of an instance. */

@@ -4,18 +4,15 @@ import type { Clock } from "../core/clock.ts";
 import { AppError, toAppError } from "../core/error.ts";
 import type { Intake } from "../core/intake.ts";
 import type { Log } from "../core/log.ts";
-import {
-  type Inbound,
-  type MediaFile,
-  mediaFileSchema,
-  receiptSchema,
-  webhookResponseSchema,
-} from "../core/message.ts";
+import { type Inbound, mediaFileSchema, receiptSchema, webhookResponseSchema } from "../core/message.ts";
 import type { Metrics } from "../core/metrics.ts";
 import type { Pairing, Plugin, PluginHealth } from "../core/plugin.ts";
-import { calls, topics } from "../core/topics.ts";
+import { pluginToolAnswerSchema } from "../core/plugin_tool.ts";
+import { calls, defaultInstance, topics } from "../core/topics.ts";
 import { withDeadline } from "../resilience/deadline.ts";
 import type { ChannelRequest } from "../sdk/protocol.ts";
+import { findMediaFile, readMediaPiece } from "./media_file.ts";
+import { newOutgoing } from "./outgoing.ts";
 import { collectSecrets } from "./secrets.ts";
 import { startWorkerLife, type WorkerEnd, type WorkerLife } from "./worker_life.ts";
 
@@ -61,7 +58,14 @@ const maxRestartMs = 60_000;
 const settledMs = 60_000;
 /** More than any provider takes at once; beyond it the caller waits, not the worker's memory. */
 const maxOpenRequests = 256;
-const deadlinesMs = { send: 120_000, find: 15_000, typing: 10_000, webhook: 25_000, fetch: 120_000 } as const;
+const deadlinesMs = {
+  send: 120_000,
+  find: 15_000,
+  typing: 10_000,
+  webhook: 25_000,
+  fetch: 120_000,
+  tool: 60_000,
+} as const;
 
 /**
  * Opens `config` in the folder `stateDir` and begins to answer its calls. Does not wait for the worker.
@@ -80,10 +84,13 @@ export async function openPluginInstance(
   const labels = { plugin: plugin.id, instance };
   const permissions = toExactPermissions(plugin.permissions(config, stateDir));
   const secrets = collectSecrets(config);
+  const outgoing = newOutgoing(`${stateDir}/outgoing`);
   const closing = new AbortController();
   let life: WorkerLife | undefined;
   /** What the plugin says of itself. */
   let told: PluginHealth = { state: "up" };
+  /** What listeners were told last. */
+  let toldText = "";
   /** Why no worker runs. */
   let downReason: string | undefined;
   let receiving = true;
@@ -112,9 +119,21 @@ export async function openPluginInstance(
     return told.state === "up" && hung > 0 ? { ...told, reason: toHungNote(hung) } : told;
   }
 
+  /** Says how the instance stands, where that is new. */
+  function tellHealth(): void {
+    const { pairing: _, ...health } = currentHealth(); // whoever holds that can link another account
+    const text = JSON.stringify(health);
+    if (text === toldText) return;
+    toldText = text;
+    bus.publish(topics.health(plugin.id), { plugin: plugin.id, instance, ...health }, { source }).catch((thrown) =>
+      log.debug("plugin.health_not_told", { error: toAppError(thrown).message })
+    );
+  }
+
   function startLife(): WorkerLife {
     told = { state: "up" };
     downReason = undefined;
+    tellHealth();
     const started = startWorkerLife({
       clock,
       log,
@@ -123,12 +142,14 @@ export async function openPluginInstance(
       owner: {
         ready() {
           readyAt = clock.monotonic();
+          tellHealth();
           log.info("plugin.ready", { restarts });
         },
         alive: () => metrics.gauge("nexo_worker_up", labels, 1),
         health(health) {
           if (health.state !== told.state) log.info("plugin.health", { state: health.state, reason: health.reason });
           told = health;
+          tellHealth();
         },
         receive,
         secret(name) {
@@ -163,6 +184,7 @@ export async function openPluginInstance(
     const waitMs = ceilingMs / 2 + Math.random() * ceilingMs / 2;
     nextStartAt = clock.monotonic() + waitMs;
     downReason = `${end.message}. It is started again in ${Math.ceil(waitMs / 1_000)} s`;
+    tellHealth();
     log.error("plugin.ended", { reason: end.reason, error: end.message, restartInMs: Math.round(waitMs) });
     return clock.wait(waitMs, closing.signal).then(() => true, () => false);
   }
@@ -181,11 +203,15 @@ export async function openPluginInstance(
   }
 
   function respond(answers: AsyncDisposableStack): void {
-    answers.use(bus.respond(calls.send(plugin.id, instance), async (message, signal) => {
-      const receipt = receiptSchema.parse(await ask({ method: "send", message }, signal));
-      lastOutboundAt = new Date(clock.now()).toISOString();
-      return receipt;
-    }));
+    const sends = [calls.send(plugin.id, instance)];
+    if (instance === defaultInstance) sends.push(calls.send(plugin.id));
+    for (const send of sends) {
+      answers.use(bus.respond(send, async (message, signal) => {
+        const receipt = receiptSchema.parse(await ask({ method: "send", message }, signal));
+        lastOutboundAt = new Date(clock.now()).toISOString();
+        return receipt;
+      }));
+    }
     answers.use(bus.respond(calls.find(plugin.id, instance), async ({ key }, signal) => {
       return calls.find(plugin.id, instance).output.parse(await ask({ method: "find", key }, signal));
     }));
@@ -197,8 +223,13 @@ export async function openPluginInstance(
     }));
     answers.use(bus.respond(calls.fetch(plugin.id, instance), async (input, signal) => {
       const file = mediaFileSchema.parse(await ask({ method: "fetch", ...input }, signal));
-      return await checkMediaFile(file, stateDir, input.maxBytes);
+      return { ...file, ...await findMediaFile(file.path, stateDir, input.maxBytes) };
     }));
+    answers.use(bus.respond(calls.read(plugin.id, instance), (piece) => readMediaPiece(piece, stateDir)));
+    answers.use(bus.respond(calls.tool(plugin.id, instance), async (call, signal) => {
+      return pluginToolAnswerSchema.parse(await ask({ method: "tool", call }, signal));
+    }));
+    answers.use(bus.respond(calls.store(plugin.id, instance), (piece) => outgoing.add(piece)));
   }
 
   metrics.gauge("nexo_worker_up", labels, 0);
@@ -227,6 +258,8 @@ export async function openPluginInstance(
       await answers.disposeAsync();
       await life?.[Symbol.asyncDispose]();
       await supervised;
+      downReason = "It was stopped";
+      tellHealth();
     },
   };
 }
@@ -235,18 +268,6 @@ export async function openPluginInstance(
 function toExactPermissions(asked: Deno.PermissionOptionsObject): Deno.PermissionOptionsObject {
   const none = { read: false, write: false, net: false, env: false, sys: false, run: false, ffi: false };
   return { ...none, ...asked, import: false };
-}
-
-/** Follows links, so that a worker cannot hand out a file which is not its own. */
-async function checkMediaFile(file: MediaFile, stateDir: string, maxBytes: number): Promise<MediaFile> {
-  try {
-    const [path, folder] = await Promise.all([Deno.realPath(file.path), Deno.realPath(stateDir)]);
-    const { isFile, size } = await Deno.stat(path);
-    if (isFile && size <= maxBytes && path.startsWith(`${folder}/`)) return { ...file, path, sizeBytes: size };
-  } catch (thrown) {
-    throw toAppError(thrown);
-  }
-  throw new AppError("denied", `The plugin handed out a file that is not its own or larger than ${maxBytes} bytes`);
 }
 
 /** Deno cannot end a thread that spins: `terminate()` only takes its worker away. */

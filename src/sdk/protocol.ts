@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { type ErrorKind, errorKinds } from "../core/error.ts";
 import { inboundSchema, outboundSchema, webhookRequestSchema } from "../core/message.ts";
+import { pluginToolCallSchema } from "../core/plugin_tool.ts";
 
 /** Messages that a worker may hand over before the host must have answered one of them. */
 export const receiveCredits = 64;
@@ -36,6 +37,7 @@ export const channelRequestSchema = z.discriminatedUnion("method", [
   z.object({ method: z.literal("typing"), conversation: z.string(), thread: z.string().optional() }),
   z.object({ method: z.literal("webhook"), request: webhookRequestSchema }),
   z.object({ method: z.literal("fetch"), ref: z.string(), maxBytes: z.number() }),
+  z.object({ method: z.literal("tool"), call: pluginToolCallSchema }),
 ]);
 /** What the host asks of a channel. */
 export type ChannelRequest = z.output<typeof channelRequestSchema>;

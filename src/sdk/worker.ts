@@ -131,6 +131,9 @@ async function ask(channel: Channel | undefined, request: ChannelRequest, signal
     case "fetch":
       if (channel.fetch === undefined) throw new AppError("missing", "This plugin has no attachments to fetch");
       return await channel.fetch(request.ref, { maxBytes: request.maxBytes }, signal);
+    case "tool":
+      if (channel.tool === undefined) throw new AppError("missing", `This plugin has no tool ${request.call.name}`);
+      return await channel.tool(request.call, signal);
   }
 }
 

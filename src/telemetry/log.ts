@@ -1,6 +1,7 @@
 import type { Clock } from "../core/clock.ts";
 import type { Log, LogFields, LogLevel } from "../core/log.ts";
 import { formatJson, formatPretty, type LogEntry } from "./log_format.ts";
+import { levelRanks, type RecentLogSource } from "./recent_log.ts";
 import { redact } from "./redact.ts";
 
 /** How the log is written; the `log` part of `runtime.yaml`. */
@@ -28,8 +29,6 @@ export interface OpenLog extends Log, AsyncDisposable {
   configure(options: LogOptions): void;
 }
 
-const ranks = { debug: 0, info: 1, warn: 2, error: 3 } as const satisfies Record<LogLevel, number>;
-
 /** A reader that is this many characters behind loses entries rather than costing the process its memory. */
 const maxWaitingChars = 4_000_000;
 
@@ -37,8 +36,16 @@ const maxWaitingChars = 4_000_000;
 const maxValueChars = 2_000;
 
 /** Opens a log that never makes its caller wait: entries gather while the last write is under way. */
-export function openLog(deps: { readonly clock: Clock; readonly output: LogOutput }, options: LogOptions): OpenLog {
-  const { clock, output } = deps;
+export function openLog(
+  deps: {
+    readonly clock: Clock;
+    readonly output: LogOutput;
+    /** Keeps what was written for people who look at the running process. */
+    readonly recent?: RecentLogSource;
+  },
+  options: LogOptions,
+): OpenLog {
+  const { clock, output, recent } = deps;
   const writer = newLineWriter(output);
   const formatFor = (options: LogOptions) => {
     const pretty = options.format === "pretty" || (options.format === "auto" && output.terminal);
@@ -51,11 +58,13 @@ export function openLog(deps: { readonly clock: Clock; readonly output: LogOutpu
     const at = clock.now();
     const lost = writer.takeLost();
     if (lost > 0) writer.add(format({ at, level: "warn", event: "log.entries_lost", fields: { count: lost } }));
-    writer.add(format({ at, level: entryLevel, event, fields: toPrintable(fields, redacted) }));
+    const entry = { at, level: entryLevel, event, fields: toPrintable(fields, redacted) };
+    recent?.add(entry);
+    writer.add(format(entry));
   };
   const newChild = (inherited: LogFields): Log => {
     const entryOf = (entryLevel: LogLevel) => (event: string, fields?: LogFields): void => {
-      if (ranks[entryLevel] < ranks[level]) return;
+      if (levelRanks[entryLevel] < levelRanks[level]) return;
       write(entryLevel, event, fields === undefined ? inherited : { ...inherited, ...fields });
     };
     return {

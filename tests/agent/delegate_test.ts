@@ -151,3 +151,67 @@ Deno.test("after a crash while the other works the task goes on, and is given on
   assert.equal(room.sent[0]?.text, "ana(bob did hello)");
   assert.deepEqual(room.rows("SELECT agent FROM turns ORDER BY agent"), [{ agent: "ana" }, { agent: "bob" }]);
 });
+
+Deno.test("a task for several agents, or for all, brings each one's answer or refusal", async () => {
+  for (const order of [{ agents: ["bob", "cleo", "nobody"] }, { agent: "*" }, { agents: ["*", "bob"] }]) {
+    await using room = await openRoom({
+      agents: agents({}, {}, { accept_delegates_from: ["bob"] }),
+      script: newScript({ ana: (text) => callTools([["delegate", { ...order, task: text }]]) }),
+    });
+    await room.say("hello");
+    await room.untilSent(1);
+    const told = ["[bob]\nbob did hello", "[cleo]\ncleo does not take the task: not accepted from you"];
+    if ("nobody" in order || order.agents?.includes("nobody")) {
+      told.push("[nobody]\nnobody does not take the task: no such agent");
+    }
+    assert.equal(room.sent[0]?.text, `ana(${told.join("\n\n")})`);
+  }
+});
+
+Deno.test("an agent that tells others something does not wait for them, and what they may not hear is said", async () => {
+  await using room = await openRoom({
+    agents: agents({ allowed_delegates: ["bob", "nobody"] }),
+    runtime: { limits: { max_parallel_turns: 1 } },
+    script: newScript({
+      ana: (text) => callTools([["delegate", { agents: ["bob", "cleo", "ana", "nobody"], task: text, wait: false }]]),
+    }),
+  });
+  await room.say("the shop is closed");
+  await room.untilSent(1);
+  await room.untilIdle();
+  assert.equal(
+    room.sent[0]?.text,
+    "ana([bob]\nbob is told\n\n[cleo]\nYou may not give tasks to cleo\n\n[ana]\nYou may not give tasks to ana\n\n" +
+      "[nobody]\nnobody does not take the task: no such agent)",
+  );
+  assert.deepEqual(room.rows("SELECT agent, outcome FROM turns ORDER BY agent"), [
+    { agent: "ana", outcome: "answered" },
+    { agent: "bob", outcome: "answered" },
+  ]);
+  assert.equal(room.sent.length, 1);
+});
+
+Deno.test("what is told goes no deeper and in no circle either", async () => {
+  await using room = await openRoom({
+    agents: agents(),
+    script: newScript({
+      ana: (text) => callTools([["delegate", { agent: "bob", task: text, wait: false }]]),
+      bob: () => callTools([["delegate", { agent: "*", task: "back", wait: false }]]),
+    }),
+  });
+  await room.say("hello");
+  await room.untilSent(1);
+  await room.untilIdle();
+  const heard = room.requests.filter(({ agent }) => agent === "bob").map(lastText);
+  assert.match(heard.at(-1) ?? "", /\[ana\]\nana does not take the task: cycle\n\n\[cleo\]\ncleo is told/);
+});
+
+Deno.test("a task names somebody", async () => {
+  await using room = await openRoom({
+    agents: agents(),
+    script: newScript({ ana: () => callTools([["delegate", { task: "x" }]]) }),
+  });
+  await room.say("hello");
+  await room.untilSent(1);
+  assert.equal(room.sent[0]?.text, "ana(Name an agent in `agent`)");
+});

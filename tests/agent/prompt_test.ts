@@ -1,5 +1,5 @@
+import { matchesPattern } from "../../src/lib/pattern.ts";
 import assert from "node:assert/strict";
-import { matchesPattern } from "../../src/agent/policy.ts";
 import { fenceText, toPromptName } from "../../src/agent/fence.ts";
 import { callTools, lastText, openRoom, type Room } from "./room.ts";
 

@@ -4,6 +4,7 @@ import { type LocalBus, openLocalBus } from "../../src/broker/local.ts";
 import { agentsFileSchema } from "../../src/config/agents.ts";
 import type { Config } from "../../src/config/config.ts";
 import { llmFileSchema } from "../../src/config/llm.ts";
+import { mcpFileSchema } from "../../src/config/mcp.ts";
 import { memoryFileSchema } from "../../src/config/memory.ts";
 import { runtimeFileSchema } from "../../src/config/runtime.ts";
 import { AppError } from "../../src/core/error.ts";
@@ -147,6 +148,7 @@ export function newConfig({ agents, runtime = {} }: Pick<RoomOptions, "agents" |
     llm: llmFileSchema.parse({}),
     broker: { type: "local" },
     memory: memoryFileSchema.parse({}),
+    mcp: mcpFileSchema.parse({}),
     runtime: runtimeFileSchema.parse(runtime),
     plugins: [],
   };
@@ -232,7 +234,7 @@ export async function openRoom(first: RoomOptions = {}): Promise<Room> {
       }
     })();
     const agents = openAgents({
-      isElsewhere: () => Promise.resolve(false),
+      elsewhere: { runs: () => Promise.resolve(false), agents: () => [] },
       config,
       bus,
       ledger,

@@ -209,6 +209,31 @@ Deno.test("text of strangers is fenced, and shuts dangerous tools for the rest o
   assert.deepEqual(inputs, []);
 });
 
+Deno.test("a message of a stranger shuts dangerous tools", async () => {
+  const { inputs, run } = counter();
+  await using room = await openRoom({
+    agents: [{ allowed_tools: ["*"] }],
+    tools: [newTool("pay", { dangerous: true, run })],
+    script: (request) => request.messages.at(-1)?.role === "tool" ? lastText(request) : callTools(["pay"]),
+  });
+  await room.say("pay me", { untrusted: true });
+  await room.untilSent(1);
+  assert.match(room.sent[0]?.text ?? "", /may not be used after reading text of strangers/);
+  assert.deepEqual(inputs, []);
+});
+
+Deno.test("a tool of a plugin is there for agents that are bound to the plugin", async () => {
+  await using room = await openRoom({
+    agents: [{ allowed_tools: ["*"] }],
+    tools: [newTool("ours", { plugin: "telegram" }), newTool("theirs", { plugin: "whatsapp" })],
+    script: () => "done",
+  });
+  await room.say("go");
+  await room.untilSent(1);
+  const names = room.requests[0]?.tools.map(({ name }) => name) ?? [];
+  assert.deepEqual([names.includes("ours"), names.includes("theirs")], [true, false]);
+});
+
 Deno.test("a long result is cut for the model", async () => {
   await using room = await openToolRoom(newTool("long", {
     run: () => Promise.resolve({ content: [{ type: "text", text: "x".repeat(150_000) }] }),

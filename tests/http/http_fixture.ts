@@ -2,6 +2,7 @@ import type { z } from "zod";
 import { agentSchema } from "../../src/config/agents.ts";
 import type { Config } from "../../src/config/config.ts";
 import { llmFileSchema } from "../../src/config/llm.ts";
+import { mcpFileSchema } from "../../src/config/mcp.ts";
 import { memoryFileSchema } from "../../src/config/memory.ts";
 import { runtimeFileSchema } from "../../src/config/runtime.ts";
 import type { Bus, BusEvent } from "../../src/core/bus.ts";
@@ -13,6 +14,7 @@ import { calls, type inboundEventSchema, topics } from "../../src/core/topics.ts
 import type { TurnEvent } from "../../src/core/turn.ts";
 import { type HttpDeps, type HttpRoom, openHttp } from "../../src/http/open.ts";
 import { type LiveSource, newLive } from "../../src/lib/live.ts";
+import { newRecentLog } from "../../src/telemetry/recent_log.ts";
 import { type FakeBus, newFakeBus } from "../fixtures/fake_bus.ts";
 import { type FakeClock, newFakeClock } from "../fixtures/fake_clock.ts";
 import { newRecordedLog, type RecordedLog } from "../fixtures/recorded_log.ts";
@@ -51,6 +53,7 @@ export function newConfig(agents: readonly string[], http: Record<string, unknow
     llm: llmFileSchema.parse({}),
     broker: { type: "local" },
     memory: memoryFileSchema.parse({}),
+    mcp: mcpFileSchema.parse({}),
     runtime: runtimeFileSchema.parse({
       http: { health: "127.0.0.1:0", metrics: "127.0.0.1:0", admin: "127.0.0.1:0", ...http },
     }),
@@ -93,6 +96,7 @@ export async function openHttpFixture(
       spill: { depth: 0, oldestSeconds: 0 },
       dead: { depth: 0, oldestSeconds: 0 },
     }),
+    logs: newRecentLog(),
     history: {
       sessions: () => Promise.resolve({ items: [] }),
       messages: () => Promise.resolve({ items: [] }),
@@ -109,6 +113,7 @@ export async function openHttpFixture(
       decide: () => Promise.reject(new AppError("missing", "Nobody has this number")),
     },
     audit: { list: () => Promise.resolve([]), note: () => Promise.resolve() },
+    mcp: { servers: () => [], accept: () => Promise.resolve([]) },
     replyTo: () => undefined,
     ...replaced,
   }, stop.signal);

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { eventually } from "../e2e/black_box.ts";
 import { newChats } from "../e2e/chats.ts";
 import { openFakeBotApi } from "../fixtures/fake_bot_api.ts";
 import { openFakeModel } from "../fixtures/fake_model.ts";
@@ -46,6 +47,20 @@ Deno.test("a plugin in one process and its agent in another answer as if they we
   chats.check(agentData.path);
 });
 
+Deno.test("a photo reaches a model in another process, whole, also over a server that takes small messages only", async () => {
+  await using model = openFakeModel();
+  await using telegram = await openFakeBotApi();
+  await using server = await startNatsServer({ config: "max_payload: 100000" });
+  await using _plugin = await startNexo({ config: newPluginConfig(server.url, telegram) });
+  await using _agent = await startNexo({ config: newAgentsConfig(server.url, model.baseUrl, ["ana"]) });
+  const bytes = new Uint8Array(700_000).map((_, index) => index * 31 % 251);
+  const photo = telegram.addFile(bytes, "photos/1.jpg");
+  telegram.inject({ chat: 1, extra: { caption: "look", photo: [{ file_id: photo, file_size: bytes.length }] } });
+  await telegram.nextSent(({ text }) => text.includes("look"), soon());
+  const shown = JSON.stringify((await model.requests()).at(-1)?.messages);
+  assert.ok(shown.includes(bytes.toBase64()), shown.slice(0, 2_000));
+});
+
 Deno.test("agents in two processes hand tasks to each other; one that nobody runs is refused at once", async () => {
   for (const jetStream of [true, false]) {
     await using model = openFakeModel();
@@ -63,6 +78,16 @@ Deno.test("agents in two processes hand tasks to each other; one that nobody run
       `tool:delegate {"agent":"ben","task":"tool:delegate {\\"agent\\":\\"ana\\",\\"task\\":\\"back\\"}"}`,
     );
     assert.match(round, /cycle/);
+    const several = await askAgent(ana, "ana", `tool:delegate {"agents":["ben","nobody"],"task":"count"}`);
+    assert.match(several, /\[ben\]\s+answer to: count\s+\[nobody\]\s+nobody does not take the task: no such agent/);
+    const told = await askAgent(ana, "ana", `tool:delegate {"agent":"ben","task":"good night","wait":false}`);
+    assert.match(told, /ben is told/);
+    const isHeard = async () => (await model.requests()).some(({ userText }) => /^good night/.test(userText));
+    await eventually(isHeard, "what it was told");
+    if (jetStream) {
+      const all = await askAgent(ana, "ana", `tool:delegate {"agent":"*","task":"add"}`);
+      assert.match(all, /\[ben\]\s+answer to: add/);
+    }
     const before = performance.now();
     assert.match(await askAgent(ana, "ana", `tool:delegate {"agent":"nobody","task":"x"}`), /no such agent/);
     assert.ok(performance.now() - before < 5_000);

@@ -41,6 +41,29 @@ Deno.test("plugin host sends through a worker and gives back what the provider s
   assert.deepEqual(room.host.status(), [{ name: "plugin.scripted.sales", critical: false, state: "ok" }]);
 });
 
+Deno.test("plugin host tells listeners how an instance stands whenever that changes", async () => {
+  await using room = await openTestHost(newScriptedPlugin());
+  await room.host.apply([scripted("sales")]);
+  await room.logged("sales", "plugin.ready");
+  await room.send("sales", "hello");
+  await room.host.apply([]);
+  assert.ok(room.bus.shown.every(({ subject }) => subject === "plugin.health.scripted"));
+  const base = { plugin: "scripted", instance: "sales" };
+  const told = room.bus.shown.map(({ payload }) => payload);
+  assert.deepEqual(told[0], { ...base, state: "starting", reason: "Its worker is starting" });
+  assert.deepEqual(told.at(-2), { ...base, state: "up", identity: "@sales" });
+  assert.deepEqual(told.at(-1), { ...base, state: "down", reason: "It was stopped" });
+});
+
+Deno.test("plugin host sends for the instance `default` also where the subject names none", async () => {
+  await using room = await openTestHost(newScriptedPlugin());
+  await room.host.apply([scripted("default"), scripted("sales")]);
+  await room.logged("default", "plugin.ready");
+  const message = calls.send("scripted").input.parse({ key: "k", conversation: "7", text: "hello" });
+  const receipt = await room.bus.request(calls.send("scripted"), message, { signal: room.signal });
+  assert.deepEqual(receipt, { providerMessageIds: ["sent hello"] });
+});
+
 Deno.test("plugin host keeps an instance's folder closed to others", async () => {
   await using room = await openTestHost(newScriptedPlugin());
   await room.host.apply([scripted("sales")]);
@@ -317,6 +340,16 @@ Deno.test("plugin host hands out fetched files of the instance's own folder only
   await rejectsWith("denied", fetchFile("photo.txt", 3));
   await Deno.symlink("/etc/hostname", `${room.dataDir}/plugins/scripted/sales/link`);
   await rejectsWith("denied", fetchFile(`${room.dataDir}/plugins/scripted/sales/link`));
+
+  const readPiece = async (path: string, offset: number, maxBytes: number) => {
+    const { base64 } = await room.bus.request(calls.read("scripted", "sales"), { path, offset, maxBytes }, room);
+    return new TextDecoder().decode(Uint8Array.fromBase64(base64));
+  };
+  const pieces = [[0, 3], [3, 3], [4, 3], [9, 3]].map(([offset = 0, size = 0]) => readPiece(file.path, offset, size));
+  assert.deepEqual(await Promise.all(pieces), ["fou", "r", "", ""]);
+  await rejectsWith("denied", readPiece("/etc/hostname", 0, 3));
+  await rejectsWith("denied", readPiece(`${room.dataDir}/plugins/scripted/sales/link`, 0, 3));
+  await rejectsWith("missing", readPiece(`${file.path}.gone`, 0, 3));
 });
 
 Deno.test("plugin host answers find and typing for a plugin that has neither", async () => {

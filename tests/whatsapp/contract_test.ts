@@ -1,4 +1,4 @@
-import { maxTextUnits } from "../../plugins/whatsapp/outbound.ts";
+import { maxTextUnits } from "../../plugins/whatsapp/content.ts";
 import { whatsapp } from "../../plugins/whatsapp/plugin.ts";
 import { channelContract } from "../channel_contract.ts";
 import { openFakeWhatsApp } from "../fixtures/fake_whatsapp.ts";

@@ -76,7 +76,7 @@ export function toConfig(fake: FakeWhatsApp, config: object = {}): object {
 /** Writes credentials into the folder of an instance as if its QR code had been scanned. */
 export async function linkFolder(fake: FakeWhatsApp, stateDir: string, phone = account): Promise<void> {
   await Deno.mkdir(stateDir, { recursive: true, mode: 0o700 });
-  using store = await openAuthStore(`${stateDir}/auth.db`);
+  using store = openAuthStore(`${stateDir}/auth.db`);
   const linked = fake.link(store.creds.signedIdentityKey.public, phone);
   store.creds.me = { id: linked.jid, lid: linked.lid };
   store.creds.account = proto.ADVSignedDeviceIdentity.decode(linked.account);

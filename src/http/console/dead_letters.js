@@ -1,7 +1,7 @@
 import { get, post } from "./api.js";
 import { confirm, empty, failure, h, head, paged, pretty, when } from "./dom.js";
 
-const hops = ["inbound", "turn", "outbound", "route", "spill"];
+const hops = ["inbound", "turn", "outbound", "route", "flow", "spill"];
 
 /** What could not be delivered or answered, and what to do about it. */
 export async function openDeadLetters(main, _arguments, signal) {

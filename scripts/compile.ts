@@ -1,0 +1,84 @@
+// deno-lint-ignore-file no-console -- a command that reports to its terminal
+import { parseArgs } from "node:util";
+import { version } from "../src/core/version.ts";
+import { bundleProgram } from "./compile/bundle.ts";
+import { gatherLicences } from "./compile/licences.ts";
+import { runTool } from "./compile/run_tool.ts";
+import { writeSelfExtracting } from "./compile/self_extracting.ts";
+
+const usage = `Makes one executable file of the program, its workers and its console.
+
+  deno task compile [--output FILE] [--target TRIPLE]   with deno compile
+  deno task compile --self-extracting [--output FILE]   of this Deno and the program: needs nothing from the network
+
+deno compile needs its base binary (denort) from the network, in DENORT_BIN, or beside the deno program.`;
+
+const root = new URL("..", import.meta.url).pathname.replace(/\/$/, "");
+
+/** Flags of `deno run` with which the task `agent` runs the program, its permissions among them. */
+async function readRunFlags(): Promise<readonly string[]> {
+  const config: { readonly tasks: { readonly agent: { readonly command: string } } } = JSON.parse(
+    await Deno.readTextFile(`${root}/deno.json`),
+  );
+  const flags = /deno run (.*) main\.ts$/.exec(config.tasks.agent.command)?.[1]?.split(" ");
+  if (flags === undefined) {
+    throw new Error("Cannot read the task agent of deno.json: it must end in: deno run … main.ts");
+  }
+  return flags;
+}
+
+async function compile(args: readonly string[]): Promise<void> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      "output": { type: "string", default: "agent" },
+      "target": { type: "string" },
+      "self-extracting": { type: "boolean", default: false },
+      "help": { type: "boolean", default: false },
+    },
+  });
+  if (values.help) return console.log(usage);
+  if (values["self-extracting"] && values.target !== undefined) {
+    throw new Error("--self-extracting carries this machine's Deno: it cannot be made for another --target");
+  }
+  const output = values.output.startsWith("/") ? values.output : `${Deno.cwd()}/${values.output}`;
+  const bundleFolder = await Deno.makeTempDir({ prefix: "compile-" });
+  try {
+    const bundle = await bundleProgram(root, bundleFolder);
+    await Deno.writeTextFile(`${bundleFolder}/licences.txt`, await gatherLicences(root));
+    const flags = await readRunFlags();
+    if (values["self-extracting"]) {
+      const cut = ["--quiet", "--no-remote", "--no-npm", "--no-config", "--no-lock", "--unstable-worker-options"];
+      await writeSelfExtracting({ bundleFolder, flags: [...cut, ...flags], version, output });
+    } else {
+      await runTool(Deno.execPath(), [
+        "compile",
+        "--no-check",
+        "--no-config",
+        "--app-name=nexo",
+        "--unstable-worker-options",
+        ...flags,
+        ...[...bundle.others, "licences.txt"].map((name) => `--include=${bundleFolder}/${name}`),
+        ...values.target === undefined ? [] : [`--target=${values.target}`],
+        `--output=${output}`,
+        bundle.main,
+      ], bundleFolder).catch((thrown) => {
+        const remedy = "Where its base binary cannot be had: deno task compile --self-extracting";
+        throw new Error(`${thrown instanceof Error ? thrown.message.trim() : thrown}\n${remedy}`);
+      });
+    }
+  } finally {
+    await Deno.remove(bundleFolder, { recursive: true });
+  }
+  const { size } = await Deno.stat(output);
+  console.log(`${output}: ${(size / 1_000_000).toFixed(1)} MB`);
+}
+
+if (import.meta.main) {
+  try {
+    await compile(Deno.args);
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    Deno.exit(1);
+  }
+}

@@ -1,0 +1,57 @@
+import { getLoadablePath } from "sqlite-vec";
+import type { Config } from "../config/config.ts";
+import type { Clock } from "../core/clock.ts";
+import { toAppError } from "../core/error.ts";
+import type { Log } from "../core/log.ts";
+import type { Metrics } from "../core/metrics.ts";
+import type { Tool } from "../core/tool.ts";
+import type { Live } from "../lib/live.ts";
+import { mapLive } from "../lib/map_live.ts";
+import { type MemoryRoom, openMemory } from "../memory/open.ts";
+import { newMemoryTools } from "../tools/memory.ts";
+
+/** Long-term memory as the rooms use it. */
+export interface AppMemory extends AsyncDisposable {
+  readonly memory: MemoryRoom;
+  /** Other tools, and those of memory while it is on. */
+  withTools(others: readonly Tool[]): Live<readonly Tool[]>;
+}
+
+/** Opens long-term memory below the data folder, with the tools that it gives to agents. */
+export function openMemoryRoom(
+  { config, dataDir, log, metrics, clock }: {
+    readonly config: Live<Config>;
+    readonly dataDir: string;
+    readonly log: Log;
+    readonly metrics: Metrics;
+    readonly clock: Clock;
+  },
+): AppMemory {
+  const memory = openMemory({
+    config: mapLive(config, ({ memory }) => memory.long_term),
+    folder: `${dataDir}/agents`,
+    vectorLibrary: findVectorLibrary(log),
+    log,
+    metrics,
+    clock,
+  });
+  const own = newMemoryTools(memory);
+  return {
+    memory,
+    withTools(others) {
+      const all = [...others, ...own];
+      return mapLive(config, ({ memory }) => memory.long_term.enabled ? all : others);
+    },
+    [Symbol.asyncDispose]: () => memory[Symbol.asyncDispose](),
+  };
+}
+
+/** The package has the library for the usual machines; elsewhere it says that there is none. */
+function findVectorLibrary(log: Log): string | undefined {
+  try {
+    return getLoadablePath();
+  } catch (thrown) {
+    log.warn("memory.no_vector_library", { error: toAppError(thrown).message });
+    return undefined;
+  }
+}

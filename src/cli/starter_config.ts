@@ -1,0 +1,58 @@
+import agents from "../../config/agents.yaml" with { type: "text" };
+import supportExample from "../../config/agents.d/support.example.yaml" with { type: "text" };
+import broker from "../../config/broker.yaml" with { type: "text" };
+import llm from "../../config/llm.yaml" with { type: "text" };
+import memory from "../../config/memory.yaml" with { type: "text" };
+import emailExample from "../../config/plugins/email.example.yaml" with { type: "text" };
+import telegramExample from "../../config/plugins/telegram.example.yaml" with { type: "text" };
+import whatsappExample from "../../config/plugins/whatsapp.example.yaml" with { type: "text" };
+import runtime from "../../config/runtime.yaml" with { type: "text" };
+import { AppError, toAppError } from "../core/error.ts";
+import { type ConfigDirFlag, defaultConfigDir } from "./place.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** The config that the program comes with, by path in its folder. */
+const starterFiles: Readonly<Record<string, string>> = {
+  "agents.yaml": agents,
+  "agents.d/support.example.yaml": supportExample,
+  "broker.yaml": broker,
+  "llm.yaml": llm,
+  "memory.yaml": memory,
+  "plugins/email.example.yaml": emailExample,
+  "plugins/telegram.example.yaml": telegramExample,
+  "plugins/whatsapp.example.yaml": whatsappExample,
+  "runtime.yaml": runtime,
+};
+
+/**
+ * Gives somebody who has nothing but the program a config to start from and to edit. Nothing is written where a folder
+ * is named, or the default one is there.
+ *
+ * @throws {AppError} where the folder cannot be written.
+ */
+export async function writeStarterConfig(terminal: Terminal, { config }: ConfigDirFlag): Promise<void> {
+  if (config !== undefined || terminal.env["AGENT_CONFIG"] || await exists(defaultConfigDir)) return;
+  // Whole or not at all: a folder that holds half of it would be taken for somebody's own.
+  const unfinished = `${defaultConfigDir}.${Deno.pid}`;
+  try {
+    for (const [path, text] of Object.entries(starterFiles)) {
+      await Deno.mkdir(`${unfinished}/${path}`.replace(/\/[^/]*$/, ""), { recursive: true });
+      await Deno.writeTextFile(`${unfinished}/${path}`, text);
+    }
+    await Deno.rename(unfinished, defaultConfigDir);
+  } catch (thrown) {
+    const { kind, message } = toAppError(thrown);
+    throw new AppError(kind, `Cannot write a config to start from: ${message}. Name your own with --config`);
+  }
+  terminal.complain(`There was no config: wrote one to ${defaultConfigDir} to start from.\n`);
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.stat(path);
+    return true;
+  } catch (thrown) {
+    if (toAppError(thrown).kind === "missing") return false;
+    throw thrown;
+  }
+}

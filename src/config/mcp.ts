@@ -1,0 +1,88 @@
+import { z } from "zod";
+import { duration, idText, secretText } from "./scalars.ts";
+
+const serverName = idText.max(32, "must have at most 32 characters");
+
+const common = {
+  enabled: z.boolean().default(true).describe("Whether it is used."),
+  tools: z.array(z.string().min(1)).default(["*"]).describe(
+    "Its tools that agents can be allowed, by the server's own names or patterns with `*`.",
+  ),
+  dangerous_tools: z.array(z.string().min(1)).default([]).describe(
+    "Its tools that must not be used in a turn that holds text of strangers. By the server's own names or patterns.",
+  ),
+  trust: z.enum(["first_use", "ask"]).default("first_use").describe(
+    "Tools as they are first seen: used at once, or held until `agent mcp accept`. Later changes are always held.",
+  ),
+  connect_timeout: duration.default(30_000).describe("Connecting and listing ends after this."),
+  call_timeout: duration.optional().describe("A call ends after this. Absent: the agent's `tool_deadline`."),
+};
+
+const absolutePath = z.string().regex(/^\//, "must begin with /");
+
+const stdioSchema = z.strictObject({
+  command: z.string().min(1).describe("Program that speaks MCP on its standard input and output."),
+  args: z.array(z.string()).default([]).describe("Its arguments."),
+  env: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "is no name of a variable"), secretText).default({})
+    .describe("Its whole environment, beside PATH, HOME (a folder of its own) and LANG. Nothing else is passed on."),
+  read: z.array(absolutePath).default([]).describe(
+    "Files and folders that it may read beside the system's: also those with its own code.",
+  ),
+  write: z.array(absolutePath).default([]).describe("Files and folders that it may also change."),
+  network: z.boolean().default(false).describe("Whether it may use the network."),
+  max_memory_bytes: z.number().int().min(16_000_000).default(1_000_000_000).describe("Memory that it may use."),
+  ...common,
+});
+
+const header = z.string().regex(/^[\w!#$%&'*+.^`|~-]{1,100}$/, "is no name of a header");
+
+const httpSchema = z.strictObject({
+  url: z.url({ protocol: /^https?$/, error: "must be an http:// or https:// address" }).describe(
+    "Address of the server.",
+  ),
+  transport: z.enum(["auto", "http", "sse"]).default("auto").describe(
+    "Streamable HTTP, the older SSE, or the first with the second as fallback.",
+  ),
+  headers: z.record(header, secretText).default({}).describe("Sent with each request, to the server alone."),
+  max_result_bytes: z.number().int().min(1_000).default(8_000_000).describe(
+    "Longest message of the server. A longer one ends the connection.",
+  ),
+  ...common,
+});
+
+/** One MCP server. */
+export const mcpServerSchema = z.union([stdioSchema, httpSchema]);
+/** One MCP server, as parsed. */
+export type McpServerConfig = z.output<typeof mcpServerSchema>;
+/** A server that is a child process. */
+export type McpStdioConfig = z.output<typeof stdioSchema>;
+/** A server that is reached over HTTP. */
+export type McpHttpConfig = z.output<typeof httpSchema>;
+
+/** What a name becomes inside of tool names. */
+export function toMcpPrefix(server: string): string {
+  return `mcp_${server.replaceAll("-", "_")}_`;
+}
+
+/** Where one prefix begins another, a pattern for the tools of one server would also name those of the other. */
+const serversSchema = z.record(serverName, mcpServerSchema).superRefine((servers, context) => {
+  const names = Object.keys(servers);
+  for (const name of names) {
+    const other = names.find((one) => one !== name && toMcpPrefix(name).startsWith(toMcpPrefix(one)));
+    if (other === undefined) continue;
+    context.addIssue({
+      code: "custom",
+      path: [name],
+      message: `begins like the server "${other}", so that "${
+        toMcpPrefix(other)
+      }*" would name tools of both; rename one`,
+    });
+  }
+});
+
+/** `mcp.yaml`. */
+export const mcpFileSchema = z.strictObject({
+  servers: serversSchema.default({}).describe("Servers by name; their tools are called `mcp_<name>_<tool>`."),
+});
+/** `mcp.yaml`, as parsed. */
+export type McpConfig = z.output<typeof mcpFileSchema>;

@@ -1,0 +1,491 @@
+import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
+import { AppError } from "../core/error.ts";
+import type { Fact, FactFilter, FactPage, ListQuery, NewFact, Viewer } from "../core/memory.ts";
+import { type Row, toFact } from "./fact_row.ts";
+import { fuse } from "./fuse.ts";
+import { schema, schemaVersion } from "./schema.ts";
+import { toCode } from "./vector.ts";
+import { saysTheSame, toAskedWords, toGist, toTerm } from "./words.ts";
+
+/** A question as the file understands it: in words, and as a vector where there is one. */
+export interface FileQuery extends FactFilter {
+  readonly text: string;
+  readonly limit: number;
+  readonly counts: boolean;
+  /** Unit vector of the question, and the model that made it. */
+  readonly vector?: Float32Array | undefined;
+  readonly model?: string | undefined;
+}
+
+/** A fact that waits for its vector. */
+export interface Pending {
+  readonly row: number;
+  readonly text: string;
+}
+
+/** The vector of a fact. */
+export interface RowVector {
+  readonly row: number;
+  readonly vector: Float32Array;
+}
+
+/** One agent's facts on disk. Every method is one transaction. */
+export interface FactFile extends Disposable {
+  remember(fact: NewFact, viewer: Viewer, id: string, nowMs: number): Fact;
+  recall(query: FileQuery, viewer: Viewer, nowMs: number): readonly Fact[];
+  list(query: ListQuery, viewer: Viewer): FactPage;
+  find(id: string, viewer: Viewer): Fact | undefined;
+  forget(ids: readonly string[], viewer: Viewer): readonly string[];
+  forgetPerson(person: string): number;
+  duplicates(limit: number): readonly (readonly Fact[])[];
+  weigh(weights: readonly { readonly id: string; readonly importance: number }[]): void;
+  /** Facts without a vector of `model`, oldest first. */
+  pending(model: string, limit: number): readonly Pending[];
+  /** @throws {AppError} `invalid` with reason `wrong_dimension` for vectors of another length than the model's others. */
+  putVectors(model: string, vectors: readonly RowVector[]): void;
+  /** Writes what recalls have counted. */
+  flush(): void;
+}
+
+/** How a {@linkcode FactFile} is opened. */
+export interface FactFileOptions {
+  readonly path: string;
+  /** Path of the sqlite-vec library; absent: vectors are kept and not searched. */
+  readonly vectorLibrary: string | undefined;
+  readonly maxFacts: number;
+  /** The file may grow to this, bytes. */
+  readonly maxBytes: number;
+}
+
+/** Candidates that each way of finding hands to the fusion. */
+const candidates = 60;
+/**
+ * Nearest codes whose vectors are then compared exactly. Up to so many facts the search by meaning is exact; beyond,
+ * the codes choose. docs/memory.md has the measurement.
+ */
+export const rescored = 512;
+/** Matches that may be ranked for one question; words that stand in more facts wait for rarer ones. */
+const maxRanked = 4_000;
+/** Facts that are compared when duplicates are looked for. */
+const maxCompared = 100_000;
+/** Pages of 8 KiB that SQLite keeps in memory for one file, KiB. */
+const cacheKib = 2_048;
+const pageBytes = 8_192;
+
+/**
+ * Opens an agent's file and makes it where there is none. The folder must be there.
+ *
+ * @throws {AppError} `bug` with reason `memory_damaged` for a file that is none of ours or damaged.
+ */
+export function openFactFile({ path, vectorLibrary, maxFacts, maxBytes }: FactFileOptions): FactFile {
+  const database = openDatabase(path, vectorLibrary, maxBytes);
+  const prepared = new Map<string, StatementSync>();
+  /** Recalls that are not written yet, by row. */
+  const uses = new Map<number, { count: number; atMs: number }>();
+  let factCount = Number(database.prepare("SELECT count(*) AS n FROM facts").get()?.["n"] ?? 0);
+
+  const prepare = (sql: string): StatementSync => {
+    let statement = prepared.get(sql);
+    if (statement === undefined) {
+      statement = database.prepare(sql);
+      prepared.set(sql, statement);
+    }
+    return statement;
+  };
+  const bind = (values: readonly Value[]) => values.map((value) => value ?? null);
+  // STRICT tables, and no query selects a blob: text, numbers, null.
+  const all = (sql: string, ...values: Value[]) => prepare(sql).all(...bind(values)) as Row[];
+  const get = (sql: string, ...values: Value[]) => prepare(sql).get(...bind(values)) as Row | undefined;
+  const run = (sql: string, ...values: Value[]) => void prepare(sql).run(...bind(values));
+  const transact = <T>(work: () => T): T => {
+    database.exec("BEGIN IMMEDIATE");
+    try {
+      const result = work();
+      database.exec("COMMIT");
+      return result;
+    } catch (thrown) {
+      if (database.isTransaction) database.exec("ROLLBACK");
+      throw thrown;
+    }
+  };
+  const withSupersedes = (row: Row): Fact =>
+    toFact(row, all("SELECT id FROM facts WHERE superseded_by = ? ORDER BY row", String(row["id"])));
+
+  const modelOf = (name: string): { model: number; dimension: number } | undefined => {
+    const row = get("SELECT model, dimension FROM models WHERE name = ?", name);
+    return row && { model: Number(row["model"]), dimension: Number(row["dimension"]) };
+  };
+  /** Takes a fact out of everything that recall looks into. */
+  const bury = (row: Row) => {
+    if (row["live"] !== 1) return;
+    run(
+      "INSERT INTO words (words, rowid, text, tags) VALUES ('delete', ?, ?, ?)",
+      row["row"],
+      row["text"],
+      row["tags"],
+    );
+    run("DELETE FROM codes WHERE row = ?", row["row"]);
+    run("DELETE FROM vectors WHERE row = ?", row["row"]);
+  };
+  const erase = (rows: readonly Row[]) => {
+    for (const row of rows) {
+      bury(row);
+      run("DELETE FROM tags WHERE row = ?", row["row"]);
+      run("DELETE FROM facts WHERE row = ?", row["row"]);
+      uses.delete(Number(row["row"]));
+    }
+    factCount -= rows.length;
+  };
+  /** The facts and all that they replaced. */
+  const withForebears = (rows: readonly Row[]): Row[] => {
+    const found = new Map(rows.map((row) => [row["row"], row]));
+    for (let front = [...rows]; front.length > 0;) {
+      const older = front.flatMap(({ id }) => all("SELECT * FROM facts WHERE superseded_by = ?", id));
+      front = older.filter((row) => !found.has(row["row"]));
+      for (const row of front) found.set(row["row"], row);
+    }
+    return [...found.values()];
+  };
+  const eraseForGood = (rows: readonly Row[]) => {
+    if (rows.length === 0) return;
+    transact(() => erase(rows));
+    // What was deleted must not live on in the log beside the file.
+    database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+  };
+
+  const flush = () => {
+    if (uses.size === 0) return;
+    const counted = [...uses];
+    transact(() => {
+      for (const [row, { count, atMs }] of counted) {
+        run("UPDATE facts SET recall_count = recall_count + ?, used_at = ? WHERE row = ?", count, atMs, row);
+      }
+    });
+    uses.clear();
+  };
+
+  const findByWords = (query: FileQuery, seen: Clause, filter: Clause): number[] => {
+    const words = toAskedWords(query.text).map((word) => ({
+      word,
+      facts: Number(get("SELECT doc FROM word_counts WHERE term = ?", word)?.["doc"] ?? 0),
+    })).filter(({ facts }) => facts > 0).sort((one, other) => one.facts - other.facts);
+    const rarest = words[0];
+    if (rarest === undefined) return [];
+    let ranked = 0;
+    const chosen = words.filter(({ facts }) => (ranked += facts) <= maxRanked).map(({ word }) => toTerm(word));
+    // Where every word stands in thousands of facts their rank says little: the newest that hold all of them.
+    const [match, order] = chosen.length > 0
+      ? [chosen.join(" OR "), "rank"]
+      : [words.slice(0, 8).map(({ word }) => toTerm(word)).join(" AND "), "words.rowid DESC"];
+    const sql = `SELECT f.row FROM words JOIN facts f ON f.row = words.rowid
+      WHERE words MATCH ? AND ${seen.sql} AND ${filter.sql} ORDER BY ${order} LIMIT ${candidates}`;
+    return all(sql, match, ...seen.values, ...filter.values).map(({ row }) => Number(row));
+  };
+
+  const findByMeaning = (query: FileQuery, seen: Clause, filter: Clause): number[] => {
+    const { vector, model: name } = query;
+    const model = name === undefined ? undefined : modelOf(name);
+    if (vector === undefined || model === undefined || vectorLibrary === undefined) return [];
+    if (vector.length !== model.dimension) throw newDimensionError(name, vector.length, model.dimension);
+    const narrowed = filter === everything ? "1" : `f.row IN (SELECT f.row FROM facts f WHERE ${filter.sql})`;
+    const sql = `SELECT v.row, vec_distance_cosine(v.vector, ?) AS distance FROM (
+        SELECT f.row FROM codes f WHERE f.model = ? AND ${seen.sql} AND ${narrowed}
+        ORDER BY vec_distance_hamming(vec_bit(f.code), vec_bit(?)) LIMIT ${rescored}
+      ) near JOIN vectors v ON v.row = near.row ORDER BY distance LIMIT ${candidates}`;
+    const rows = all(sql, toBytes(vector), model.model, ...seen.values, ...filter.values, toCode(vector));
+    return rows.filter(({ distance }) => Number(distance) < 1).map(({ row }) => Number(row));
+  };
+
+  return {
+    remember(fact, viewer, id, nowMs) {
+      const known = get("SELECT * FROM facts WHERE key = ?", fact.key);
+      if (known !== undefined) return withSupersedes(known);
+      if (factCount >= maxFacts) {
+        const remedy = "Forget some, or raise long_term.max_facts in memory.yaml";
+        throw new AppError("invalid", `Cannot remember more than ${maxFacts} facts. ${remedy}`, {
+          reason: "too_many_facts",
+        });
+      }
+      const seen = toSeen(viewer);
+      const replaced = fact.supersedes.map((older) => {
+        const row = get(`SELECT * FROM facts f WHERE id = ? AND ${seen.sql}`, older, ...seen.values);
+        if (row !== undefined) return row;
+        throw new AppError("invalid", `Cannot replace the fact ${older}: there is none with this id`, {
+          reason: "unknown_fact",
+        });
+      });
+      const tags = JSON.stringify(fact.tags);
+      const stored = transact(() => {
+        const live = fact.importance > 0 ? 1 : 0;
+        const { row } = get(
+          `INSERT INTO facts (id, key, text, tags, importance, audience, open, person, place, session_id, turn_id,
+             message_id, created_at, live) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING row`,
+          id,
+          fact.key,
+          fact.text,
+          tags,
+          fact.importance,
+          fact.audience,
+          fact.audience === "everyone" ? 1 : 0,
+          fact.person ?? null,
+          fact.audience === "conversation" ? fact.conversation ?? null : null,
+          fact.sessionId ?? null,
+          fact.turnId ?? null,
+          fact.messageId ?? null,
+          nowMs,
+          live,
+        ) ?? {};
+        if (live) run("INSERT INTO words (rowid, text, tags) VALUES (?, ?, ?)", row, fact.text, tags);
+        for (const tag of new Set(fact.tags)) run("INSERT INTO tags (tag, row) VALUES (?, ?)", tag, row);
+        for (const older of replaced) {
+          bury(older);
+          run("UPDATE facts SET superseded_by = ?, live = 0, model = 0 WHERE row = ?", id, older["row"]);
+        }
+        return get("SELECT * FROM facts WHERE id = ?", id) ?? {};
+      });
+      factCount++;
+      return withSupersedes(stored);
+    },
+    recall(query, viewer, nowMs) {
+      const seen = toSeen(viewer);
+      const filter = toFilter(query);
+      const byWords = findByWords(query, seen, filter);
+      const byMeaning = findByMeaning(query, seen, filter);
+      const rows = new Map(
+        [...new Set([...byWords, ...byMeaning])]
+          .map((row) => get("SELECT * FROM facts WHERE row = ? AND live = 1", row))
+          .filter((row) => row !== undefined)
+          .map((row) => [Number(row["row"]), row]),
+      );
+      const ranked = fuse([byWords, byMeaning], (row) => {
+        const found = rows.get(row);
+        return found && {
+          importance: Number(found["importance"]),
+          ageMs: Math.max(0, nowMs - Number(found["created_at"])),
+        };
+      });
+      const facts: Fact[] = [];
+      const gists: ReadonlySet<string>[] = [];
+      for (const row of ranked) {
+        const found = rows.get(row);
+        if (found === undefined) continue;
+        const gist = toGist(String(found["text"]));
+        if (gists.some((other) => saysTheSame(gist, other))) continue;
+        gists.push(gist);
+        facts.push(withSupersedes(found));
+        if (query.counts) uses.set(row, { count: (uses.get(row)?.count ?? 0) + 1, atMs: nowMs });
+        if (facts.length === query.limit) break;
+      }
+      return facts;
+    },
+    list(query, viewer) {
+      flush();
+      const seen = toSeen(viewer);
+      const filter = toFilter(query);
+      const where = `${seen.sql} AND ${filter.sql}${query.all ? "" : " AND f.live = 1"}`;
+      const values = [...seen.values, ...filter.values];
+      const before = query.after === undefined ? Number.MAX_SAFE_INTEGER : Number(query.after);
+      if (!Number.isSafeInteger(before)) throw new AppError("invalid", `There is no page after ${query.after}`);
+      const sql = `SELECT f.* FROM facts f WHERE f.row < ? AND ${where} ORDER BY f.row DESC LIMIT ?`;
+      const rows = all(sql, before, ...values, query.limit + 1);
+      const page = rows.slice(0, query.limit);
+      const last = page.at(-1);
+      return {
+        facts: page.map(withSupersedes),
+        total: Number(get(`SELECT count(*) AS n FROM facts f WHERE ${where}`, ...values)?.["n"] ?? 0),
+        ...(rows.length > query.limit && last !== undefined ? { next: String(last["row"]) } : {}),
+      };
+    },
+    find(id, viewer) {
+      flush();
+      const seen = toSeen(viewer);
+      const row = get(`SELECT f.* FROM facts f WHERE f.id = ? AND ${seen.sql}`, id, ...seen.values);
+      return row && withSupersedes(row);
+    },
+    forget(ids, viewer) {
+      const seen = toSeen(viewer);
+      const sql = `SELECT f.* FROM facts f WHERE f.id = ? AND ${seen.sql}`;
+      const rows = [...new Set(ids)].map((id) => get(sql, id, ...seen.values)).filter((row) => row !== undefined);
+      eraseForGood(withForebears(rows));
+      return rows.map(({ id }) => String(id));
+    },
+    forgetPerson(person) {
+      const rows = withForebears(all("SELECT * FROM facts WHERE person = ?", person));
+      eraseForGood(rows);
+      return rows.length;
+    },
+    duplicates(limit) {
+      const rows = all(
+        `SELECT row, text, audience, coalesce(person, '') AS person, coalesce(place, '') AS place
+         FROM facts WHERE live = 1 ORDER BY row DESC LIMIT ${maxCompared}`,
+      );
+      const groups = groupAlike(rows).slice(0, limit);
+      return groups.map((group) =>
+        group.map((row) => get("SELECT * FROM facts WHERE row = ?", row)).filter((row) => row !== undefined)
+          .map(withSupersedes)
+      );
+    },
+    weigh(weights) {
+      transact(() => {
+        for (const { id, importance } of weights) {
+          const row = get("SELECT * FROM facts WHERE id = ?", id);
+          if (row === undefined) continue;
+          const live = importance > 0 && row["superseded_by"] === null ? 1 : 0;
+          if (live === 0) bury(row);
+          else if (row["live"] === 0) {
+            run("INSERT INTO words (rowid, text, tags) VALUES (?, ?, ?)", row["row"], row["text"], row["tags"]);
+          }
+          const model = live === 1 && row["live"] === 1 ? row["model"] : 0;
+          run(
+            "UPDATE facts SET importance = ?, live = ?, model = ? WHERE row = ?",
+            importance,
+            live,
+            model,
+            row["row"],
+          );
+        }
+      });
+    },
+    pending(model, limit) {
+      const id = modelOf(model)?.model ?? -1;
+      return [
+        ...all("SELECT row, text FROM facts WHERE live = 1 AND model < ? ORDER BY row LIMIT ?", id, limit),
+        ...all("SELECT row, text FROM facts WHERE live = 1 AND model > ? ORDER BY row LIMIT ?", id, limit),
+      ].slice(0, limit).map(({ row, text }) => ({ row: Number(row), text: String(text) }));
+    },
+    putVectors(name, vectors) {
+      transact(() => {
+        run("INSERT OR IGNORE INTO models (name, dimension) VALUES (?, ?)", name, vectors[0]?.vector.length ?? 0);
+        const known = modelOf(name);
+        if (known === undefined) return;
+        for (const { row, vector } of vectors) {
+          if (vector.length !== known.dimension) throw newDimensionError(name, vector.length, known.dimension);
+          const fact = get("SELECT open, person, place FROM facts WHERE row = ? AND live = 1", row);
+          if (fact === undefined) continue;
+          run("UPDATE facts SET model = ? WHERE row = ?", known.model, row);
+          run("INSERT OR REPLACE INTO vectors (row, vector) VALUES (?, ?)", row, toBytes(vector));
+          run(
+            "INSERT OR REPLACE INTO codes (row, model, open, person, place, code) VALUES (?, ?, ?, ?, ?, ?)",
+            row,
+            known.model,
+            fact["open"],
+            fact["person"],
+            fact["place"],
+            toCode(vector),
+          );
+        }
+      });
+    },
+    flush,
+    [Symbol.dispose]() {
+      flush();
+      database.close();
+    },
+  };
+}
+
+/** A column that is not there is bound as NULL. */
+type Value = SQLInputValue | undefined;
+
+interface Clause {
+  readonly sql: string;
+  readonly values: readonly (string | number)[];
+}
+
+const everything: Clause = { sql: "1", values: [] };
+
+function openDatabase(path: string, vectorLibrary: string | undefined, maxBytes: number): DatabaseSync {
+  const database = new DatabaseSync(path, { allowExtension: vectorLibrary !== undefined, timeout: 5_000 });
+  try {
+    database.exec(
+      `PRAGMA page_size = ${pageBytes}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+       PRAGMA secure_delete = ON; PRAGMA cache_size = -${cacheKib}; PRAGMA temp_store = MEMORY;
+       PRAGMA max_page_count = ${Math.ceil(maxBytes / pageBytes)};`,
+    );
+    if (vectorLibrary !== undefined) database.loadExtension(vectorLibrary);
+    const version = Number(database.prepare("PRAGMA user_version").get()?.["user_version"]);
+    if (version > schemaVersion) {
+      throw new AppError("invalid", `${path} was written by a newer release. Start that one, or move the file away`);
+    }
+    if (version === 0) database.exec(`BEGIN IMMEDIATE; ${schema} PRAGMA user_version = ${schemaVersion}; COMMIT`);
+    const check = database.prepare("PRAGMA quick_check(1)").get()?.["quick_check"];
+    if (check !== "ok") throw new AppError("bug", `${path} is malformed: ${check}`, { reason: "memory_damaged" });
+    return database;
+  } catch (thrown) {
+    database.close();
+    throw thrown;
+  }
+}
+
+/** What a viewer may be told, for tables with `open`, `person` and `place` named `f`. */
+function toSeen(viewer: Viewer): Clause {
+  if (viewer.kind === "operator") return everything;
+  return viewer.isGroup || viewer.person === undefined
+    ? { sql: "(f.open = 1 OR f.place = ?)", values: [viewer.conversation] }
+    : { sql: "(f.open = 1 OR f.person = ?)", values: [viewer.person] };
+}
+
+function toFilter({ tags, person, sinceMs, beforeMs }: FactFilter): Clause {
+  const parts: string[] = [];
+  const values: (string | number)[] = [];
+  for (const tag of tags ?? []) {
+    parts.push("f.row IN (SELECT row FROM tags WHERE tag = ?)");
+    values.push(tag);
+  }
+  if (person !== undefined) {
+    parts.push("f.person = ?");
+    values.push(person);
+  }
+  if (sinceMs !== undefined) {
+    parts.push("f.created_at >= ?");
+    values.push(sinceMs);
+  }
+  if (beforeMs !== undefined) {
+    parts.push("f.created_at < ?");
+    values.push(beforeMs);
+  }
+  return parts.length === 0 ? everything : { sql: parts.join(" AND "), values };
+}
+
+/** Rows of facts that say the same to the same people. Facts are compared where they share their rarest word. */
+function groupAlike(rows: readonly Row[]): number[][] {
+  const items = rows.map((row) => ({
+    row: Number(row["row"]),
+    gist: toGist(String(row["text"])),
+    told: JSON.stringify([row["audience"], row["person"], row["place"]]),
+  }));
+  const counts = new Map<string, number>();
+  for (const { gist } of items) for (const word of gist) counts.set(word, (counts.get(word) ?? 0) + 1);
+  const shelves = new Map<string, (typeof items)[number][][]>();
+  for (const item of items) {
+    const words = [...item.gist].sort((one, other) => (counts.get(one) ?? 0) - (counts.get(other) ?? 0));
+    // Two texts that share four fifths of their words share one of the rarest two of either.
+    const places = words.slice(0, 2).map((word) => `${item.told} ${word}`);
+    const group = places.flatMap((place) => shelves.get(place) ?? []).find(([first]) =>
+      first !== undefined && saysTheSame(item.gist, first.gist)
+    );
+    if (group !== undefined) {
+      group.push(item);
+      continue;
+    }
+    const own = [item];
+    for (const place of places) shelves.set(place, [...shelves.get(place) ?? [], own]);
+  }
+  const groups = new Set([...shelves.values()].flat().filter((group) => group.length > 1));
+  return [...groups].sort((one, other) => other.length - one.length).map((group) => group.map(({ row }) => row));
+}
+
+function newDimensionError(model: string | undefined, given: number, wanted: number): AppError {
+  const remedy = "Give the new model another name in memory.yaml, so that facts are embedded again";
+  return new AppError(
+    "invalid",
+    `The embedder ${model} made a vector of ${given} numbers instead of ${wanted}. ${remedy}`,
+    {
+      reason: "wrong_dimension",
+    },
+  );
+}
+
+function toBytes(vector: Float32Array): Uint8Array {
+  return new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength);
+}
