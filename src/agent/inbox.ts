@@ -368,7 +368,7 @@ function toMessageArrival(
     untrusted: message.untrusted,
     attachments: message.attachments,
     sender: toPromptName(message.sender.name ?? message.sender.handle ?? message.sender.id),
-    person: toPerson(plugin, message.sender.id),
+    person: isNobody(plugin, message.sender.id) ? undefined : toPerson(plugin, message.sender.id),
     isGroup: message.isGroup,
     isEdit: message.edits !== undefined,
     providerMessageId: message.providerMessageId,
@@ -379,6 +379,11 @@ function toMessageArrival(
     deadlineAtMs: undefined,
     traceparent: message.traceparent ?? delivery.event.traceparent,
   };
+}
+
+/** A program that names no user asks for anybody: what one asker said is not another's to see. */
+function isNobody(plugin: string, senderId: string): boolean {
+  return plugin === "api" && senderId === "api";
 }
 
 function toTaskArrival(delivery: Delivery, task: Exclude<RouteEvent, { kind: "result" }>): NewArrival {

@@ -17,6 +17,7 @@ import { readNewestRow, readReadyOfTurn } from "../ledger/inbox.ts";
 import { endSession, readSilentSessions } from "../ledger/sessions.ts";
 import type { Arrival } from "./arrival.ts";
 import { newBudgets } from "./budget.ts";
+import { newCompactions } from "./compaction.ts";
 import { type Elsewhere, newDelegateTool, newResults, serveResults } from "./delegate.ts";
 import { runHeartbeats } from "./heartbeat.ts";
 import { newHooks } from "./hooks.ts";
@@ -29,6 +30,7 @@ import { findPolicy, type Policy } from "./policy.ts";
 import { newProfiles, type ResolveModel } from "./profile.ts";
 import { findReachRefusal } from "./reach.ts";
 import { newOpenSkillTool } from "./skill.ts";
+import { newTokens } from "./tokens.ts";
 import { runTurn, type TurnDeps } from "./turn.ts";
 
 /** What {@linkcode openAgents} needs. */
@@ -77,12 +79,17 @@ export function openAgents(deps: AgentsDeps): Agents {
     newOpenSkillTool(config, deps.stateDir),
   ];
   const profiles = newProfiles({ ...deps, ownTools });
+  const budgets = newBudgets({ read: ledger.read, clock, metrics });
+  const tokens = newTokens();
+  const compactions = newCompactions({ ...deps, budgets, tokens });
   const turnDeps: TurnDeps = {
     ...deps,
     profiles,
     hooks,
     invoker: newInvoker({ hooks, log, metrics, clock }),
-    budgets: newBudgets({ read: ledger.read, clock, metrics }),
+    budgets,
+    tokens,
+    compactions,
     onQueued: outbox.push,
   };
   const pairing = newPairing(deps);
@@ -172,6 +179,7 @@ export function openAgents(deps: AgentsDeps): Agents {
       stop.abort(new AppError("cancelled", "The agents are closing"));
       await lanes.stop(budget);
       await Promise.all(background);
+      await compactions[Symbol.asyncDispose]();
       const timer = new AbortController();
       const rest = Math.max(0, budget - (clock.monotonic() - startedMs));
       clock.wait(rest, timer.signal).then(() => timer.abort(), () => {/* flushed in time */});

@@ -39,6 +39,7 @@ import { openProcessMetrics } from "../telemetry/process.ts";
 import { redact } from "../telemetry/redact.ts";
 import { newTracer } from "../telemetry/trace.ts";
 import { newAudit } from "./audit.ts";
+import { newSessionSearchTool } from "../tools/session_search.ts";
 import { openFlows } from "./flows.ts";
 import { newIntakeGate, newLoadWatch } from "./intake.ts";
 import { lockDataFolder } from "./lock.ts";
@@ -159,6 +160,7 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     ...mcp.status(),
     ...memoryRoom.memory.status(),
   ];
+  const history = newHistory(ledger);
   const views = {
     version,
     bootId,
@@ -169,7 +171,7 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     models: () => llm.at(live.current.llm).available,
     queues: () => toQueues(ledger, clock),
     logs,
-    history: newHistory(ledger),
+    history,
     mcp: { servers: mcp.view, accept: mcp.accept },
     deadLetters: newDeadLetters({
       ledger,
@@ -198,6 +200,10 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     }, signal),
   );
   await host.apply(live.current.plugins);
+  const searchTool = newSessionSearchTool({
+    search: history.search,
+    searchesAll: (agent) => live.current.agents.find(({ id }) => id === agent)?.config.session_search === "all",
+  });
   agentsRoom = opening.use(openAgents({
     config: live,
     bus,
@@ -206,6 +212,7 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     tools: concatLive(
       memoryRoom.withTools([
         ...newBuiltInTools(clock),
+        searchTool,
         ...newAgentPluginTools({ config: live, bus, metrics, dataDir }, () => agentsRoom),
         ...options.tools ?? [],
       ]),

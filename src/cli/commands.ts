@@ -263,8 +263,8 @@ const sessions = buildRouteMap({
           search: {
             kind: "parsed",
             parse: String,
-            brief: "Only those with this text in the transcript",
-            placeholder: "TEXT",
+            brief: "Only those with these words in an entry of the transcript",
+            placeholder: "WORDS",
             optional: true,
           },
           limit,
@@ -295,6 +295,59 @@ const sessions = buildRouteMap({
         fullDescription: toDescription("Works without a running process too.", [
           "agent sessions show ana/telegram/sales/4711",
         ], ["4 no such session"]),
+      },
+    }),
+    search: buildCommand({
+      loader: async () => toAction((await import("./sessions.ts")).searchSessions),
+      parameters: {
+        flags: {
+          agent: { kind: "parsed", parse: String, brief: "Only this agent's", placeholder: "AGENT", optional: true },
+          limit,
+          data,
+          json,
+        },
+        positional: {
+          kind: "array",
+          parameter: { brief: "Word, or its beginning", placeholder: "WORDS", parse: String },
+          minimum: 1,
+        },
+      },
+      docs: {
+        brief: "Find what was said, best first",
+        fullDescription: toDescription(
+          "Entries of transcripts that hold all of the words. Works without a running process too.",
+          ["agent sessions search blue invoice", "agent sessions search invoice --agent ana --limit 5"],
+        ),
+      },
+    }),
+    export: buildCommand({
+      loader: async () => toAction((await import("./sessions.ts")).exportSession),
+      parameters: {
+        flags: {
+          format: {
+            kind: "enum",
+            values: ["md", "jsonl"],
+            brief: "Markdown to read, or a line of JSON for each entry",
+            placeholder: "FORMAT",
+            default: "md",
+          },
+          data,
+        },
+        positional: {
+          kind: "tuple",
+          parameters: [{ brief: "Session, as agent sessions list shows it", placeholder: "SESSION", parse: String }],
+        },
+      },
+      docs: {
+        brief: "Write a whole transcript to standard output",
+        fullDescription: toDescription(
+          "Oldest entry first. JSON lines hold everything, tool results included. Works without a running process too.",
+          [
+            "agent sessions export ana/telegram/sales/4711 > transcript.md",
+            "agent sessions export ana/telegram/sales/4711 --format jsonl",
+          ],
+          ["4 no such session"],
+        ),
       },
     }),
   },

@@ -110,6 +110,9 @@ export const agentSchema = z.strictObject({
     max_image_bytes: z.number().int().positive().default(5_000_000).describe(
       "Larger images are named to the model, not shown.",
     ),
+    session_search: z.enum(["person", "all"]).default("person").describe(
+      "What the tool `session_search` finds: this conversation and others with the same person alone, or all of the agent's.",
+    ),
     failure_text: z.string().min(1).default(
       "Sorry, I could not answer that. The operator has been told. ({reason})",
     ).describe("What the user reads when a turn fails. {reason} is a few plain words."),

@@ -114,6 +114,8 @@ export interface ModelRoute {
   readonly model: string;
   /** Whether it can see images. */
   readonly images: boolean;
+  /** Tokens that a request may have, the answer included. */
+  readonly contextWindow: number;
   /** Price of a (provider, model) pair, or `undefined` where it is not known. */
   price(provider: string, model: string): LlmPrice | undefined;
 }

@@ -117,6 +117,11 @@ export const metricTable = {
     help: "Money spent on models, in US dollars.",
     labels: ["agent", "provider", "model"],
   },
+  nexo_compactions_total: {
+    type: "counter",
+    help: "Older parts of sessions summed up, by result: done, failed.",
+    labels: ["agent", "result"],
+  },
   nexo_budget_used_ratio: {
     type: "gauge",
     help: "Part of a budget that is used, by period (day, month) and unit (usd, tokens).",

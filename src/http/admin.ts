@@ -25,6 +25,8 @@ export interface AdminDeps {
   readonly logins: Logins;
   readonly clock: Clock;
   readonly log: Log;
+  /** Tells how the process stands whenever that changes. */
+  readonly live: Hono;
   /** Name of the session's cookie. */
   readonly cookie: string;
   /** Host names besides loopback, as configured now. */
@@ -71,6 +73,7 @@ export function newAdminRoutes(views: AdminViews, deps: AdminDeps): Hono {
     return await chat(await readJson(context.req.raw, maxBytes(), chatRequestSchema), deps);
   });
   app.route("/api", newViewRoutes(views, config));
+  app.route("/api", deps.live);
   app.route("/api/mcp", newMcpRoutes(views.mcp, config));
   app.route("/api", newLogRoutes({ logs: views.logs, streams: deps.streams }));
   app.post("/api/logout", (context) => {

@@ -16,6 +16,11 @@ import {
   deadLetterFilterSchema,
   type DeadLetterSelection,
   type DeadLetterView,
+  type ExportFormat,
+  exportRequestSchema,
+  type MessageHit,
+  type MessageSearch,
+  messageSearchSchema,
   type MessageView,
   type ModelView,
   type Page,
@@ -44,10 +49,17 @@ const queryMs = 15_000;
 /** A code or a number fits into this many times over. */
 const maxWhomBytes = 10_000;
 
+/** Longest export of one transcript. */
+const exportMs = 600_000;
+
 /** Transcripts and timelines, a page at a time, by keyset. */
 export interface History {
   sessions(filter: SessionFilter, signal: AbortSignal): Promise<Page<SessionView>>;
   messages(sessionId: string, page: PageRequest, signal: AbortSignal): Promise<Page<MessageView>>;
+  /** Best first. */
+  search(search: MessageSearch, signal: AbortSignal): Promise<readonly MessageHit[]>;
+  /** A whole transcript in pieces. @throws {AppError} `missing` where there is no such session. */
+  export(sessionId: string, format: ExportFormat, signal: AbortSignal): AsyncIterable<string>;
   /** `undefined` where there is no such turn. */
   turn(id: string, signal: AbortSignal): Promise<TurnView | undefined>;
 }
@@ -129,6 +141,22 @@ export function newViewRoutes(views: AdminViews, config: Live<Config>): Hono {
   app.get("/sessions", async (context) => {
     const filter = parseRequest(sessionFilterSchema, context.req.query());
     return context.json(await history.sessions(filter, newDeadline()));
+  });
+  app.get("/sessions/search", async (context) => {
+    const search = parseRequest(messageSearchSchema, context.req.query());
+    return context.json({ items: await history.search(search, newDeadline()) });
+  });
+  app.get("/sessions/:id/export", async (context) => {
+    const { format } = parseRequest(exportRequestSchema, context.req.query());
+    const text = history.export(context.req.param("id"), format, AbortSignal.timeout(exportMs))[Symbol.asyncIterator]();
+    // The first piece is waited for: that there is no such session is still a status then.
+    const first = await text.next();
+    const rest = ReadableStream.from((async function* () {
+      if (!first.done) yield first.value;
+      yield* { [Symbol.asyncIterator]: () => text };
+    })());
+    const type = format === "md" ? "text/markdown; charset=utf-8" : "application/x-ndjson";
+    return context.body(rest.pipeThrough(new TextEncoderStream()), 200, { "content-type": type });
   });
   app.get("/sessions/:id/messages", async (context) => {
     const page = parseRequest(pageRequestSchema, context.req.query());

@@ -1,5 +1,7 @@
 import type { Ledger, Row, SqlValue } from "../core/ledger.ts";
 import { type TranscriptEntry, transcriptEntrySchema } from "../core/transcript.ts";
+import { type ExportFormat, exportSession } from "./export.ts";
+import { type MessageHit, type MessageSearch, searchMessages, toMatch } from "./search.ts";
 
 /** A page of a list, newest first. `next` is the cursor of the page after it; absent: this was the last. */
 interface Page<T> {
@@ -10,7 +12,7 @@ interface Page<T> {
 /** Which sessions a list means. */
 export interface SessionSearch {
   readonly agent?: string | undefined;
-  /** Text that stands in the transcript. */
+  /** Words that stand together in an entry of the transcript, whole or their beginnings. */
   readonly search?: string | undefined;
   /** The `next` of the page before. */
   readonly before?: string | undefined;
@@ -83,9 +85,16 @@ export interface History {
     page: { readonly before?: string | undefined; readonly limit: number },
     signal: AbortSignal,
   ): Promise<Page<EntryView>>;
+  /** Entries that hold the words, best first. */
+  search(search: MessageSearch, signal: AbortSignal): Promise<readonly MessageHit[]>;
+  /** A whole transcript. @throws {AppError} `missing` where there is no such session. */
+  export(sessionId: string, format: ExportFormat, signal: AbortSignal): AsyncIterable<string>;
   /** `undefined` where there is no such turn. */
   turn(id: string, signal: AbortSignal): Promise<TurnTimeline | undefined>;
 }
+
+/** A search of the index that finds nothing. */
+const nothing = '""';
 
 /** Makes the {@linkcode History} of a ledger. */
 export function newHistory(ledger: Pick<Ledger, "query">): History {
@@ -103,10 +112,9 @@ export function newHistory(ledger: Pick<Ledger, "query">): History {
         values.push(cursor.lastAt, cursor.id);
       }
       if (search !== undefined) {
-        conditions.push(
-          "EXISTS (SELECT 1 FROM messages m WHERE m.session_id = s.id AND instr(lower(m.body), lower(?)) > 0)",
-        );
-        values.push(JSON.stringify(search).slice(1, -1)); // bodies are JSON text
+        conditions.push(`s.id IN (SELECT m.session_id FROM message_search JOIN messages m ON m.id = message_search.rowid
+          WHERE message_search MATCH ?)`);
+        values.push(toMatch(search) ?? nothing);
       }
       const rows = await ledger.query({
         sql: `SELECT s.* FROM sessions s WHERE ${conditions.join(" AND ")} ORDER BY s.last_at DESC, s.id DESC LIMIT ?`,
@@ -127,6 +135,8 @@ export function newHistory(ledger: Pick<Ledger, "query">): History {
       const next = rows.length > limit ? items.at(-1)?.id : undefined;
       return { items: items.map(toEntryView), ...(next === undefined ? {} : { next: String(next) }) };
     },
+    search: (search, signal) => searchMessages(ledger, search, signal),
+    export: (sessionId, format, signal) => exportSession(ledger, sessionId, format, signal),
     async turn(id, signal) {
       const [row] = await ledger.query({ sql: `SELECT * FROM turns WHERE id = ?`, values: [id] }, signal);
       if (row === undefined) return undefined;

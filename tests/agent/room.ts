@@ -42,6 +42,11 @@ export interface RoomOptions {
   readonly tools?: readonly Tool[];
   readonly hooks?: readonly AnyHook[];
   readonly price?: (provider: string, model: string) => LlmPrice | undefined;
+  /** As in memory.yaml. */
+  readonly memory?: Readonly<Record<string, unknown>>;
+  readonly contextWindow?: number;
+  /** Told each choice of a model, as the config has it. */
+  readonly onResolve?: (choice: unknown) => void;
   readonly idempotent?: boolean;
   readonly find?: (key: string) => Promise<Receipt | undefined>;
   readonly maxBytes?: number;
@@ -135,7 +140,10 @@ export function newTool(name: string, change: Partial<Tool> = {}): Tool {
 }
 
 /** Makes a config out of what would stand in the files. */
-export function newConfig({ agents, runtime = {} }: Pick<RoomOptions, "agents" | "runtime">, generation = 1): Config {
+export function newConfig(
+  { agents, runtime = {}, memory = {} }: Pick<RoomOptions, "agents" | "runtime" | "memory">,
+  generation = 1,
+): Config {
   const binding = { plugin: "telegram", instance: "sales", open: true };
   const list = (agents ?? [{}]).map((agent, index) => ({
     ...(index === 0 ? { id: "ana", inbound_bindings: [binding] } : {}),
@@ -147,7 +155,7 @@ export function newConfig({ agents, runtime = {} }: Pick<RoomOptions, "agents" |
     agents: agentsFileSchema.parse({ agents: list }).agents,
     llm: llmFileSchema.parse({}),
     broker: { type: "local" },
-    memory: memoryFileSchema.parse({}),
+    memory: memoryFileSchema.parse(memory),
     mcp: mcpFileSchema.parse({}),
     runtime: runtimeFileSchema.parse(runtime),
     plugins: [],
@@ -240,7 +248,7 @@ export async function openRoom(first: RoomOptions = {}): Promise<Room> {
       ledger,
       tools: newLive(options.tools ?? []),
       hooks: newLive(options.hooks ?? []),
-      resolveModel: () => ({
+      resolveModel: (_, choice) => (options.onResolve?.(choice), {
         provider: {
           id: "fake",
           async *stream(request, signal) {
@@ -256,6 +264,7 @@ export async function openRoom(first: RoomOptions = {}): Promise<Room> {
         providerId: "fake",
         model: "m",
         images: true,
+        contextWindow: options.contextWindow ?? 100_000,
         price: options.price ?? (() => undefined),
       }),
       traits: (plugin) =>

@@ -128,7 +128,7 @@ Deno.test("the model sees the newest messages only, as many as the window holds"
   await using nexo = await startNexo({
     config: {
       ...newTestConfig({ modelUrl: model.baseUrl }),
-      "memory.yaml": { short_term: { max_history_turns: 4 } },
+      "memory.yaml": { short_term: { max_history_turns: 4, compaction: { enabled: false } } },
     },
   });
   const box = newBlackBox(nexo);

@@ -100,6 +100,8 @@ export async function openHttpFixture(
     history: {
       sessions: () => Promise.resolve({ items: [] }),
       messages: () => Promise.resolve({ items: [] }),
+      search: () => Promise.resolve([]),
+      export: () => ReadableStream.from<string>([]),
       turn: () => Promise.resolve(undefined),
     },
     deadLetters: {
