@@ -213,4 +213,7 @@ export const migrations: readonly string[] = [
     DELETE FROM message_search WHERE rowid = old.id;
   END;
   `,
+  `
+  ALTER TABLE turns ADD COLUMN resumed_at TEXT; -- JSON list of milliseconds since the epoch
+  `,
 ];
