@@ -37,6 +37,7 @@ import { openProcessMetrics } from "../telemetry/process.ts";
 import { redact } from "../telemetry/redact.ts";
 import { newTracer } from "../telemetry/trace.ts";
 import { newSessionSearchTool } from "../tools/session_search.ts";
+import { newWorkspaceTools } from "../workspace/tools.ts";
 import { openFlows } from "./flows.ts";
 import { newIntakeGate, newLoadWatch } from "./intake.ts";
 import { lockDataFolder } from "./lock.ts";
@@ -47,6 +48,7 @@ import { newAgentPluginTools } from "./plugin_tools.ts";
 import { newBuiltInTools, plugins } from "./registry.ts";
 import { openToken } from "./token.ts";
 import { newDeadLetters, toAgents, toChannels, toQueues } from "./views.ts";
+import { openWorkspaceRoom } from "./workspaces.ts";
 
 /** What {@linkcode openApp} is started with. */
 export interface AppOptions {
@@ -134,6 +136,7 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
   const doorway = load.withArrivals(bus);
   const llm = openLlm({ log, metrics, clock });
   const memoryRoom = opening.use(openMemoryRoom({ config: configured, dataDir, log, metrics, clock }));
+  const workspaces = opening.use(openWorkspaceRoom({ config: configured, dataDir, token, log, metrics, clock }));
   const host = opening.use(
     await openPluginHost({ bus: doorway, intake: gate, log, metrics, clock, dataDir, plugins }, signal),
   );
@@ -208,6 +211,7 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
       memoryRoom.withTools([
         ...newBuiltInTools(clock),
         searchTool,
+        ...newWorkspaceTools(workspaces),
         ...newAgentPluginTools({ config: live, bus, metrics, dataDir }, () => agentsRoom),
         ...options.tools ?? [],
       ]),
