@@ -162,7 +162,7 @@ export async function runTurn(
             startedAtMs: startedAt,
           }),
         ]
-        : [resumeTurn(turnId, deps.bootId)]),
+        : [resumeTurn(turnId, deps.bootId, startedAt)]),
       ...arrivals.map((arrival) => claimEvent(arrival.delivery.rowId, turnId)),
     ];
     // The process before may have died of it, and so may this one: the start is counted before anything else is done.

@@ -214,6 +214,9 @@ export const migrations: readonly string[] = [
   END;
   `,
   `
+  ALTER TABLE turns ADD COLUMN resumed_at TEXT; -- JSON list of milliseconds since the epoch
+  `,
+  `
   CREATE TABLE pairing (
     id         INTEGER PRIMARY KEY AUTOINCREMENT,
     agent      TEXT NOT NULL,
