@@ -4,7 +4,7 @@ import { readLock } from "../extensions/lock.ts";
 import { disableExtension, enableExtension, findExtension } from "../extensions/manage.ts";
 import { describePermissions } from "../extensions/manifest.ts";
 import { type ExtensionView, toFoundView } from "../extensions/view.ts";
-import { extensionsAnswerSchema } from "../http/extensions_api.ts";
+import { extensionChangedSchema, extensionsAnswerSchema } from "../http/extensions_api.ts";
 import { findRunning } from "./admin_client.ts";
 import { type ExtensionFlags, type ExtensionPlace, openExtensionPlace } from "./ext_place.ts";
 import { type Ink, newInk } from "./ink.ts";
@@ -71,7 +71,7 @@ export async function enable(
   flags: ExtensionFlags & { readonly yes: boolean },
   id: string,
 ): Promise<number> {
-  const { places } = await openExtensionPlace(terminal, flags);
+  const { places, dataDir } = await openExtensionPlace(terminal, flags);
   const { manifest, hash } = await findExtension(places, id);
   const agreed = (await readLock(places.installedDir))[id]?.granted === toGrant(manifest);
   if (!flags.json) {
@@ -79,7 +79,9 @@ export async function enable(
     terminal.print(toPlain(`${id} ${manifest.version} asks to:\n${asks}`));
   }
   if (!agreed && !flags.yes) await askPerson(terminal, id);
-  await enableExtension(places, id, hash, Date.now());
+  const running = await findRunning(dataDir, terminal.env);
+  if (running === undefined) await enableExtension(places, id, hash, Date.now());
+  else await running.admin.post(`/api/extensions/${id}/enable`, { hash }, extensionChangedSchema);
   const found = await findExtension(places, id);
   if (flags.json) terminal.print(toJsonText(toFoundView(found)));
   else terminal.print(`${id} is enabled.${found.fault === undefined ? "" : toPlain(` ${found.fault}`)}\n`);
@@ -88,8 +90,10 @@ export async function enable(
 
 /** `agent ext disable ID`. */
 export async function disable(terminal: Terminal, flags: ExtensionFlags, id: string): Promise<number> {
-  const { places } = await openExtensionPlace(terminal, flags);
-  await disableExtension(places, id);
+  const { places, dataDir } = await openExtensionPlace(terminal, flags);
+  const running = await findRunning(dataDir, terminal.env);
+  if (running === undefined) await disableExtension(places, id);
+  else await running.admin.post(`/api/extensions/${encodeURIComponent(id)}/disable`, {}, extensionChangedSchema);
   terminal.print(flags.json ? toJsonText({ id, enabled: false }) : `${id} is disabled.\n`);
   return 0;
 }
