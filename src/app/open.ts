@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { type Agents, openAgents } from "../agent/open.ts";
+import { newPairingDesk } from "../agent/pairing_desk.ts";
 import { newSkillHost } from "../agent/skill_file.ts";
 import { newChildren } from "../child/open.ts";
 import type { Config } from "../config/config.ts";
@@ -19,6 +20,7 @@ import type { AgentView, Status } from "../http/api.ts";
 import { openHttp } from "../http/open.ts";
 import { toStatus } from "../http/views.ts";
 import { newHistory } from "../ledger/history.ts";
+import { sweepAudit } from "../ledger/audit.ts";
 import { readAccepted } from "../ledger/inbox.ts";
 import { openLedger } from "../ledger/open.ts";
 import { readMessage } from "../ledger/outbox.ts";
@@ -37,6 +39,7 @@ import { newRecentLog } from "../telemetry/recent_log.ts";
 import { openProcessMetrics } from "../telemetry/process.ts";
 import { redact } from "../telemetry/redact.ts";
 import { newTracer } from "../telemetry/trace.ts";
+import { newAudit } from "./audit.ts";
 import { newSessionSearchTool } from "../tools/session_search.ts";
 import { newWorkspaceTools } from "../workspace/tools.ts";
 import { openFlows } from "./flows.ts";
@@ -182,6 +185,8 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
       clock,
       maxAgeMs: () => live.current.runtime.outbound.max_age,
     }),
+    pairings: newPairingDesk({ ledger, metrics, clock }),
+    audit: newAudit({ ledger, log, clock }),
   };
   opening.use(metrics.onScrape(() => scrapeLedger(ledger)));
   const http = opening.use(
@@ -292,7 +297,9 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     while (!stop.aborted) {
       await clock.wait(sweepEveryMs, stop);
       try {
-        await source.commit(sweepFinished(clock.now() - current.current.runtime.retention.finished, sweepRows));
+        const { finished, audit } = current.current.runtime.retention;
+        const nowMs = clock.now();
+        await source.commit([...sweepFinished(nowMs - finished, sweepRows), sweepAudit(nowMs - audit, sweepRows)]);
       } catch (thrown) {
         // Nothing depends on a sweep: the next one does it.
         sweepLog.warn("ledger.sweep_failed", { error: toAppError(thrown).message });

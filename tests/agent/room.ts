@@ -10,7 +10,7 @@ import { memoryFileSchema } from "../../src/config/memory.ts";
 import { runtimeFileSchema } from "../../src/config/runtime.ts";
 import { AppError } from "../../src/core/error.ts";
 import type { AnyHook } from "../../src/core/hook.ts";
-import type { Ledger, Row, Statement } from "../../src/core/ledger.ts";
+import type { Ledger, LedgerReader, Row, Statement } from "../../src/core/ledger.ts";
 import type { LlmChunk, LlmPrice, LlmRequest } from "../../src/core/llm.ts";
 import { inboundSchema, type Outbound, type Receipt } from "../../src/core/message.ts";
 import type { Tool } from "../../src/core/tool.ts";
@@ -51,6 +51,8 @@ export interface RoomOptions {
   readonly idempotent?: boolean;
   readonly find?: (key: string) => Promise<Receipt | undefined>;
   readonly maxBytes?: number;
+  /** Stands between the agents and what they read by key. */
+  readonly wrapRead?: (read: LedgerReader) => LedgerReader;
   readonly skillHost?: SkillHost;
 }
 
@@ -197,7 +199,7 @@ export async function openRoom(first: RoomOptions = {}): Promise<Room> {
     const silence = () => corpse.promise;
     const real = await openLedger({ path: `${dir}/ledger.db`, maxBytes: options.maxBytes, log, metrics, clock });
     const ledger: Ledger = {
-      read: real.read,
+      read: options.wrapRead?.(real.read) ?? real.read,
       query: real.query,
       status: real.status,
       sizeBytes: real.sizeBytes,
