@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { type Agents, openAgents } from "../agent/open.ts";
 import { newPairingDesk } from "../agent/pairing_desk.ts";
+import { newSkillHost } from "../agent/skill_file.ts";
 import { newChildren } from "../child/open.ts";
 import type { Config } from "../config/config.ts";
 import { openConfig } from "../config/open.ts";
@@ -52,7 +53,7 @@ import { newAgentPluginTools } from "./plugin_tools.ts";
 import { newBuiltInTools, plugins } from "./registry.ts";
 import { openToken } from "./token.ts";
 import { newDeadLetters, toAgents, toChannels, toQueues } from "./views.ts";
-import { openWorkspaceRoom } from "./workspaces.ts";
+import { openWorkspaceRoom, toShelves } from "./workspaces.ts";
 
 /** What {@linkcode openApp} is started with. */
 export interface AppOptions {
@@ -140,7 +141,8 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
   const doorway = load.withArrivals(bus);
   const llm = openLlm({ log, metrics, clock });
   const memoryRoom = opening.use(openMemoryRoom({ config: configured, dataDir, log, metrics, clock }));
-  const workspaces = opening.use(openWorkspaceRoom({ config: configured, dataDir, token, log, metrics, clock }));
+  const shelves = toShelves(configDir, dataDir);
+  const workspaces = opening.use(openWorkspaceRoom({ config: configured, shelves, token, log, metrics, clock }));
   const host = opening.use(
     await openPluginHost({ bus: doorway, intake: gate, log, metrics, clock, dataDir, plugins }, signal),
   );
@@ -237,7 +239,8 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     clock,
     tracer,
     bootId,
-    stateDir: dataDir,
+    shelves,
+    skillHost: newSkillHost(env),
   }));
   const agents = agentsRoom;
   opening.use(openFlows({ bus, ledger, log, metrics, clock }));

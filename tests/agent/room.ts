@@ -1,4 +1,5 @@
 import { type Agents, openAgents } from "../../src/agent/open.ts";
+import { newSkillHost, type SkillHost } from "../../src/agent/skill_file.ts";
 import { agentConsumers } from "../../src/agent/inbox.ts";
 import { type LocalBus, openLocalBus } from "../../src/broker/local.ts";
 import { agentsFileSchema } from "../../src/config/agents.ts";
@@ -52,6 +53,7 @@ export interface RoomOptions {
   readonly maxBytes?: number;
   /** Stands between the agents and what they read by key. */
   readonly wrapRead?: (read: LedgerReader) => LedgerReader;
+  readonly skillHost?: SkillHost;
 }
 
 /** The agents at work over a real ledger, between a model and a channel that a test scripts. */
@@ -277,7 +279,8 @@ export async function openRoom(first: RoomOptions = {}): Promise<Room> {
       clock,
       tracer: { start: () => ({ traceparent: undefined, set: () => {}, end: () => {} }) },
       bootId: crypto.randomUUID(),
-      stateDir: dir,
+      shelves: { stateDir: dir, skillsDir: `${dir}/skills` },
+      skillHost: options.skillHost ?? newSkillHost({}),
     });
     return {
       ledger,
