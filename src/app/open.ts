@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { toDay } from "../agent/budget.ts";
 import { type Agents, openAgents } from "../agent/open.ts";
 import { newChildren } from "../child/open.ts";
 import type { Config } from "../config/config.ts";
@@ -17,6 +18,7 @@ import { version } from "../core/version.ts";
 import type { AgentView, Status } from "../http/api.ts";
 import { openHttp } from "../http/open.ts";
 import { toStatus } from "../http/views.ts";
+import { readActivity, readUsageRows } from "../ledger/activity.ts";
 import { newHistory } from "../ledger/history.ts";
 import { readAccepted } from "../ledger/inbox.ts";
 import { openLedger } from "../ledger/open.ts";
@@ -172,6 +174,8 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     queues: () => toQueues(ledger, clock),
     logs,
     history,
+    activity: (stop: AbortSignal) => readActivity(ledger, clock.now(), stop),
+    usage: (days: number, stop: AbortSignal) => readUsageRows(ledger, toDay(clock.now() - (days - 1) * dayMs), stop),
     mcp: { servers: mcp.view, accept: mcp.accept },
     deadLetters: newDeadLetters({
       ledger,
@@ -315,6 +319,7 @@ async function openDataFolder(dataDir: string, log: Log): Promise<void> {
   }
 }
 
+const dayMs = 86_400_000;
 const sweepEveryMs = 600_000;
 const sweepRows = 5_000;
 
