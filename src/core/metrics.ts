@@ -40,6 +40,11 @@ export const metricTable = {
     help: "Messages, calls and requests refused, by the part that refused and why.",
     labels: ["part", "reason"],
   },
+  nexo_pairing_total: {
+    type: "counter",
+    help: "What became of unknown senders: code_given, approved, denied, revoked, expired.",
+    labels: ["plugin", "instance", "event"],
+  },
   nexo_queue_depth: {
     type: "gauge",
     help: "Rows waiting: inbox (ready), outbox (queued or sending), spill, dead.",

@@ -368,6 +368,87 @@ export const deadLetterResultSchema = z.object({
   dryRun: z.boolean(),
 });
 
+const pairingStates = z.enum(["pending", "approved", "denied", "revoked", "expired"]);
+
+/** Query of `GET /api/pairings`: newest first. */
+export const pairingFilterSchema = z.object({
+  /** Absent: all but those whose code has expired. */
+  state: pairingStates.optional(),
+  /** Only ids below this one: the cursor of the next page. */
+  before: z.coerce.number().int().positive().optional(),
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+});
+/** Which people a list means. */
+export type PairingFilter = z.output<typeof pairingFilterSchema>;
+
+/** Somebody who asked to be let in. */
+export const pairingViewSchema = z.object({
+  id: z.number().int(),
+  /** Whom they want to talk to. */
+  agent: z.string(),
+  plugin: z.string(),
+  instance: z.string(),
+  /** The provider's id of the person. */
+  sender: z.string(),
+  /** What they call themselves; may be empty. */
+  name: z.string(),
+  state: pairingStates,
+  /** While it can be used. */
+  code: z.string().nullable(),
+  /** ISO 8601 UTC: when the newest code was given. */
+  askedAt: z.string(),
+  /** ISO 8601 UTC: when the newest code ends. */
+  expiresAt: z.string(),
+  /** ISO 8601 UTC. */
+  decidedAt: z.string().nullable(),
+  /** Door through which it was decided: `console`, `cli`, `api`; `clock` for a code that expired. */
+  decidedBy: z.string().nullable(),
+});
+/** Somebody who asked to be let in; also the answer of `POST /api/pairings/approve`, `/deny` and `/revoke`. */
+export type PairingView = z.output<typeof pairingViewSchema>;
+/** Answer of `GET /api/pairings`. */
+export const pairingsAnswerSchema = z.object({
+  items: z.array(pairingViewSchema),
+  /** The `before` of the next page; absent: this was the last. */
+  next: z.number().int().optional(),
+});
+
+const pairingId = z.strictObject({ id: z.number().int().positive() });
+/** Body of `POST /api/pairings/approve` and `/deny`. */
+export const pairingWhomSchema = z.union([z.strictObject({ code: z.string().trim().min(1).max(100) }), pairingId]);
+/** Somebody, by the code that they were given or by the number that lists show. */
+export type PairingWhom = z.output<typeof pairingWhomSchema>;
+/** Body of `POST /api/pairings/revoke`: somebody who was let in has no code any more. */
+export const pairingRevocationSchema = pairingId;
+
+/** Query of `GET /api/audit`: newest first. */
+export const auditFilterSchema = z.object({
+  /** Only ids below this one: the cursor of the next page. */
+  before: z.coerce.number().int().positive().optional(),
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+});
+/** One thing that was done. */
+export const auditEntrySchema = z.object({
+  id: z.number().int(),
+  /** ISO 8601 UTC. */
+  at: z.string(),
+  /** `console`, `api`, `cli`; `gate` and `clock` are the process itself. */
+  actor: z.string(),
+  /** Such as `pairing.approved`. */
+  action: z.string(),
+  agent: z.string().nullable(),
+  /** What it was done to. */
+  target: z.string(),
+});
+/** One thing that was done. */
+export type AuditEntry = z.output<typeof auditEntrySchema>;
+/** Answer of `GET /api/audit`. */
+export const auditAnswerSchema = z.object({
+  items: z.array(auditEntrySchema),
+  /** The `before` of the next page; absent: this was the last. */
+  next: z.number().int().optional(),
+});
+
 /** Body of `POST /api/chat`. */
 export const chatRequestSchema = z.object({
   agent: z.string().min(1).max(63),
