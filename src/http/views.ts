@@ -16,6 +16,8 @@ import {
   type DeadLetterView,
   type ExportFormat,
   exportRequestSchema,
+  forgetRequestSchema,
+  type Forgotten,
   type MessageHit,
   type MessageSearch,
   messageSearchSchema,
@@ -41,6 +43,10 @@ const queryMs = 15_000;
 /** Longest export of one transcript. */
 const exportMs = 600_000;
 
+/** Longest deletion of one person. What is not gone by then is found by the next try. */
+const forgetMs = 600_000;
+const maxForgetBytes = 10_000;
+
 /** Transcripts and timelines, a page at a time, by keyset. */
 export interface History {
   sessions(filter: SessionFilter, signal: AbortSignal): Promise<Page<SessionView>>;
@@ -65,6 +71,16 @@ export interface DeadLetters {
   purge(selection: DeadLetterSelection, options: { readonly dryRun: boolean }, signal: AbortSignal): Promise<number>;
 }
 
+/** What can be done for a person whom agents talked with. */
+export interface People {
+  /**
+   * Deletes what there is of a person, everywhere. With `dryRun` only counts.
+   *
+   * @throws {AppError} `invalid` for what is no person.
+   */
+  forget(person: string, options: { readonly dryRun: boolean }, signal: AbortSignal): Promise<Forgotten>;
+}
+
 /** What the admin listener shows, as it stands at the moment. */
 export interface AdminViews {
   readonly version: string;
@@ -79,6 +95,7 @@ export interface AdminViews {
   readonly logs: RecentLog;
   readonly history: History;
   readonly deadLetters: DeadLetters;
+  readonly people: People;
   readonly mcp: McpDesk;
 }
 
@@ -152,6 +169,10 @@ export function newViewRoutes(views: AdminViews, config: Live<Config>): Hono {
     const { dryRun, ...selection } = await readJson(context.req.raw, maxBytes, deadLetterActionSchema);
     return context.json({ count: await action(selection, { dryRun }, newDeadline()), dryRun });
   };
+  app.post("/people/forget", async (context) => {
+    const { person, dryRun } = await readJson(context.req.raw, maxForgetBytes, forgetRequestSchema);
+    return context.json(await views.people.forget(person, { dryRun }, AbortSignal.timeout(forgetMs)));
+  });
   app.post("/dead-letters/replay", act(deadLetters.replay));
   app.post("/dead-letters/purge", act(deadLetters.purge));
 

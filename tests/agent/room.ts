@@ -197,6 +197,7 @@ export async function openRoom(first: RoomOptions = {}): Promise<Room> {
     const ledger: Ledger = {
       read: real.read,
       query: real.query,
+      scrub: real.scrub,
       status: real.status,
       sizeBytes: real.sizeBytes,
       async commit(unit) {

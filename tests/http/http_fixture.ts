@@ -103,6 +103,7 @@ export async function openHttpFixture(
       export: () => ReadableStream.from<string>([]),
       turn: () => Promise.resolve(undefined),
     },
+    people: { forget: () => Promise.reject(new Error("nobody is forgotten here")) },
     deadLetters: {
       list: () => Promise.resolve([]),
       show: () => Promise.resolve(undefined),
