@@ -2,6 +2,7 @@ import { type Context, Hono } from "hono";
 import { renderSVG } from "uqr";
 import type { Config } from "../config/config.ts";
 import { AppError } from "../core/error.ts";
+import type { Memory } from "../core/memory.ts";
 import type { SubsystemStatus } from "../core/status.ts";
 import type { Live } from "../lib/live.ts";
 import type { RecentLog } from "../telemetry/recent_log.ts";
@@ -28,6 +29,7 @@ import {
 } from "./api.ts";
 import { parseRequest, readJson } from "./body.ts";
 import { toReady } from "./health.ts";
+import { newMemoryRoutes } from "./memory.ts";
 import type { McpDesk } from "./mcp_routes.ts";
 
 /** Longest look into the ledger for one page. */
@@ -67,6 +69,7 @@ export interface AdminViews {
   readonly logs: RecentLog;
   readonly history: History;
   readonly deadLetters: DeadLetters;
+  readonly memory: Memory;
   readonly mcp: McpDesk;
 }
 
@@ -127,6 +130,7 @@ export function newViewRoutes(views: AdminViews, config: Live<Config>): Hono {
   app.post("/dead-letters/replay", act(deadLetters.replay));
   app.post("/dead-letters/purge", act(deadLetters.purge));
 
+  app.route("/", newMemoryRoutes({ memory: views.memory, config }));
   return app;
 }
 
