@@ -5,6 +5,7 @@ import type { FactFilter, Memory, Viewer } from "../core/memory.ts";
 import type { Live } from "../lib/live.ts";
 import { type FactFilterRequest, factListRequestSchema, factSearchRequestSchema, forgetRequestSchema } from "./api.ts";
 import { parseRequest, readJson } from "./body.ts";
+import { type Door, toDoor } from "./door.ts";
 
 /** Whoever has the admin token sees all of one agent's memory. */
 const operator: Viewer = { kind: "operator" };
@@ -14,7 +15,11 @@ const askMs = 15_000;
 
 /** `/api/agents/AGENT/memory`: what an agent knows across conversations, for operators. */
 export function newMemoryRoutes(
-  { memory, config }: { readonly memory: Memory; readonly config: Live<Config> },
+  { memory, audit, config }: {
+    readonly memory: Memory;
+    readonly audit: { note(entry: { actor: Door; action: string; target: string }): Promise<void> };
+    readonly config: Live<Config>;
+  },
 ): Hono {
   const app = new Hono();
   const agentOf = (agent: string): string => {
@@ -45,7 +50,10 @@ export function newMemoryRoutes(
     const agent = agentOf(context.req.param("agent"));
     const maxBytes = config.current.runtime.http.max_body_bytes;
     const { ids } = await readJson(context.req.raw, maxBytes, forgetRequestSchema);
-    return context.json({ forgotten: await memory.forget(agent, ids, operator, newDeadline()) });
+    const forgotten = await memory.forget(agent, ids, operator, newDeadline());
+    const target = `${agent}: ${forgotten.length} facts`;
+    if (forgotten.length > 0) await audit.note({ actor: toDoor(context), action: "memory.forgotten", target });
+    return context.json({ forgotten });
   });
   return app;
 }
