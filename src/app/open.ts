@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { toDay } from "../agent/budget.ts";
 import { type Agents, openAgents } from "../agent/open.ts";
 import { newPairingDesk } from "../agent/pairing_desk.ts";
 import { newSkillHost } from "../agent/skill_file.ts";
@@ -19,6 +20,7 @@ import { version } from "../core/version.ts";
 import type { AgentView, Status } from "../http/api.ts";
 import { openHttp } from "../http/open.ts";
 import { toStatus } from "../http/views.ts";
+import { readActivity, readUsageRows } from "../ledger/activity.ts";
 import { newHistory } from "../ledger/history.ts";
 import { sweepAudit } from "../ledger/audit.ts";
 import { readAccepted } from "../ledger/inbox.ts";
@@ -178,6 +180,8 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     logs,
     history,
     memory: memoryRoom.memory,
+    activity: (stop: AbortSignal) => readActivity(ledger, clock.now(), stop),
+    usage: (days: number, stop: AbortSignal) => readUsageRows(ledger, toDay(clock.now() - (days - 1) * dayMs), stop),
     mcp: { servers: mcp.view, accept: mcp.accept },
     deadLetters: newDeadLetters({
       ledger,
@@ -326,6 +330,7 @@ async function openDataFolder(dataDir: string, log: Log): Promise<void> {
   }
 }
 
+const dayMs = 86_400_000;
 const sweepEveryMs = 600_000;
 const sweepRows = 5_000;
 

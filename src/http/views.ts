@@ -7,6 +7,7 @@ import type { SubsystemStatus } from "../core/status.ts";
 import type { Live } from "../lib/live.ts";
 import type { RecentLog } from "../telemetry/recent_log.ts";
 import {
+  type Activity,
   type AgentView,
   type AuditEntry,
   auditFilterSchema,
@@ -39,6 +40,8 @@ import {
   type SessionView,
   type Status,
   type TurnView,
+  usageQuerySchema,
+  type UsageRow,
 } from "./api.ts";
 import { parseRequest, readJson } from "./body.ts";
 import { type Door, toDoor } from "./door.ts";
@@ -116,6 +119,10 @@ export interface AdminViews {
   queues(): Queues;
   readonly logs: RecentLog;
   readonly history: History;
+  /** What went on in the last hour. */
+  activity(signal: AbortSignal): Promise<Activity>;
+  /** What was used in the last `days` days, today included, newest first. */
+  usage(days: number, signal: AbortSignal): Promise<readonly UsageRow[]>;
   readonly deadLetters: DeadLetters;
   readonly memory: Memory;
   readonly pairings: Pairings;
@@ -139,6 +146,12 @@ export function newViewRoutes(views: AdminViews, config: Live<Config>): Hono {
       throw new AppError("missing", `${plugin}.${instance} has no QR code to show`, { reason: "no_qr" });
     }
     return context.body(renderSVG(pairing.qr, { border: 4 }), 200, { "content-type": "image/svg+xml" });
+  });
+
+  app.get("/activity", async (context) => context.json(await views.activity(newDeadline())));
+  app.get("/usage", async (context) => {
+    const { days } = parseRequest(usageQuerySchema, context.req.query());
+    return context.json({ items: await views.usage(days, newDeadline()) });
   });
 
   app.get("/sessions", async (context) => {

@@ -104,6 +104,15 @@ export async function openHttpFixture(
       export: () => ReadableStream.from<string>([]),
       turn: () => Promise.resolve(undefined),
     },
+    activity: () =>
+      Promise.resolve({
+        turns: { ended: 0, failed: 0, addedMs: null, modelMs: null },
+        running: [],
+        channels: [],
+        spentToday: [],
+        models: [],
+      }),
+    usage: () => Promise.resolve([]),
     deadLetters: {
       list: () => Promise.resolve([]),
       show: () => Promise.resolve(undefined),
