@@ -20,6 +20,7 @@ import { version } from "../core/version.ts";
 import type { AgentView, Status } from "../http/api.ts";
 import { openHttp } from "../http/open.ts";
 import { toStatus } from "../http/views.ts";
+import { openExtensions } from "../extensions/open.ts";
 import { readActivity, readUsageRows } from "../ledger/activity.ts";
 import { newHistory } from "../ledger/history.ts";
 import { sweepAudit } from "../ledger/audit.ts";
@@ -147,8 +148,11 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
   const host = opening.use(
     await openPluginHost({ bus: doorway, intake: gate, log, metrics, clock, dataDir, plugins }, signal),
   );
-
   const children = newChildren({ clock, redact });
+  const extensionsConfig = mapLive(live, ({ extensions }) => extensions);
+  const extensions = opening.use(
+    await openExtensions({ config: extensionsConfig, dataDir, env, children, log, metrics, clock }, signal),
+  );
   const mcp = opening.use(
     await openMcp({ config: mapLive(live, (config) => config.mcp), children, log, metrics, clock, dataDir }),
   );
@@ -164,6 +168,7 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     config.status(),
     ...host.status(),
     ...llm.status(),
+    ...extensions.status(),
     ...mcp.status(),
     ...memoryRoom.memory.status(),
   ];
@@ -180,6 +185,7 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     logs,
     history,
     memory: memoryRoom.memory,
+    extensions,
     activity: (stop: AbortSignal) => readActivity(ledger, clock.now(), stop),
     usage: (days: number, stop: AbortSignal) => readUsageRows(ledger, toDay(clock.now() - (days - 1) * dayMs), stop),
     mcp: { servers: mcp.view, accept: mcp.accept },
@@ -227,9 +233,10 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
         ...newAgentPluginTools({ config: live, bus, metrics, dataDir }, () => agentsRoom),
         ...options.tools ?? [],
       ]),
+      extensions.tools,
       mcp.tools,
     ),
-    hooks: newLive(options.hooks ?? []),
+    hooks: concatLive(newLive(options.hooks ?? []), extensions.hooks),
     resolveModel: (llmConfig, choice, fallbacks) => llm.at(llmConfig).resolve(choice, fallbacks),
     traits: toTraits,
     log,

@@ -3,31 +3,16 @@ import { hops } from "../core/bus.ts";
 import { AppError } from "../core/error.ts";
 import { parseDuration } from "../lib/duration.ts";
 import type { PairingWhom } from "../http/api.ts";
-import type { CliContext } from "./context.ts";
-import type { Terminal } from "./terminal.ts";
+import { extensionRoutes } from "./ext_routes.ts";
+import { config, data, json, toAction, toDescription } from "./route_parts.ts";
 
 // Each command's code is loaded when it runs: `agent version` does not pay for the runtime.
 
-const json = { kind: "boolean", brief: "Print JSON for programs", default: false, withNegated: false } as const;
 const dryRun = {
   kind: "boolean",
   brief: "Only count what it would change",
   default: false,
   withNegated: false,
-} as const;
-const config = {
-  kind: "parsed",
-  parse: String,
-  brief: "Config folder [AGENT_CONFIG, else ./config]",
-  placeholder: "DIR",
-  optional: true,
-} as const;
-const data = {
-  kind: "parsed",
-  parse: String,
-  brief: "Data folder [AGENT_DATA, else ./data]",
-  placeholder: "DIR",
-  optional: true,
 } as const;
 const limit = {
   kind: "parsed",
@@ -711,7 +696,20 @@ const version = buildCommand({
 
 /** Every command. */
 export const routes = buildRouteMap({
-  routes: { run, status, logs, chat, pair, dlq, sessions, memory, config: configRoutes, mcp, version },
+  routes: {
+    run,
+    status,
+    logs,
+    chat,
+    pair,
+    dlq,
+    sessions,
+    memory,
+    config: configRoutes,
+    mcp,
+    ext: extensionRoutes,
+    version,
+  },
   docs: {
     brief: "Agents that answer people, and never lose a message",
     fullDescription: toDescription(
@@ -720,21 +718,6 @@ export const routes = buildRouteMap({
     ),
   },
 });
-
-/** A command as stricli calls it: what it gives is the exit code. */
-function toAction<F, A extends readonly unknown[]>(
-  command: (terminal: Terminal, flags: F, ...args: A) => Promise<number>,
-) {
-  return async function (this: CliContext, flags: F, ...args: A): Promise<void> {
-    this.process.exitCode = await command(this.terminal, flags, ...args);
-  };
-}
-
-function toDescription(text: string, examples: readonly string[], codes: readonly string[] = []): string {
-  const section = (title: string, lines: readonly string[]) =>
-    lines.length === 0 ? [] : ["", title, ...lines.map((line) => `  ${line}`)];
-  return [text, ...section("EXAMPLES", examples), ...section("EXIT CODES", codes)].join("\n");
-}
 
 function toCount(min: number, max = Number.MAX_SAFE_INTEGER): InputParser<number> {
   return (input) => {

@@ -47,6 +47,7 @@ import { parseRequest, readJson } from "./body.ts";
 import { type Door, toDoor } from "./door.ts";
 import { toReady } from "./health.ts";
 import { newMemoryRoutes } from "./memory.ts";
+import type { ExtensionDesk } from "./extension_routes.ts";
 import type { McpDesk } from "./mcp_routes.ts";
 
 /** Longest look into the ledger for one page. */
@@ -125,6 +126,7 @@ export interface AdminViews {
   usage(days: number, signal: AbortSignal): Promise<readonly UsageRow[]>;
   readonly deadLetters: DeadLetters;
   readonly memory: Memory;
+  readonly extensions: ExtensionDesk;
   readonly pairings: Pairings;
   readonly audit: Audit;
   readonly mcp: McpDesk;
