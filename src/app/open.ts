@@ -1,5 +1,8 @@
 import { z } from "zod";
+import { toDay } from "../agent/budget.ts";
 import { type Agents, openAgents } from "../agent/open.ts";
+import { newPairingDesk } from "../agent/pairing_desk.ts";
+import { newSkillHost } from "../agent/skill_file.ts";
 import { newChildren } from "../child/open.ts";
 import type { Config } from "../config/config.ts";
 import { openConfig } from "../config/open.ts";
@@ -17,6 +20,8 @@ import { version } from "../core/version.ts";
 import type { AgentView, Status } from "../http/api.ts";
 import { openHttp } from "../http/open.ts";
 import { toStatus } from "../http/views.ts";
+import { openExtensions } from "../extensions/open.ts";
+import { readActivity, readUsageRows } from "../ledger/activity.ts";
 import { newHistory } from "../ledger/history.ts";
 import { readAccepted } from "../ledger/inbox.ts";
 import { openLedger } from "../ledger/open.ts";
@@ -36,6 +41,7 @@ import { newRecentLog } from "../telemetry/recent_log.ts";
 import { openProcessMetrics } from "../telemetry/process.ts";
 import { redact } from "../telemetry/redact.ts";
 import { newTracer } from "../telemetry/trace.ts";
+import { newAudit } from "./audit.ts";
 import { newSessionSearchTool } from "../tools/session_search.ts";
 import { newWorkspaceTools } from "../workspace/tools.ts";
 import { openFlows } from "./flows.ts";
@@ -50,7 +56,7 @@ import { newBuiltInTools, plugins } from "./registry.ts";
 import { sweepLedger } from "./sweep.ts";
 import { openToken } from "./token.ts";
 import { newDeadLetters, toAgents, toChannels, toQueues } from "./views.ts";
-import { openWorkspaceRoom } from "./workspaces.ts";
+import { openWorkspaceRoom, toShelves } from "./workspaces.ts";
 
 /** What {@linkcode openApp} is started with. */
 export interface AppOptions {
@@ -138,12 +144,16 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
   const doorway = load.withArrivals(bus);
   const llm = openLlm({ log, metrics, clock });
   const memoryRoom = opening.use(openMemoryRoom({ config: configured, dataDir, log, metrics, clock }));
-  const workspaces = opening.use(openWorkspaceRoom({ config: configured, dataDir, token, log, metrics, clock }));
+  const shelves = toShelves(configDir, dataDir);
+  const workspaces = opening.use(openWorkspaceRoom({ config: configured, shelves, token, log, metrics, clock }));
   const host = opening.use(
     await openPluginHost({ bus: doorway, intake: gate, log, metrics, clock, dataDir, plugins }, signal),
   );
-
   const children = newChildren({ clock, redact });
+  const extensionsConfig = mapLive(live, ({ extensions }) => extensions);
+  const extensions = opening.use(
+    await openExtensions({ config: extensionsConfig, dataDir, env, children, log, metrics, clock }, signal),
+  );
   const mcp = opening.use(
     await openMcp({ config: mapLive(live, (config) => config.mcp), children, log, metrics, clock, dataDir }),
   );
@@ -159,6 +169,7 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     config.status(),
     ...host.status(),
     ...llm.status(),
+    ...extensions.status(),
     ...mcp.status(),
     ...memoryRoom.memory.status(),
   ];
@@ -174,6 +185,10 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     queues: () => toQueues(ledger, clock),
     logs,
     history,
+    memory: memoryRoom.memory,
+    extensions,
+    activity: (stop: AbortSignal) => readActivity(ledger, clock.now(), stop),
+    usage: (days: number, stop: AbortSignal) => readUsageRows(ledger, toDay(clock.now() - (days - 1) * dayMs), stop),
     mcp: { servers: mcp.view, accept: mcp.accept },
     people: newPeople({
       ledger,
@@ -189,6 +204,8 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
       clock,
       maxAgeMs: () => live.current.runtime.outbound.max_age,
     }),
+    pairings: newPairingDesk({ ledger, metrics, clock }),
+    audit: newAudit({ ledger, log, clock }),
   };
   opening.use(metrics.onScrape(() => scrapeLedger(ledger)));
   const http = opening.use(
@@ -224,9 +241,10 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
         ...newAgentPluginTools({ config: live, bus, metrics, dataDir }, () => agentsRoom),
         ...options.tools ?? [],
       ]),
+      extensions.tools,
       mcp.tools,
     ),
-    hooks: newLive(options.hooks ?? []),
+    hooks: concatLive(newLive(options.hooks ?? []), extensions.hooks),
     resolveModel: (llmConfig, choice, fallbacks) => llm.at(llmConfig).resolve(choice, fallbacks),
     traits: toTraits,
     log,
@@ -234,7 +252,8 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     clock,
     tracer,
     bootId,
-    stateDir: dataDir,
+    shelves,
+    skillHost: newSkillHost(env),
   }));
   const agents = agentsRoom;
   opening.use(openFlows({ bus, ledger, log, metrics, clock }));
@@ -311,6 +330,8 @@ async function openDataFolder(dataDir: string, log: Log): Promise<void> {
     log.warn("app.data_folder_shared", { error: toAppError(thrown).message });
   }
 }
+
+const dayMs = 86_400_000;
 
 /** Channels inside the process show one message for one key; what a plugin does, it says itself. */
 function toTraits(plugin: string): ChannelTraits | undefined {

@@ -4,6 +4,7 @@ import { toAppError } from "../core/error.ts";
 import type { Ledger } from "../core/ledger.ts";
 import type { Log } from "../core/log.ts";
 import type { Live } from "../lib/live.ts";
+import { sweepAudit } from "../ledger/audit.ts";
 import { sweepFinished } from "../ledger/queues.ts";
 import { sweepAgent } from "../ledger/retention.ts";
 
@@ -16,7 +17,7 @@ export interface SweepDeps {
 }
 
 const everyMs = 600_000;
-const finishedRows = 5_000;
+const sweepRows = 5_000;
 /** Messages that one unit deletes: the writer serves turns between two of them. */
 const messageRows = 500;
 
@@ -26,7 +27,9 @@ export async function sweepLedger({ ledger, config, clock, log }: SweepDeps, sig
     await clock.wait(everyMs, signal);
     try {
       const { agents, runtime } = config.current;
-      await ledger.commit(sweepFinished(clock.now() - runtime.retention.finished, finishedRows));
+      const { finished, audit } = runtime.retention;
+      const nowMs = clock.now();
+      await ledger.commit([...sweepFinished(nowMs - finished, sweepRows), sweepAudit(nowMs - audit, sweepRows)]);
       for (const { id, retention } of agents) if (retention !== undefined) await sweepMessages(id, retention);
     } catch (thrown) {
       log.warn("ledger.sweep_failed", { error: toAppError(thrown).message });

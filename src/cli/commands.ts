@@ -2,31 +2,17 @@ import { buildCommand, buildRouteMap, type InputParser } from "@stricli/core";
 import { hops } from "../core/bus.ts";
 import { AppError } from "../core/error.ts";
 import { parseDuration } from "../lib/duration.ts";
-import type { CliContext } from "./context.ts";
-import type { Terminal } from "./terminal.ts";
+import type { PairingWhom } from "../http/api.ts";
+import { extensionRoutes } from "./ext_routes.ts";
+import { config, data, json, toAction, toDescription } from "./route_parts.ts";
 
 // Each command's code is loaded when it runs: `agent version` does not pay for the runtime.
 
-const json = { kind: "boolean", brief: "Print JSON for programs", default: false, withNegated: false } as const;
 const dryRun = {
   kind: "boolean",
   brief: "Only count what it would change",
   default: false,
   withNegated: false,
-} as const;
-const config = {
-  kind: "parsed",
-  parse: String,
-  brief: "Config folder [AGENT_CONFIG, else ./config]",
-  placeholder: "DIR",
-  optional: true,
-} as const;
-const data = {
-  kind: "parsed",
-  parse: String,
-  brief: "Data folder [AGENT_DATA, else ./data]",
-  placeholder: "DIR",
-  optional: true,
 } as const;
 const limit = {
   kind: "parsed",
@@ -353,6 +339,127 @@ const sessions = buildRouteMap({
   docs: { brief: "Conversations and their transcripts" },
 });
 
+const factFilters = {
+  tag: {
+    kind: "parsed",
+    parse: String,
+    brief: "With these tags, joined by commas",
+    placeholder: "TAGS",
+    optional: true,
+  },
+  person: {
+    kind: "parsed",
+    parse: String,
+    brief: "Told by this person, such as telegram:4711",
+    placeholder: "PERSON",
+    optional: true,
+  },
+  since: { kind: "parsed", parse: String, brief: "Told on this day or later", placeholder: "DAY", optional: true },
+  before: { kind: "parsed", parse: String, brief: "Told before this day", placeholder: "DAY", optional: true },
+} as const;
+
+const agentParameter = { brief: "Agent whose memory it is", placeholder: "AGENT", parse: String } as const;
+
+const memory = buildRouteMap({
+  routes: {
+    list: buildCommand({
+      loader: async () => toAction((await import("./memory.ts")).listFacts),
+      parameters: {
+        flags: {
+          ...factFilters,
+          all: { kind: "boolean", brief: "Replaced and faded facts too", default: false, withNegated: false },
+          limit: { ...limit, parse: toCount(1, 500), brief: "How many, up to 500" },
+          after: {
+            kind: "parsed",
+            parse: String,
+            brief: "Go on after this, as the page before says",
+            placeholder: "CURSOR",
+            optional: true,
+          },
+          data,
+          json,
+        },
+        positional: { kind: "tuple", parameters: [agentParameter] },
+      },
+      docs: {
+        brief: "List what an agent knows, newest first",
+        fullDescription: toDescription("Works without a running process too.", [
+          "agent memory list ana",
+          "agent memory list ana --tag hours --since 2026-11-01",
+        ], ["4 no such agent"]),
+      },
+    }),
+    show: buildCommand({
+      loader: async () => toAction((await import("./memory.ts")).showFact),
+      parameters: {
+        flags: { data, json },
+        positional: {
+          kind: "tuple",
+          parameters: [agentParameter, {
+            brief: "Fact, as agent memory list shows it",
+            placeholder: "ID",
+            parse: String,
+          }],
+        },
+      },
+      docs: {
+        brief: "Show one fact and where it comes from",
+        fullDescription: toDescription("Works without a running process too.", ["agent memory show ana 0199…"], [
+          "4 no such fact",
+        ]),
+      },
+    }),
+    search: buildCommand({
+      loader: async () => toAction((await import("./memory.ts")).searchFacts),
+      parameters: {
+        flags: { ...factFilters, limit: { ...limit, parse: toCount(1, 50), brief: "How many, up to 50" }, data, json },
+        positional: {
+          kind: "array",
+          parameter: {
+            brief: "Agent whose memory it is, then what to look for",
+            placeholder: "AGENT WORDS",
+            parse: String,
+          },
+          minimum: 2,
+        },
+      },
+      docs: {
+        brief: "Find facts as the agent would",
+        fullDescription: toDescription(
+          "Does not count as a use of the facts. Without a running process they are found by their words only.",
+          ["agent memory search ana door code"],
+          ["4 no such agent"],
+        ),
+      },
+    }),
+    forget: buildCommand({
+      loader: async () => toAction((await import("./memory.ts")).forgetFacts),
+      parameters: {
+        flags: {
+          yes: { kind: "boolean", brief: "Do not ask", default: false, withNegated: false },
+          data,
+          json,
+        },
+        positional: {
+          kind: "array",
+          parameter: { brief: "Agent whose memory it is, then facts", placeholder: "AGENT ID", parse: String },
+          minimum: 2,
+        },
+        aliases: { y: "yes" },
+      },
+      docs: {
+        brief: "Delete facts for good",
+        fullDescription: toDescription(
+          "With all that they replaced. Asks before, unless --yes is given. Works without a running process too.",
+          ["agent memory forget ana 0199…", "agent memory forget ana 0199… 019a… --yes"],
+          ["2 nobody to ask", "4 no such fact; the others are gone"],
+        ),
+      },
+    }),
+  },
+  docs: { brief: "What agents know across conversations" },
+});
+
 const configRoutes = buildRouteMap({
   routes: {
     check: buildCommand({
@@ -423,8 +530,90 @@ const configRoutes = buildRouteMap({
   docs: { brief: "Check and explain the config" },
 });
 
+const whom = {
+  kind: "tuple",
+  parameters: [{
+    brief: "Code that they were given, or number of agent pair list",
+    placeholder: "CODE",
+    parse: toWhom,
+  }],
+} as const;
+const pairingCodes = ["4 no such code or number", "5 it cannot be said about them", "3 too many wrong codes"];
+
 const pair = buildRouteMap({
   routes: {
+    list: buildCommand({
+      loader: async () => toAction((await import("./pairings.ts")).listPeople),
+      parameters: {
+        flags: {
+          state: {
+            kind: "enum",
+            values: ["pending", "approved", "denied", "revoked", "expired"],
+            brief: "Only those who stand so; absent: all but expired",
+            placeholder: "STATE",
+            optional: true,
+          },
+          limit,
+          before: {
+            kind: "parsed",
+            parse: toCount(1),
+            brief: "Only numbers below this one",
+            placeholder: "ID",
+            optional: true,
+          },
+          data,
+          json,
+        },
+      },
+      docs: {
+        brief: "List who asked to be let in, and what was said",
+        fullDescription: toDescription("Newest first. Works without a running process too.", [
+          "agent pair list",
+          "agent pair list --state pending",
+        ]),
+      },
+    }),
+    approve: buildCommand({
+      loader: async () => toAction((await import("./pairings.ts")).approvePerson),
+      parameters: { flags: { data, json }, positional: whom },
+      docs: {
+        brief: "Let somebody in",
+        fullDescription: toDescription(
+          "By the code that they were given, or by number: so somebody who was denied or revoked is let in after all. Works without a running process too.",
+          ["agent pair approve K7WNP3QD", "agent pair approve 12"],
+          pairingCodes,
+        ),
+      },
+    }),
+    deny: buildCommand({
+      loader: async () => toAction((await import("./pairings.ts")).denyPerson),
+      parameters: { flags: { data, json }, positional: whom },
+      docs: {
+        brief: "Do not let somebody in: no answer, no further code",
+        fullDescription: toDescription("Works without a running process too.", [
+          "agent pair deny K7WNP3QD",
+          "agent pair deny 12",
+        ], pairingCodes),
+      },
+    }),
+    revoke: buildCommand({
+      loader: async () => toAction((await import("./pairings.ts")).revokePerson),
+      parameters: {
+        flags: { data, json },
+        positional: {
+          kind: "tuple",
+          parameters: [{ brief: "Number of agent pair list", placeholder: "ID", parse: toCount(1) }],
+        },
+      },
+      docs: {
+        brief: "Let somebody in no longer",
+        fullDescription: toDescription(
+          "Holds at once, also for messages that wait. People of allow_from are in the config. Works without a running process too.",
+          ["agent pair revoke 12"],
+          ["4 no such number", "5 they are not let in"],
+        ),
+      },
+    }),
     whatsapp: buildCommand({
       loader: async () => toAction((await import("./pair.ts")).pairWhatsApp),
       parameters: {
@@ -444,7 +633,7 @@ const pair = buildRouteMap({
       },
     }),
   },
-  docs: { brief: "Link accounts" },
+  docs: { brief: "Let people in, and link accounts" },
 });
 
 const mcpServer = { brief: "Server, as mcp.yaml names it", placeholder: "SERVER", parse: String } as const;
@@ -532,7 +721,21 @@ const version = buildCommand({
 
 /** Every command. */
 export const routes = buildRouteMap({
-  routes: { run, status, logs, chat, pair, dlq, sessions, forgetPerson, config: configRoutes, mcp, version },
+  routes: {
+    run,
+    status,
+    logs,
+    chat,
+    pair,
+    dlq,
+    sessions,
+    forgetPerson,
+    memory,
+    config: configRoutes,
+    mcp,
+    ext: extensionRoutes,
+    version,
+  },
   docs: {
     brief: "Agents that answer people, and never lose a message",
     fullDescription: toDescription(
@@ -541,21 +744,6 @@ export const routes = buildRouteMap({
     ),
   },
 });
-
-/** A command as stricli calls it: what it gives is the exit code. */
-function toAction<F, A extends readonly unknown[]>(
-  command: (terminal: Terminal, flags: F, ...args: A) => Promise<number>,
-) {
-  return async function (this: CliContext, flags: F, ...args: A): Promise<void> {
-    this.process.exitCode = await command(this.terminal, flags, ...args);
-  };
-}
-
-function toDescription(text: string, examples: readonly string[], codes: readonly string[] = []): string {
-  const section = (title: string, lines: readonly string[]) =>
-    lines.length === 0 ? [] : ["", title, ...lines.map((line) => `  ${line}`)];
-  return [text, ...section("EXAMPLES", examples), ...section("EXIT CODES", codes)].join("\n");
-}
 
 function toCount(min: number, max = Number.MAX_SAFE_INTEGER): InputParser<number> {
   return (input) => {
@@ -566,6 +754,11 @@ function toCount(min: number, max = Number.MAX_SAFE_INTEGER): InputParser<number
       max < Number.MAX_SAFE_INTEGER ? `write ${min} to ${max}` : `write a number from ${min}`,
     );
   };
+}
+
+/** Numbers have no letters, codes do. */
+function toWhom(input: string): PairingWhom {
+  return /^\d+$/.test(input) ? { id: Number(input) } : { code: input };
 }
 
 function toDurationMs(input: string): number {

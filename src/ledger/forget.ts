@@ -17,6 +17,8 @@ export interface PersonTraces {
   readonly outbox: readonly { readonly id: number; readonly key: string }[];
   readonly dead: readonly number[];
   readonly spill: readonly number[];
+  /** Whether agents let them in, or not. */
+  readonly pairings: readonly number[];
 }
 
 /** Rows that one unit deletes: the writer must not be busy with it for long. */
@@ -133,6 +135,7 @@ export async function findPerson(
         senderId,
       ),
     ),
+    pairings: numbers(await ask(`SELECT id FROM pairing WHERE plugin = ? AND sender = ?`, plugin, senderId)),
     spill: numbers(
       await ask(
         `SELECT id FROM spill WHERE ${among("json_extract(event, '$.payload.sessionId')")}
@@ -169,7 +172,8 @@ async function withDelegated(
  * was heard where goes last.
  */
 export function forgetTraces(person: string, traces: PersonTraces): readonly (readonly Statement[])[] {
-  const { sessions, sharedSessions, sharedTurns, messages, turns, events, routes, outbox, dead, spill } = traces;
+  const { sessions, sharedSessions, sharedTurns, messages, turns, events, routes, outbox, dead, spill, pairings } =
+    traces;
   return [
     // First what is found by its turn, then the turns.
     ...toChunks(outbox.map(({ id }) => id)).map((chunk) => [remove("outbox", "id", chunk)]),
@@ -181,6 +185,15 @@ export function forgetTraces(person: string, traces: PersonTraces): readonly (re
     ...toChunks(messages).map((chunk) => [remove("messages", "id", chunk)]),
     ...toChunks(turns).map(removeTurns),
     ...toChunks(events).map(removeEvents),
+    ...toChunks(pairings).map((chunk) => [
+      {
+        // That somebody was let in stays known, who it was does not.
+        sql: `UPDATE audit SET target = substr(target, 1, instr(target, ' ') - 1) WHERE target IN
+          (SELECT plugin || '.' || instance || ' ' || sender FROM pairing WHERE ${among("id")})`,
+        values: [ids(chunk)],
+      },
+      remove("pairing", "id", chunk),
+    ]),
     ...toChunks(sharedSessions).map((chunk) => [
       { sql: `UPDATE sessions SET title = '' WHERE ${among("id")}`, values: [ids(chunk)] },
       { sql: `DELETE FROM session_people WHERE ${among("session_id")} AND person = ?`, values: [ids(chunk), person] },

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { Ledger } from "../../src/core/ledger.ts";
 import { type SessionKey, toSessionId } from "../../src/core/session.ts";
 import type { TranscriptEntry } from "../../src/core/transcript.ts";
+import { writeAudit } from "../../src/ledger/audit.ts";
 import { writeDeadLetter } from "../../src/ledger/dead.ts";
 import { findPerson, forgetTraces } from "../../src/ledger/forget.ts";
 import { acceptEvent, claimEvent, finishEvent } from "../../src/ledger/inbox.ts";
@@ -62,7 +63,19 @@ async function answer(ledger: Ledger, key: SessionKey, turn: string, text: strin
 
 /** Every table with everything that stands in it. */
 function dump(ledger: Ledger): string {
-  const tables = ["inbox", "turns", "steps", "sessions", "messages", "session_people", "outbox", "dead", "spill"];
+  const tables = [
+    "inbox",
+    "turns",
+    "steps",
+    "sessions",
+    "messages",
+    "session_people",
+    "outbox",
+    "dead",
+    "spill",
+    "pairing",
+    "audit",
+  ];
   return JSON.stringify(tables.map((table) => ledger.read.all(`SELECT * FROM ${table}`)));
 }
 
@@ -120,6 +133,14 @@ async function openPeopled(path: string) {
         copy: false,
       }, 5)
     ),
+    ...["7", "8"].flatMap((sender) => [
+      {
+        sql: `INSERT INTO pairing (agent, plugin, instance, sender, name, state, expires_at, asked_at)
+          VALUES ('ana', 'telegram', 'sales', ?, ?, 'approved', 0, 0)`,
+        values: [sender, sender === "7" ? "marker" : "kept"],
+      },
+      writeAudit({ actor: "cli", action: "pairing.approved", target: `telegram.sales ${sender}` }, 5),
+    ]),
     acceptEvent("agents.inbound", newTestEvent("newest", "s", inbound("7", "marker refused")), undefined, 5),
   ]);
   return opened;
@@ -138,7 +159,7 @@ Deno.test("everything of a person goes, in groups and among agents too, and noth
   const keptBefore = dump(ledger).match(/kept/g)?.length;
   const newest = ledger.read.get("SELECT max(id) AS id FROM inbox")?.id;
   await forget(ledger);
-  assert.doesNotMatch(dump(ledger), /marker|telegram:7"/);
+  assert.doesNotMatch(dump(ledger), /marker|telegram:7"|sales 7/);
   // The title of the group was the beginning of a message of hers or not: nobody can tell, so it begins anew.
   assert.equal(dump(ledger).match(/kept/g)?.length, (keptBefore ?? 0) - 1);
   assert.equal(ledger.read.get("SELECT max(id) AS id FROM inbox")?.id, newest, "no row's number is given again");
@@ -154,7 +175,7 @@ Deno.test("a process that dies anywhere while it forgets finds the rest at the n
     await using opened = await openPeopled(folder.path);
     await forget(opened.ledger, units);
     await forget(opened.ledger);
-    assert.doesNotMatch(dump(opened.ledger), /marker|telegram:7"/, `after ${units} units`);
+    assert.doesNotMatch(dump(opened.ledger), /marker|telegram:7"|sales 7/, `after ${units} units`);
   }
 });
 
