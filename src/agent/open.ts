@@ -30,8 +30,10 @@ import { findPolicy, type Policy } from "./policy.ts";
 import { newProfiles, type ResolveModel } from "./profile.ts";
 import { findReachRefusal } from "./reach.ts";
 import { newOpenSkillTool } from "./skill.ts";
+import type { SkillHost } from "./skill_file.ts";
 import { newTokens } from "./tokens.ts";
 import { runTurn, type TurnDeps } from "./turn.ts";
+import type { Shelves } from "./workspace.ts";
 
 /** What {@linkcode openAgents} needs. */
 export interface AgentsDeps {
@@ -49,8 +51,8 @@ export interface AgentsDeps {
   readonly clock: Clock;
   readonly tracer: Tracer;
   readonly bootId: string;
-  /** The data folder. */
-  readonly stateDir: string;
+  readonly shelves: Shelves;
+  readonly skillHost: SkillHost;
 }
 
 /** All agents at work. */
@@ -76,7 +78,7 @@ export function openAgents(deps: AgentsDeps): Agents {
   const hooks = newHooks(deps.hooks, deps);
   const ownTools = [
     newDelegateTool({ config, bus, ledger, results, clock, elsewhere: deps.elsewhere }),
-    newOpenSkillTool(config, deps.stateDir),
+    newOpenSkillTool(config, deps.shelves, deps.skillHost),
   ];
   const profiles = newProfiles({ ...deps, ownTools });
   const budgets = newBudgets({ read: ledger.read, clock, metrics });

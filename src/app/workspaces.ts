@@ -1,5 +1,5 @@
 import { isAbsolute, resolve } from "node:path";
-import { toWorkspacePaths } from "../agent/workspace.ts";
+import { type Shelves, toWorkspacePaths } from "../agent/workspace.ts";
 import type { Config } from "../config/config.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
@@ -8,11 +8,16 @@ import type { Secret } from "../core/secret.ts";
 import type { Workspaces } from "../core/workspace.ts";
 import { openWorkspaces } from "../workspace/open.ts";
 
-/** Opens the workspaces of the agents of `config`, whose folders are below `dataDir` unless the config says otherwise. */
+/** Where papers lie: agents' own in the data folder, skills of all agents in the config folder. */
+export function toShelves(configDir: string, dataDir: string): Shelves {
+  return { stateDir: dataDir, skillsDir: `${configDir}/skills` };
+}
+
+/** Opens the workspaces of the agents of `config`. */
 export function openWorkspaceRoom(
-  { config, dataDir, token, log, metrics, clock }: {
+  { config, shelves, token, log, metrics, clock }: {
     readonly config: { readonly current: Config };
-    readonly dataDir: string;
+    readonly shelves: Shelves;
     /** The admin token, where a process runs. */
     readonly token?: Secret | undefined;
     readonly log: Log;
@@ -25,7 +30,7 @@ export function openWorkspaceRoom(
     let known = byConfig.get(config.current);
     if (known === undefined) {
       const folders = new Map(config.current.agents.map((agent) => {
-        const { folder } = toWorkspacePaths(agent, dataDir);
+        const { folder } = toWorkspacePaths(agent, shelves);
         return [agent.id, isAbsolute(folder) ? folder : resolve(folder)];
       }));
       const secrets = [...collectSecrets(config.current), ...token === undefined ? [] : [token.reveal()]];

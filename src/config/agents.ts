@@ -72,8 +72,12 @@ export const agentSchema = z.strictObject({
   workspace: z.string().optional().describe(
     "Folder with IDENTITY.md, SOUL.md, AGENTS.md and so on. Default: in the data folder.",
   ),
-  skills_dir: z.string().optional().describe("Folder with skills (`<name>/SKILL.md`)."),
-  skills: z.array(z.string()).default([]).describe("Skills of `skills_dir` that the agent has."),
+  skills_dir: z.string().optional().describe(
+    "Folder with the agent's own skills (`<name>/SKILL.md`). Default: `skills` in its workspace. Those of all agents lie in `skills` beside the config files.",
+  ),
+  skills: z.array(z.string()).default([]).describe(
+    "Skills that the agent has, by name: its own, or those of all agents.",
+  ),
   ...sharedPolicy,
   accept_delegates_from: z.array(z.string()).default(["*"]).describe("Agents that may give it tasks. `*`: any."),
   inbound_bindings: z.array(bindingSchema).default([]).describe("Which channels it hears."),

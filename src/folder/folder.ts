@@ -29,8 +29,8 @@ export interface Folder {
   write(path: string, bytes: Uint8Array): Promise<void>;
   /** Removes a file; one that is not there is no fault. @throws {AppError} like {@linkcode Folder.read} */
   remove(path: string): Promise<void>;
-  /** Every file, at most `bound` of them, hidden ones left out. */
-  list(bound: number): Promise<FolderListing>;
+  /** Every file, at most `bound` of them, hidden ones left out. `below`: only those in a folder, such as `notes/`. */
+  list(bound: number, below?: string): Promise<FolderListing>;
 }
 
 /** What a write leaves behind when the process is killed in it. */
@@ -131,7 +131,7 @@ export async function openFolder(folder: string): Promise<Folder> {
       await Deno.remove(full);
     },
 
-    async list(bound) {
+    async list(bound, below = "") {
       const files: FolderFile[] = [];
       const strange: string[] = [];
       const walk = async (prefix: string): Promise<void> => {
@@ -150,7 +150,11 @@ export async function openFolder(folder: string): Promise<Folder> {
           }
         }
       };
-      await walk("");
+      if (below !== "") {
+        const inner = `${root}/${toInnerPath(below.replace(/\/$/, ""))}`;
+        await requireHere(inner, await Deno.lstat(inner));
+      }
+      await walk(below);
       return { files: files.toSorted((one, other) => one.path < other.path ? -1 : 1), strange };
     },
   };

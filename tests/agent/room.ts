@@ -1,9 +1,11 @@
 import { type Agents, openAgents } from "../../src/agent/open.ts";
+import { newSkillHost, type SkillHost } from "../../src/agent/skill_file.ts";
 import { agentConsumers } from "../../src/agent/inbox.ts";
 import { type LocalBus, openLocalBus } from "../../src/broker/local.ts";
 import { agentsFileSchema } from "../../src/config/agents.ts";
 import type { Config } from "../../src/config/config.ts";
 import { llmFileSchema } from "../../src/config/llm.ts";
+import { extensionsFileSchema } from "../../src/config/extensions.ts";
 import { mcpFileSchema } from "../../src/config/mcp.ts";
 import { memoryFileSchema } from "../../src/config/memory.ts";
 import { runtimeFileSchema } from "../../src/config/runtime.ts";
@@ -52,6 +54,7 @@ export interface RoomOptions {
   readonly maxBytes?: number;
   /** Stands between the agents and what they read by key. */
   readonly wrapRead?: (read: LedgerReader) => LedgerReader;
+  readonly skillHost?: SkillHost;
 }
 
 /** The agents at work over a real ledger, between a model and a channel that a test scripts. */
@@ -156,6 +159,7 @@ export function newConfig(
     llm: llmFileSchema.parse({}),
     broker: { type: "local" },
     memory: memoryFileSchema.parse(memory),
+    extensions: extensionsFileSchema.parse({}),
     mcp: mcpFileSchema.parse({}),
     runtime: runtimeFileSchema.parse(runtime),
     plugins: [],
@@ -277,7 +281,8 @@ export async function openRoom(first: RoomOptions = {}): Promise<Room> {
       clock,
       tracer: { start: () => ({ traceparent: undefined, set: () => {}, end: () => {} }) },
       bootId: crypto.randomUUID(),
-      stateDir: dir,
+      shelves: { stateDir: dir, skillsDir: `${dir}/skills` },
+      skillHost: options.skillHost ?? newSkillHost({}),
     });
     return {
       ledger,
