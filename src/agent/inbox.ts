@@ -261,6 +261,7 @@ function toMessageArrival(
     text: message.text,
     heading: message.heading,
     untrusted: message.untrusted,
+    quotedTail: message.quotedTail,
     attachments: message.attachments,
     sender: toPromptName(message.sender.name ?? message.sender.handle ?? message.sender.id),
     person: toPerson(plugin, message.sender.id),

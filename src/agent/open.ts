@@ -16,6 +16,7 @@ import type { OutboxAddress } from "../ledger/outbox.ts";
 import { readNewestRow, readReadyOfTurn } from "../ledger/inbox.ts";
 import { endSession, readSilentSessions } from "../ledger/sessions.ts";
 import type { Arrival } from "./arrival.ts";
+import { newAttachmentKeeper } from "./attachments.ts";
 import { newBudgets } from "./budget.ts";
 import { type Elsewhere, newDelegateTool, newResults, serveResults } from "./delegate.ts";
 import { runHeartbeats } from "./heartbeat.ts";
@@ -79,6 +80,7 @@ export function openAgents(deps: AgentsDeps): Agents {
   const turnDeps: TurnDeps = {
     ...deps,
     profiles,
+    keeper: newAttachmentKeeper(deps),
     hooks,
     invoker: newInvoker({ hooks, log, metrics, clock }),
     budgets: newBudgets({ read: ledger.read, clock, metrics }),

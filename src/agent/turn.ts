@@ -20,13 +20,14 @@ import { appendEntry, readHistory, readSession, touchSession } from "../ledger/s
 import { endTurn, readInterruptedTurn, resumeTurn, startTurn } from "../ledger/turns.ts";
 import { withDeadline } from "../resilience/deadline.ts";
 import type { Arrival, ReplyAddress } from "./arrival.ts";
+import type { AttachmentKeeper } from "./attachments.ts";
 import type { Budgets } from "./budget.ts";
 import { commitWhenPossible } from "./commit.ts";
 import { fenceText, withoutFence } from "./fence.ts";
 import type { Hooks } from "./hooks.ts";
 import type { Invoker } from "./invoke.ts";
 import { type LoopResult, runLoop } from "./loop.ts";
-import { showAttachment } from "./media.ts";
+import { showAttachment, type ShownAttachment } from "./media.ts";
 import { isInnerPlugin, type Policy } from "./policy.ts";
 import type { Profile, Profiles } from "./profile.ts";
 import { showTyping } from "./typing.ts";
@@ -37,6 +38,7 @@ export interface TurnDeps {
   readonly bus: Bus;
   readonly ledger: Ledger;
   readonly profiles: Profiles;
+  readonly keeper: AttachmentKeeper;
   readonly hooks: Hooks;
   readonly invoker: Invoker;
   readonly budgets: Budgets;
@@ -223,17 +225,22 @@ export async function runTurn(
 
   async function toQuestion(entry: TranscriptEntry, profile: Profile): Promise<LlmMessage> {
     if (entry.role !== "user") return { role: "user", content: [{ type: "text", text: "" }] };
-    const shown = await Promise.all((entry.attachments ?? []).map((attachment) =>
-      showAttachment(attachment, {
-        bus: deps.bus,
-        clock,
-        plugin: first.session.plugin,
-        instance: first.session.instance,
-        seesImages: profile.route.images,
-        maxBytes: agent.config.max_image_bytes,
-        signal: deadline.signal,
-      })
-    ));
+    const shown: ShownAttachment[] = [];
+    // One after the other: each may be large.
+    for (const attachment of entry.attachments ?? []) {
+      shown.push(
+        await showAttachment(attachment, {
+          keeper: deps.keeper,
+          agent,
+          sessionId: first.sessionId,
+          plugin: first.session.plugin,
+          instance: first.session.instance,
+          seesImages: profile.route.images,
+          signal: deadline.signal,
+        }),
+      );
+    }
+    input = withPaths(entry, shown);
     const notes = shown.map(({ note }) => note).filter((note) => note !== "");
     const images = shown.map(({ image }) => image).filter((image): image is LlmUserPart => image !== undefined);
     return { role: "user", content: [{ type: "text", text: [entry.text, ...notes].join("\n") }, ...images] };
@@ -382,10 +389,12 @@ function toEntry(arrivals: readonly Arrival[]): TranscriptEntry {
   const attachments = arrivals.flatMap((arrival) => arrival.attachments);
   const ids = arrivals.map((arrival) => arrival.providerMessageId).filter((id) => id !== undefined);
   const sender = arrivals[0]?.sender;
+  const tails = arrivals.flatMap(({ quotedTail = "" }) => quotedTail === "" ? [] : [quotedTail]);
   return {
     role: "user",
     text: arrivals.map(toText).join("\n"),
     ...(attachments.length === 0 ? {} : { attachments }),
+    ...(tails.length === 0 ? {} : { quotedTail: tails.join("\n\n") }),
     ...(sender === undefined ? {} : { sender }),
     ...(arrivals.some(({ untrusted }) => untrusted) ? { untrusted: true } : {}),
     ...(ids.length === 0 ? {} : { providerMessageIds: ids }),
@@ -398,6 +407,19 @@ function toText({ text, heading, untrusted, isGroup, isEdit, sender, quoted, ses
   const headed = heading === undefined ? named : `${heading}\n\n${named}`;
   const whole = quoted === undefined ? headed : `[in reply to: ${quoted.slice(0, 500)}]\n${headed}`;
   return untrusted ? fenceText(session.plugin, whole) : whole;
+}
+
+/** The question with the places where its attachments lie now, for the turns after it. */
+function withPaths(
+  entry: Extract<TranscriptEntry, { role: "user" }>,
+  shown: readonly ShownAttachment[],
+): TranscriptEntry {
+  if (entry.attachments === undefined) return entry;
+  const attachments = entry.attachments.map((attachment, index) => {
+    const path = shown[index]?.path;
+    return path === undefined ? attachment : { ...attachment, path };
+  });
+  return { ...entry, attachments };
 }
 
 /** The transcript as the model sees it. A window may begin inside a turn: what belongs to a call that is gone is left out. */
@@ -429,7 +451,9 @@ function toMessages(entries: readonly TranscriptEntry[]): LlmMessage[] {
 }
 
 function toAttachmentNotes(attachments: Extract<TranscriptEntry, { role: "user" }>["attachments"]): string {
-  return (attachments ?? []).map(({ kind, name }) => `\n[${kind} ${name ?? ""} was attached]`).join("");
+  return (attachments ?? []).map(({ kind, name, path }) =>
+    `\n[${kind} ${name ?? ""} was attached${path === undefined ? "" : `; it lies in your folder as ${path}`}]`
+  ).join("");
 }
 
 /** What a user may be told of an error: its meaning, never its inside. */

@@ -103,6 +103,10 @@ export const agentSchema = z.strictObject({
     max_image_bytes: z.number().int().positive().default(5_000_000).describe(
       "Larger images are named to the model, not shown.",
     ),
+    max_attachment_bytes: z.number().int().positive().default(25_000_000).describe(
+      "Larger attachments are named, not put into the agent's folder.",
+    ),
+    keep_attachments: duration.default(90 * 86_400_000).describe("How long attachments stay in the agent's folder."),
     failure_text: z.string().min(1).default(
       "Sorry, I could not answer that. The operator has been told. ({reason})",
     ).describe("What the user reads when a turn fails. {reason} is a few plain words."),
