@@ -3,7 +3,7 @@
 export const floors: readonly (readonly string[])[] = [
   ["src/lib"],
   ["src/core"],
-  ["src/child", "src/config", "src/ledger", "src/resilience", "src/sdk"],
+  ["src/child", "src/config", "src/folder", "src/ledger", "src/resilience", "src/sdk"],
   [
     "src/agent",
     "src/broker",
@@ -17,6 +17,7 @@ export const floors: readonly (readonly string[])[] = [
     "src/telemetry",
     "src/tools",
     "src/tunnel",
+    "src/workspace",
   ],
   ["src/http"],
   ["src/app"],
@@ -27,6 +28,9 @@ export const floors: readonly (readonly string[])[] = [
 const floorNames = ["ground", "words", "papers", "rooms", "desk", "keys", "doors", "street"] as const;
 const appFloor = 5;
 const pluginMayImport: readonly string[] = ["src/lib", "src/core", "src/sdk"];
+/** What the console, which runs in a browser, may know of the process: words, and the shapes of the admin API. */
+const consoleMayImport: readonly string[] = ["src/lib", "src/core", "src/http/api.ts"];
+const sourceFolders: readonly string[] = ["src", "plugins", "console"];
 /** Packages that the two lowest floors may use; the floors above are free. */
 const packagesOf: readonly (readonly string[])[] = [[], ["zod"]];
 
@@ -84,12 +88,12 @@ async function listSources(root: string): Promise<string[]> {
     for await (const entry of Deno.readDir(`${root}/${folder}`)) {
       const path = `${folder}/${entry.name}`;
       if (entry.isDirectory) await walk(path);
-      else if (path.endsWith(".ts")) found.push(path);
+      else if (/\.tsx?$/.test(path)) found.push(path);
     }
   };
   for await (const entry of Deno.readDir(root)) {
     if (entry.name === "main.ts") found.push("main.ts");
-    else if (entry.isDirectory && (entry.name === "src" || entry.name === "plugins")) await walk(entry.name);
+    else if (entry.isDirectory && sourceFolders.includes(entry.name)) await walk(entry.name);
   }
   return found.sort();
 }
@@ -117,6 +121,7 @@ function toPath(specifier: string, base: string): string {
 /** The place that the floors know a file by: `src/agent`, `plugins/telegram`, `main.ts`. */
 function placeOf(path: string): string {
   const [top = "", second] = path.split("/");
+  if (top === "console") return top;
   return second === undefined ? top : `${top}/${second}`;
 }
 
@@ -129,6 +134,10 @@ function faultOf(from: string, to: string): string | undefined {
   if (fromPlace.startsWith("plugins/")) {
     if (toPlace.startsWith("plugins/")) return "plugins do not see each other";
     return pluginMayImport.includes(toPlace) ? undefined : `plugins see only ${pluginMayImport.join(", ")}`;
+  }
+  if (fromPlace === "console") {
+    const known = consoleMayImport.includes(toPlace) || consoleMayImport.includes(to);
+    return known ? undefined : `the console sees only ${consoleMayImport.join(", ")}`;
   }
   if (fromFloor < 0) return `${fromPlace} stands on no floor; add it to scripts/floors.ts and ARCHITECTURE.md`;
   if (toPlace.startsWith("plugins/")) {

@@ -1,4 +1,5 @@
 // deno-lint-ignore-file no-console -- a command that reports to its terminal
+import { toFetchArgs } from "./npm_programs.ts";
 import { ensurePackages, newMachine, systemPackages } from "./system.ts";
 
 /** What became of a test run. */
@@ -52,6 +53,7 @@ async function deno(...args: readonly string[]): Promise<boolean> {
 async function runTests(args: readonly string[]): Promise<Counts> {
   await ensurePackages(systemPackages, newMachine());
   if (!await deno("install", "--frozen", "--quiet")) throw new Error("deno install failed, see above");
+  if (!await deno(...toFetchArgs())) throw new Error("deno cache failed, see above");
   const long = args.includes("--long");
   const named = args.filter((arg) => arg !== "--long");
   const files = named.length > 0 ? named : await listTests("tests", long);

@@ -18,7 +18,9 @@ import type { Figure } from "./figure.ts";
 import { mutedLog, mutedMetrics } from "./muted.ts";
 import { openBenchRuntime } from "./runtime.ts";
 
-const events = 20_000;
+const events = 6_000;
+/** Runs by turns with and without our code: what else the machine does harms both, and one that it harms is left out. */
+const rounds = 7;
 const inFlight = 64;
 const backlog = 100_000;
 const filler = "x".repeat(900);
@@ -30,13 +32,26 @@ const newPayload = () => ({ sentMs: performance.now(), text: filler });
 
 /** Durable events of 1 KB, 64 in flight: on the local bus, over JetStream, through the disk, and by the bare client. */
 export async function measureNats(model: FakeModel): Promise<readonly Figure[]> {
-  const local = await measureLocal();
-  const raw = await measureRaw();
-  const through = await measureJetStream();
+  const local: Run[] = [];
+  const raw: Run[] = [];
+  const through: Run[] = [];
+  for (let round = 0; round < rounds; round++) {
+    local.push(await measureLocal());
+    raw.push(await measureRaw());
+    through.push(await measureJetStream());
+  }
+  const shares = through.map(({ perSecond }, round) => 100 * perSecond / (raw[round]?.perSecond ?? 0));
   return [
     ...toFigures("local publish, commit, consume", local),
     ...toFigures("bare client publish, consume, ack", raw),
-    ...toFigures("JetStream publish, consume, ack", through, { atLeast: raw.perSecond * 0.7 }),
+    ...toFigures("JetStream publish, consume, ack", through),
+    {
+      part: "nats",
+      name: "JetStream, of the bare client's rate",
+      value: percentile(shares, 0.5),
+      unit: "%",
+      target: { atLeast: 70 },
+    },
     ...await measureSpill(),
     ...await measureTurns(model),
   ];
@@ -47,20 +62,16 @@ interface Run {
   readonly latenciesMs: readonly number[];
 }
 
-function toFigures(name: string, { perSecond, latenciesMs }: Run, target?: { readonly atLeast: number }): Figure[] {
+/** Medians of runs. */
+function toFigures(name: string, runs: readonly Run[]): Figure[] {
+  const median = (valueOf: (run: Run) => number) => percentile(runs.map(valueOf), 0.5);
   const ms = (label: string, share: number): Figure => ({
     part: "nats",
     name: `${name} ${label}`,
-    value: percentile(latenciesMs, share),
+    value: median(({ latenciesMs }) => percentile(latenciesMs, share)),
     unit: "ms",
   });
-  const rate: Figure = {
-    part: "nats",
-    name,
-    value: perSecond,
-    unit: "/s",
-    ...(target === undefined ? {} : { target }),
-  };
+  const rate: Figure = { part: "nats", name, value: median(({ perSecond }) => perSecond), unit: "/s" };
   return [rate, ms("p50", 0.5), ms("p99", 0.99)];
 }
 

@@ -21,7 +21,7 @@ const fileReference = /new URL\(\s*"(\.{1,2}\/[^"]+)",\s*import\.meta\.url,?\s*\
 export async function bundleProgram(root: string, folder: string): Promise<Bundle> {
   const stage = await Deno.makeTempDir({ prefix: "compile-" });
   try {
-    for (const name of ["main.ts", "deno.json", "deno.lock", "src", "plugins", "config"]) {
+    for (const name of ["main.ts", "deno.json", "deno.lock", "src", "plugins", "console", "config"]) {
       await copyTree(`${root}/${name}`, `${stage}/${name}`);
     }
     const { workers, assets } = await flatten(stage);

@@ -113,7 +113,7 @@ export function newAttachmentKeeper(
 async function toFileName({ ref, name, kind }: Attachment, sessionId: string): Promise<string> {
   const bytes = new TextEncoder().encode(`${sessionId} ${ref}`);
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex().slice(0, 12);
-  const plain = (name ?? kind).normalize("NFC").replace(/[^\p{L}\p{N}._-]+/gu, "_").replace(/^[._]+/, "").slice(-80);
+  const plain = (name ?? kind).normalize("NFC").replace(/[^\p{L}\p{N}._-]+/gu, "_").replace(/^[._]+/, "").slice(-40);
   return `${digest}-${plain || kind}`;
 }
 

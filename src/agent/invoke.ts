@@ -37,8 +37,8 @@ export interface Invoked {
   readonly outcome: "ok" | "error" | "denied" | "vetoed" | "limited" | "invalid" | "timeout" | "unknown";
 }
 
-/** Longest text of a result that goes to the model, characters. */
-const textBound = 100_000;
+/** Longest part of a result that is kept, characters. What the model is shown of it is for the window to say. */
+const textBound = 4_000_000;
 /** Buckets and validators kept; agents and tools are few, so the bound is only a guard. */
 const keptBound = 10_000;
 

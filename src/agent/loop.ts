@@ -30,6 +30,8 @@ import { addUsage } from "../ledger/usage.ts";
 import { type Budgets, costOf, toDay } from "./budget.ts";
 import { type Invoked, type Invoker, newEndlessError, newInterruptedResult } from "./invoke.ts";
 import type { Profile } from "./profile.ts";
+import { estimateMessages, type Tokens } from "./tokens.ts";
+import { fitMessages, type WindowBounds } from "./window.ts";
 
 /** What {@linkcode runLoop} needs of the room. */
 export interface LoopDeps {
@@ -38,6 +40,7 @@ export interface LoopDeps {
   readonly metrics: Metrics;
   readonly clock: Clock;
   readonly tracer: Tracer;
+  readonly tokens: Tokens;
 }
 
 /** The question, and everything around it. */
@@ -54,6 +57,8 @@ export interface LoopInput {
   readonly context: Omit<ToolContext, "signal" | "log" | "idempotencyKey">;
   readonly traceparent: string | undefined;
   readonly signal: AbortSignal;
+  /** What the model may be shown of the messages, so that they fit. */
+  readonly bounds: WindowBounds;
   /** Makes statements durable before the loop goes on. */
   journal(unit: readonly Statement[]): Promise<void>;
   /** Messages that came in meanwhile and are to join, with the statements that bind them to the turn. */
@@ -161,10 +166,11 @@ export async function runLoop(input: LoopInput, deps: LoopDeps): Promise<LoopRes
   }
 
   async function askModel(last: boolean, scope: Scope): Promise<{ readonly output: ModelOutput }> {
+    const shown = fitMessages(run.messages, input.bounds);
     const request: LlmRequest = {
       model: profile.route.model,
       system: input.system,
-      messages: last ? [...run.messages, ...lastCallNote(run.calls)] : run.messages,
+      messages: last ? [...shown, ...lastCallNote(run.calls)] : shown,
       tools: profile.llmTools,
       toolChoice: last ? "none" : "auto",
       ...(agent.config.max_output_tokens === undefined ? {} : { maxOutputTokens: agent.config.max_output_tokens }),
@@ -172,10 +178,15 @@ export async function runLoop(input: LoopInput, deps: LoopDeps): Promise<LoopRes
       agent: agent.id,
       sessionId: context.sessionId,
     };
+    const estimated = deps.tokens.ofFrame(request) + estimateMessages(request.messages);
+    const factor = deps.tokens.factor(toModelName(profile.route.providerId, profile.route.model));
     using reservation = scope.deps.budgets.reserve(
       agent,
       priceOfAny(profile.route, agent.fallback_models),
-      { inputTokens: estimateTokens(request), outputTokens: agent.config.max_output_tokens ?? assumedOutputTokens },
+      {
+        inputTokens: Math.ceil(estimated * factor),
+        outputTokens: agent.config.max_output_tokens ?? assumedOutputTokens,
+      },
     );
     for (let restarts = 0;; restarts++) {
       const span = deps.tracer.start("model", {
@@ -192,6 +203,7 @@ export async function runLoop(input: LoopInput, deps: LoopDeps): Promise<LoopRes
         });
         const price = profile.route.price(gathered.provider, gathered.model);
         const costUsd = costOf(price, gathered.usage);
+        deps.tokens.learn(toModelName(gathered.provider, gathered.model), estimated, gathered.usage.inputTokens);
         const tokens = gathered.usage.inputTokens + gathered.usage.outputTokens;
         reservation.settle({ tokens, costUsd: costUsd ?? 0 });
         if (costUsd !== undefined) {
@@ -396,11 +408,17 @@ async function joinArrivals(input: LoopInput, run: Run, clock: Clock): Promise<b
   return joined.some(({ entry }) => entry.role === "user" && entry.untrusted === true);
 }
 
-interface Gathered extends Omit<ModelOutput, "costUsd"> {
+/** A model's whole answer. */
+export interface Gathered extends Omit<ModelOutput, "costUsd"> {
   readonly usage: LlmUsage;
 }
 
-async function gather(
+/**
+ * Gathers the answer of a model.
+ *
+ * @throws {AppError} `invalid` for an answer without end; `unavailable` for one that is cut off; what the stream throws.
+ */
+export async function gather(
   chunks: AsyncIterable<LlmChunk>,
   wordsOnly: boolean,
   onText: (text: string) => void,
@@ -476,21 +494,13 @@ function toPreview({ content }: Invoked): string {
     .join("\n").slice(0, 2_000);
 }
 
-/** Price of a call, or `undefined` where one of the models that may answer it has none. */
-function priceOfAny(route: ModelRoute, fallbacks: AgentConfig["fallback_models"]): LlmPrice | undefined {
-  const isKnown = fallbacks.every(({ provider, model }) => route.price(provider, model) !== undefined);
-  return isKnown ? route.price(route.providerId, route.model) : undefined;
+/** Name under which a model's tokens are counted. */
+export function toModelName(provider: string, model: string): string {
+  return `${provider}/${model}`;
 }
 
-/** Four characters a token: near enough to hold money back with. */
-function estimateTokens(request: LlmRequest): number {
-  let characters = 0;
-  for (const block of request.system) characters += block.text.length;
-  for (const message of request.messages) {
-    if (message.role === "assistant") characters += message.text.length;
-    else if (message.role === "user") {
-      for (const part of message.content) characters += part.type === "text" ? part.text.length : 4_000;
-    } else characters += 1_000 * message.results.length;
-  }
-  return Math.ceil(characters / 4);
+/** Price of a call, or `undefined` where one of the models that may answer it has none. */
+export function priceOfAny(route: ModelRoute, fallbacks: AgentConfig["fallback_models"]): LlmPrice | undefined {
+  const isKnown = fallbacks.every(({ provider, model }) => route.price(provider, model) !== undefined);
+  return isKnown ? route.price(route.providerId, route.model) : undefined;
 }

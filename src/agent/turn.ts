@@ -23,14 +23,17 @@ import type { Arrival, ReplyAddress } from "./arrival.ts";
 import type { AttachmentKeeper } from "./attachments.ts";
 import type { Budgets } from "./budget.ts";
 import { commitWhenPossible } from "./commit.ts";
+import type { Compactions } from "./compaction.ts";
 import { fenceText, withoutFence } from "./fence.ts";
 import type { Hooks } from "./hooks.ts";
 import type { Invoker } from "./invoke.ts";
-import { type LoopResult, runLoop } from "./loop.ts";
+import { type LoopResult, runLoop, toModelName } from "./loop.ts";
 import { showAttachment, type ShownAttachment } from "./media.ts";
 import { isInnerPlugin, type Policy } from "./policy.ts";
 import type { Profile, Profiles } from "./profile.ts";
+import { estimateMessages, type Frame, type Tokens } from "./tokens.ts";
 import { showTyping } from "./typing.ts";
+import { toMessages, toWindow, type Window, type WindowBounds } from "./window.ts";
 
 /** What turns need of the room. */
 export interface TurnDeps {
@@ -42,14 +45,23 @@ export interface TurnDeps {
   readonly hooks: Hooks;
   readonly invoker: Invoker;
   readonly budgets: Budgets;
+  readonly tokens: Tokens;
+  readonly compactions: Compactions;
   readonly log: Log;
   readonly metrics: Metrics;
   readonly clock: Clock;
   readonly tracer: Tracer;
   readonly bootId: string;
-  /** Told about each outbox row as soon as it is durable. */
-  onQueued(id: number, address: ReplyAddress, message: Outbound): void;
+  /** Told about each outbox row as soon as it is durable, and when it is too old to be sent, milliseconds since the epoch. */
+  onQueued(id: number, address: ReplyAddress, message: Outbound, expiresAtMs: number): void;
 }
+
+/** Kept free for the answer where the agent sets no bound, tokens. */
+const assumedAnswerTokens = 8_000;
+/** A question is asked in any case, tokens. */
+const leastTokens = 1_000;
+/** Part of the context window that the past may take: the question and what tools give want room too. */
+const historyShare = 0.6;
 
 /** What a heartbeat's answer is when there is nothing to say. */
 const nothingToSay = /^\W*NOTHING\W*$/;
@@ -152,20 +164,24 @@ export async function runTurn(
             startedAtMs: startedAt,
           }),
         ]
-        : [resumeTurn(turnId, deps.bootId)]),
+        : [resumeTurn(turnId, deps.bootId, startedAt)]),
       ...arrivals.map((arrival) => claimEvent(arrival.delivery.rowId, turnId)),
     ];
     // The process before may have died of it, and so may this one: the start is counted before anything else is done.
     if (first.isInherited) await journal([]);
     emit({ ...base, type: "started", answers: answers(), resumed: interrupted !== undefined });
     const profile = await deps.profiles.of(config, policy);
-    const messages = await gatherMessages(profile);
+    const system = profile.system(first.isGroup);
+    const bounds = toBounds(profile, system);
+    const question = await toQuestion(input, profile);
+    const window = gatherHistory(bounds, estimateMessages([question]));
     observe("prepare", clock.monotonic() - startedMs);
     const result = await runLoop({
       agent,
       profile,
-      system: profile.system(first.isGroup),
-      messages,
+      system,
+      messages: [...window.messages, question],
+      bounds,
       steps: interrupted?.steps ?? [],
       tainted: input.role === "user" && input.untrusted === true,
       context: {
@@ -174,7 +190,7 @@ export async function runTurn(
         sessionId: first.sessionId,
         turnId,
         isGroup: first.isGroup,
-        person: first.person,
+        person: findAsker(arrivals),
         messageId: first.providerMessageId,
         chain: first.chain,
         deadlineAt: startedAt + deadlineMs,
@@ -197,6 +213,19 @@ export async function runTurn(
     const { text } = after.payload;
     const silent = text.trim() === "" || first.source === "heartbeat" && nothingToSay.test(text);
     await end(silent ? { outcome: "silent", result } : { outcome: "answered", result, text });
+    const grown = window.tokens + estimateMessages(toMessages([input, ...result.entries]));
+    deps.compactions.consider({
+      config,
+      agent,
+      model: policy.model,
+      session: first.session,
+      epoch: session.epoch,
+      windowTokens: bounds.historyTokens,
+      fill: window.isTrimmed ? 1 : Math.max(
+        grown / bounds.historyTokens,
+        (window.entries + 1 + result.entries.length) / config.memory.short_term.max_history_turns,
+      ),
+    });
   } catch (thrown) {
     if (signal.aborted) {
       span.end(thrown);
@@ -214,13 +243,27 @@ export async function runTurn(
     return { isNew, isSilent, epoch: known === undefined ? 1 : isNew ? known.epoch + 1 : known.epoch };
   }
 
-  async function gatherMessages(profile: Profile): Promise<readonly LlmMessage[]> {
+  function toBounds(profile: Profile, system: Frame["system"]): WindowBounds & { readonly historyTokens: number } {
+    const { max_history_tokens, max_tool_result_tokens } = config.memory.short_term;
+    const { providerId, model, contextWindow } = profile.route;
+    // From here on everything is in tokens as they are estimated.
+    const factor = deps.tokens.factor(toModelName(providerId, model));
+    const answer = Math.min(agent.config.max_output_tokens ?? assumedAnswerTokens, contextWindow / 2);
+    const frame = deps.tokens.ofFrame({ system, tools: profile.llmTools });
+    const maxTokens = Math.max(leastTokens, (contextWindow - answer) / factor - frame);
+    return {
+      maxTokens,
+      maxToolResultTokens: Math.min(max_tool_result_tokens / factor, maxTokens / 2),
+      historyTokens: Math.min(max_history_tokens / factor, maxTokens * historyShare),
+    };
+  }
+
+  function gatherHistory(bounds: ReturnType<typeof toBounds>, questionTokens: number): Window {
+    const { maxTokens, historyTokens, maxToolResultTokens } = bounds;
     const history = session.isNew
-      ? first.history.map(({ role, text }): TranscriptEntry =>
-        role === "user" ? { role, text } : { role, text, toolCalls: [] }
-      )
+      ? { summary: undefined, entries: first.history.map(toPriorEntry), isCut: false }
       : readHistory(ledger.read, first.session, session.epoch, config.memory.short_term.max_history_turns);
-    return [...toMessages(history), await toQuestion(input, profile)];
+    return toWindow(history, { maxTokens: Math.min(historyTokens, maxTokens - questionTokens), maxToolResultTokens });
   }
 
   async function toQuestion(entry: TranscriptEntry, profile: Profile): Promise<LlmMessage> {
@@ -268,9 +311,8 @@ export async function runTurn(
     const outcome = ending.outcome === "refused" ? "silent" : ending.outcome;
     const inboxOutcome: InboxOutcome = ending.outcome === "refused" ? "refused:vetoed" : ending.outcome;
     const unit: Statement[] = [];
-    if (reply !== undefined) {
-      unit.push(queueMessage(reply.address, reply.message, nowMs, nowMs + config.runtime.outbound.max_age));
-    }
+    const expiresAtMs = nowMs + config.runtime.outbound.max_age;
+    if (reply !== undefined) unit.push(queueMessage(reply.address, reply.message, nowMs, expiresAtMs));
     const title = input.role === "user" ? withoutFence(input.text).slice(0, 80) : "";
     unit.push(...opening);
     unit.push(touchSession(first.session, session.epoch, title, nowMs));
@@ -299,7 +341,9 @@ export async function runTurn(
     const rows = await commit(unit);
     observe("commit", clock.monotonic() - commitMs);
     const queuedId = reply === undefined ? undefined : rows[0]?.[0]?.id;
-    if (reply !== undefined && typeof queuedId === "number") deps.onQueued(queuedId, reply.address, reply.message);
+    if (reply !== undefined && typeof queuedId === "number") {
+      deps.onQueued(queuedId, reply.address, reply.message, expiresAtMs);
+    }
     if (error !== undefined) {
       for (const _ of joined) metrics.count("nexo_dead_letters_total", { hop: "turn", kind: error.kind });
       turnLog.error("turn.failed", { kind: error.kind, reason: error.reason, error: error.message });
@@ -384,15 +428,27 @@ type Ending =
   | { readonly outcome: "failed"; readonly error: AppError }
   | { readonly outcome: "refused"; readonly by: "session_start" | "before_message"; readonly reason: string };
 
+function toPriorEntry({ role, text }: Arrival["history"][number]): TranscriptEntry {
+  return role === "user" ? { role, text } : { role, text, toolCalls: [] };
+}
+
+/** Who asks, where it is one person who is vouched for. */
+function findAsker([first, ...others]: readonly [Arrival, ...Arrival[]]): string | undefined {
+  const isOne = others.every(({ person }) => person === first.person);
+  return isOne && ![first, ...others].some(({ untrusted }) => untrusted) ? first.person : undefined;
+}
+
 /** What the transcript keeps of a burst of messages: one entry, each message on lines of its own. */
 function toEntry(arrivals: readonly Arrival[]): TranscriptEntry {
   const attachments = arrivals.flatMap((arrival) => arrival.attachments);
   const ids = arrivals.map((arrival) => arrival.providerMessageId).filter((id) => id !== undefined);
   const sender = arrivals[0]?.sender;
   const tails = arrivals.flatMap(({ quotedTail = "" }) => quotedTail === "" ? [] : [quotedTail]);
+  const people = [...new Set(arrivals.map(({ person }) => person).filter((person) => person !== undefined))];
   return {
     role: "user",
     text: arrivals.map(toText).join("\n"),
+    ...(people.length === 0 ? {} : { people }),
     ...(attachments.length === 0 ? {} : { attachments }),
     ...(tails.length === 0 ? {} : { quotedTail: tails.join("\n\n") }),
     ...(sender === undefined ? {} : { sender }),
@@ -420,40 +476,6 @@ function withPaths(
     return path === undefined ? attachment : { ...attachment, path };
   });
   return { ...entry, attachments };
-}
-
-/** The transcript as the model sees it. A window may begin inside a turn: what belongs to a call that is gone is left out. */
-function toMessages(entries: readonly TranscriptEntry[]): LlmMessage[] {
-  const from = entries.findIndex((entry) => entry.role === "user");
-  if (from < 0) return [];
-  return entries.slice(from).map((entry): LlmMessage => {
-    switch (entry.role) {
-      case "user":
-        return { role: "user", content: [{ type: "text", text: entry.text + toAttachmentNotes(entry.attachments) }] };
-      case "assistant":
-        return {
-          role: "assistant",
-          text: entry.text,
-          toolCalls: entry.toolCalls.map(({ id, name, input, inputError }) => ({
-            id,
-            name,
-            input,
-            ...(inputError === undefined ? {} : { inputError }),
-          })),
-          ...(entry.providerState === undefined ? {} : { providerState: entry.providerState }),
-        };
-      case "tool":
-        return { role: "tool", results: entry.results };
-      case "note":
-        return { role: "user", content: [{ type: "text", text: `[${entry.text}]` }] };
-    }
-  });
-}
-
-function toAttachmentNotes(attachments: Extract<TranscriptEntry, { role: "user" }>["attachments"]): string {
-  return (attachments ?? []).map(({ kind, name, path }) =>
-    `\n[${kind} ${name ?? ""} was attached${path === undefined ? "" : `; it lies in your folder as ${path}`}]`
-  ).join("");
 }
 
 /** What a user may be told of an error: its meaning, never its inside. */

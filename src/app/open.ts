@@ -1,5 +1,7 @@
 import { z } from "zod";
 import { type Agents, openAgents } from "../agent/open.ts";
+import { newPairingDesk } from "../agent/pairing_desk.ts";
+import { newSkillHost } from "../agent/skill_file.ts";
 import { newChildren } from "../child/open.ts";
 import type { Config } from "../config/config.ts";
 import { openConfig } from "../config/open.ts";
@@ -18,6 +20,7 @@ import type { AgentView, Status } from "../http/api.ts";
 import { openHttp } from "../http/open.ts";
 import { toStatus } from "../http/views.ts";
 import { newHistory } from "../ledger/history.ts";
+import { sweepAudit } from "../ledger/audit.ts";
 import { readAccepted } from "../ledger/inbox.ts";
 import { openLedger } from "../ledger/open.ts";
 import { readMessage } from "../ledger/outbox.ts";
@@ -36,6 +39,9 @@ import { newRecentLog } from "../telemetry/recent_log.ts";
 import { openProcessMetrics } from "../telemetry/process.ts";
 import { redact } from "../telemetry/redact.ts";
 import { newTracer } from "../telemetry/trace.ts";
+import { newAudit } from "./audit.ts";
+import { newSessionSearchTool } from "../tools/session_search.ts";
+import { newWorkspaceTools } from "../workspace/tools.ts";
 import { openFlows } from "./flows.ts";
 import { newIntakeGate, newLoadWatch } from "./intake.ts";
 import { lockDataFolder } from "./lock.ts";
@@ -46,6 +52,7 @@ import { newAgentPluginTools } from "./plugin_tools.ts";
 import { newBuiltInTools, plugins } from "./registry.ts";
 import { openToken } from "./token.ts";
 import { newDeadLetters, toAgents, toChannels, toQueues } from "./views.ts";
+import { openWorkspaceRoom, toShelves } from "./workspaces.ts";
 
 /** What {@linkcode openApp} is started with. */
 export interface AppOptions {
@@ -133,6 +140,8 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
   const doorway = load.withArrivals(bus);
   const llm = openLlm({ log, metrics, clock });
   const memoryRoom = opening.use(openMemoryRoom({ config: configured, dataDir, log, metrics, clock }));
+  const shelves = toShelves(configDir, dataDir);
+  const workspaces = opening.use(openWorkspaceRoom({ config: configured, shelves, token, log, metrics, clock }));
   const host = opening.use(
     await openPluginHost({ bus: doorway, intake: gate, log, metrics, clock, dataDir, plugins }, signal),
   );
@@ -156,6 +165,7 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     ...mcp.status(),
     ...memoryRoom.memory.status(),
   ];
+  const history = newHistory(ledger);
   const views = {
     version,
     bootId,
@@ -166,7 +176,7 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     models: () => llm.at(live.current.llm).available,
     queues: () => toQueues(ledger, clock),
     logs,
-    history: newHistory(ledger),
+    history,
     mcp: { servers: mcp.view, accept: mcp.accept },
     deadLetters: newDeadLetters({
       ledger,
@@ -175,6 +185,8 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
       clock,
       maxAgeMs: () => live.current.runtime.outbound.max_age,
     }),
+    pairings: newPairingDesk({ ledger, metrics, clock }),
+    audit: newAudit({ ledger, log, clock }),
   };
   opening.use(metrics.onScrape(() => scrapeLedger(ledger)));
   const http = opening.use(
@@ -193,6 +205,10 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     }, signal),
   );
   await host.apply(live.current.plugins);
+  const searchTool = newSessionSearchTool({
+    search: history.search,
+    searchesAll: (agent) => live.current.agents.find(({ id }) => id === agent)?.config.session_search === "all",
+  });
   agentsRoom = opening.use(openAgents({
     config: live,
     bus,
@@ -201,6 +217,8 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     tools: concatLive(
       memoryRoom.withTools([
         ...newBuiltInTools(clock),
+        searchTool,
+        ...newWorkspaceTools(workspaces),
         ...newAgentPluginTools({ config: live, bus, metrics, dataDir }, () => agentsRoom),
         ...options.tools ?? [],
       ]),
@@ -214,7 +232,8 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     clock,
     tracer,
     bootId,
-    stateDir: dataDir,
+    shelves,
+    skillHost: newSkillHost(env),
   }));
   const agents = agentsRoom;
   opening.use(openFlows({ bus, ledger, log, metrics, clock }));
@@ -278,7 +297,9 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     while (!stop.aborted) {
       await clock.wait(sweepEveryMs, stop);
       try {
-        await source.commit(sweepFinished(clock.now() - current.current.runtime.retention.finished, sweepRows));
+        const { finished, audit } = current.current.runtime.retention;
+        const nowMs = clock.now();
+        await source.commit([...sweepFinished(nowMs - finished, sweepRows), sweepAudit(nowMs - audit, sweepRows)]);
       } catch (thrown) {
         // Nothing depends on a sweep: the next one does it.
         sweepLog.warn("ledger.sweep_failed", { error: toAppError(thrown).message });

@@ -11,6 +11,7 @@ import type { Clock } from "../core/clock.ts";
 import { AppError, toAppError } from "../core/error.ts";
 import type { Log } from "../core/log.ts";
 import { type Live, newLive } from "../lib/live.ts";
+import { type Asker, newAsker } from "./asker.ts";
 import { catchStraySocketErrors } from "./stray_errors.ts";
 
 /** One connection from its beginning to its end. The next one is another session: nothing is carried over. */
@@ -18,6 +19,7 @@ export interface Session {
   readonly connection: NatsConnection;
   /** The server's own storage of events; `undefined` where it has none. */
   readonly jetStream: JetStream | undefined;
+  readonly asker: Asker;
   /** Fires when the connection is gone. */
   readonly signal: AbortSignal;
 }
@@ -98,7 +100,9 @@ export function openLink({ config, log, clock, prepare }: LinkDeps): Link {
     });
     try {
       if (closing.signal.aborted) return;
-      const session = { connection, jetStream: await findJetStream(connection), signal: gone.signal };
+      const { signal } = gone;
+      const asker = newAsker(connection, { clock, patienceMs: ackMs, signal });
+      const session = { connection, jetStream: await findJetStream(connection), asker, signal };
       await prepare(session);
       log.info("nats.up", { server: connection.getServer(), jetStream: session.jetStream !== undefined });
       state.set({ state: "up", since: since(), session });

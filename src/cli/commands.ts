@@ -2,6 +2,7 @@ import { buildCommand, buildRouteMap, type InputParser } from "@stricli/core";
 import { hops } from "../core/bus.ts";
 import { AppError } from "../core/error.ts";
 import { parseDuration } from "../lib/duration.ts";
+import type { PairingWhom } from "../http/api.ts";
 import type { CliContext } from "./context.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -262,8 +263,8 @@ const sessions = buildRouteMap({
           search: {
             kind: "parsed",
             parse: String,
-            brief: "Only those with this text in the transcript",
-            placeholder: "TEXT",
+            brief: "Only those with these words in an entry of the transcript",
+            placeholder: "WORDS",
             optional: true,
           },
           limit,
@@ -294,6 +295,59 @@ const sessions = buildRouteMap({
         fullDescription: toDescription("Works without a running process too.", [
           "agent sessions show ana/telegram/sales/4711",
         ], ["4 no such session"]),
+      },
+    }),
+    search: buildCommand({
+      loader: async () => toAction((await import("./sessions.ts")).searchSessions),
+      parameters: {
+        flags: {
+          agent: { kind: "parsed", parse: String, brief: "Only this agent's", placeholder: "AGENT", optional: true },
+          limit,
+          data,
+          json,
+        },
+        positional: {
+          kind: "array",
+          parameter: { brief: "Word, or its beginning", placeholder: "WORDS", parse: String },
+          minimum: 1,
+        },
+      },
+      docs: {
+        brief: "Find what was said, best first",
+        fullDescription: toDescription(
+          "Entries of transcripts that hold all of the words. Works without a running process too.",
+          ["agent sessions search blue invoice", "agent sessions search invoice --agent ana --limit 5"],
+        ),
+      },
+    }),
+    export: buildCommand({
+      loader: async () => toAction((await import("./sessions.ts")).exportSession),
+      parameters: {
+        flags: {
+          format: {
+            kind: "enum",
+            values: ["md", "jsonl"],
+            brief: "Markdown to read, or a line of JSON for each entry",
+            placeholder: "FORMAT",
+            default: "md",
+          },
+          data,
+        },
+        positional: {
+          kind: "tuple",
+          parameters: [{ brief: "Session, as agent sessions list shows it", placeholder: "SESSION", parse: String }],
+        },
+      },
+      docs: {
+        brief: "Write a whole transcript to standard output",
+        fullDescription: toDescription(
+          "Oldest entry first. JSON lines hold everything, tool results included. Works without a running process too.",
+          [
+            "agent sessions export ana/telegram/sales/4711 > transcript.md",
+            "agent sessions export ana/telegram/sales/4711 --format jsonl",
+          ],
+          ["4 no such session"],
+        ),
       },
     }),
   },
@@ -370,8 +424,90 @@ const configRoutes = buildRouteMap({
   docs: { brief: "Check and explain the config" },
 });
 
+const whom = {
+  kind: "tuple",
+  parameters: [{
+    brief: "Code that they were given, or number of agent pair list",
+    placeholder: "CODE",
+    parse: toWhom,
+  }],
+} as const;
+const pairingCodes = ["4 no such code or number", "5 it cannot be said about them", "3 too many wrong codes"];
+
 const pair = buildRouteMap({
   routes: {
+    list: buildCommand({
+      loader: async () => toAction((await import("./pairings.ts")).listPeople),
+      parameters: {
+        flags: {
+          state: {
+            kind: "enum",
+            values: ["pending", "approved", "denied", "revoked", "expired"],
+            brief: "Only those who stand so; absent: all but expired",
+            placeholder: "STATE",
+            optional: true,
+          },
+          limit,
+          before: {
+            kind: "parsed",
+            parse: toCount(1),
+            brief: "Only numbers below this one",
+            placeholder: "ID",
+            optional: true,
+          },
+          data,
+          json,
+        },
+      },
+      docs: {
+        brief: "List who asked to be let in, and what was said",
+        fullDescription: toDescription("Newest first. Works without a running process too.", [
+          "agent pair list",
+          "agent pair list --state pending",
+        ]),
+      },
+    }),
+    approve: buildCommand({
+      loader: async () => toAction((await import("./pairings.ts")).approvePerson),
+      parameters: { flags: { data, json }, positional: whom },
+      docs: {
+        brief: "Let somebody in",
+        fullDescription: toDescription(
+          "By the code that they were given, or by number: so somebody who was denied or revoked is let in after all. Works without a running process too.",
+          ["agent pair approve K7WNP3QD", "agent pair approve 12"],
+          pairingCodes,
+        ),
+      },
+    }),
+    deny: buildCommand({
+      loader: async () => toAction((await import("./pairings.ts")).denyPerson),
+      parameters: { flags: { data, json }, positional: whom },
+      docs: {
+        brief: "Do not let somebody in: no answer, no further code",
+        fullDescription: toDescription("Works without a running process too.", [
+          "agent pair deny K7WNP3QD",
+          "agent pair deny 12",
+        ], pairingCodes),
+      },
+    }),
+    revoke: buildCommand({
+      loader: async () => toAction((await import("./pairings.ts")).revokePerson),
+      parameters: {
+        flags: { data, json },
+        positional: {
+          kind: "tuple",
+          parameters: [{ brief: "Number of agent pair list", placeholder: "ID", parse: toCount(1) }],
+        },
+      },
+      docs: {
+        brief: "Let somebody in no longer",
+        fullDescription: toDescription(
+          "Holds at once, also for messages that wait. People of allow_from are in the config. Works without a running process too.",
+          ["agent pair revoke 12"],
+          ["4 no such number", "5 they are not let in"],
+        ),
+      },
+    }),
     whatsapp: buildCommand({
       loader: async () => toAction((await import("./pair.ts")).pairWhatsApp),
       parameters: {
@@ -391,7 +527,7 @@ const pair = buildRouteMap({
       },
     }),
   },
-  docs: { brief: "Link accounts" },
+  docs: { brief: "Let people in, and link accounts" },
 });
 
 const mcpServer = { brief: "Server, as mcp.yaml names it", placeholder: "SERVER", parse: String } as const;
@@ -488,6 +624,11 @@ function toCount(min: number, max = Number.MAX_SAFE_INTEGER): InputParser<number
       max < Number.MAX_SAFE_INTEGER ? `write ${min} to ${max}` : `write a number from ${min}`,
     );
   };
+}
+
+/** Numbers have no letters, codes do. */
+function toWhom(input: string): PairingWhom {
+  return /^\d+$/.test(input) ? { id: Number(input) } : { code: input };
 }
 
 function toDurationMs(input: string): number {

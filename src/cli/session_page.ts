@@ -1,4 +1,4 @@
-import type { MessageView, Page, SessionView } from "../http/api.ts";
+import type { MessageHit, MessageView, Page, SessionView } from "../http/api.ts";
 import type { Ink } from "./ink.ts";
 import { toPlain } from "./plain.ts";
 import { sayAgo, sayTime } from "./say.ts";
@@ -27,6 +27,16 @@ export function formatTranscript(session: string, { items, next }: Page<MessageV
     return `${ink.dim(sayTime(at))}  ${ink.bold(toPlain(who))}\n${body}`;
   });
   return `${sayMore(next)}${entries.join("\n\n")}\n`;
+}
+
+/** Entries that hold what was looked for, best first. */
+export function formatHits(items: readonly MessageHit[], ink: Ink): string {
+  if (items.length === 0) return "Nothing was found.\n";
+  return items.map(({ sessionId, at, role, author, text }) => {
+    const who = author === null ? role : `${role} ${author}`;
+    const excerpt = toPlain(text).replace(/\s+/g, " ").trim();
+    return `${ink.dim(sayTime(at))}  ${ink.bold(toPlain(who))}  ${toPlain(sessionId)}\n  ${excerpt}\n`;
+  }).join("\n");
 }
 
 function sayMore(next: string | undefined): string {

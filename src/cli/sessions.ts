@@ -1,6 +1,10 @@
 import { AppError } from "../core/error.ts";
 import {
+  type ExportFormat,
+  type MessageHit,
+  messageHitsSchema,
   messagesAnswerSchema,
+  type MessageSearch,
   type MessageView,
   type Page,
   type PageRequest,
@@ -15,7 +19,7 @@ import { requireLedgerFile } from "./ledger_file.ts";
 import { type DataDirFlag, toDataDir } from "./place.ts";
 import { toPlain } from "./plain.ts";
 import { toJsonText } from "./say.ts";
-import { formatSessions, formatTranscript } from "./session_page.ts";
+import { formatHits, formatSessions, formatTranscript } from "./session_page.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Flags of every `agent sessions` command. */
@@ -47,9 +51,34 @@ export async function showSession(terminal: Terminal, flags: SessionFlags, sessi
   return 0;
 }
 
+/** `agent sessions search WORDS`: entries of transcripts, best first. */
+export async function searchSessions(
+  terminal: Terminal,
+  flags: DataDirFlag & { readonly agent?: string; readonly limit: number; readonly json: boolean },
+  ...words: readonly string[]
+): Promise<number> {
+  const { agent, limit } = flags;
+  const items = await (await findDesk(terminal, flags)).search({ words: words.join(" "), agent, limit });
+  terminal.print(flags.json ? toJsonText({ items }) : formatHits(items, newInk(terminal.color)));
+  return 0;
+}
+
+/** `agent sessions export SESSION`: a whole transcript on standard output. */
+export async function exportSession(
+  terminal: Terminal,
+  flags: DataDirFlag & { readonly format: ExportFormat },
+  session: string,
+): Promise<number> {
+  const pieces = (await findDesk(terminal, flags)).export(session, flags.format);
+  for await (const piece of pieces) terminal.print(piece);
+  return 0;
+}
+
 interface SessionDesk {
   list(filter: SessionFilter): Promise<Page<SessionView>>;
   messages(session: string, page: PageRequest): Promise<Page<MessageView>>;
+  search(search: MessageSearch): Promise<readonly MessageHit[]>;
+  export(session: string, format: ExportFormat): AsyncIterable<string>;
 }
 
 async function findDesk(terminal: Terminal, flags: DataDirFlag): Promise<SessionDesk> {
@@ -63,6 +92,12 @@ function newRemoteDesk(admin: AdminClient): SessionDesk {
     list: (filter) => admin.get("/api/sessions", filter, sessionsAnswerSchema),
     messages: (session, page) =>
       admin.get(`/api/sessions/${encodeURIComponent(session)}/messages`, page, messagesAnswerSchema),
+    search: async (search) => (await admin.get("/api/sessions/search", { ...search }, messageHitsSchema)).items,
+    async *export(session, format) {
+      const bytes = admin.follow(`/api/sessions/${encodeURIComponent(session)}/export`, { format });
+      const decoder = new TextDecoder();
+      for await (const chunk of bytes) yield decoder.decode(chunk, { stream: true });
+    },
   };
 }
 
@@ -78,6 +113,14 @@ function newLocalDesk(dataDir: string): SessionDesk {
     async messages(session, page) {
       using ledger = await requireLedgerFile(dataDir);
       return await newHistory(ledger).messages(session, page, AbortSignal.timeout(queryMs));
+    },
+    async search(search) {
+      using ledger = await requireLedgerFile(dataDir);
+      return await newHistory(ledger).search(search, AbortSignal.timeout(queryMs));
+    },
+    async *export(session, format) {
+      using ledger = await requireLedgerFile(dataDir);
+      yield* newHistory(ledger).export(session, format, new AbortController().signal);
     },
   };
 }

@@ -32,6 +32,9 @@ export const providerSchema = z.strictObject({
     total: duration.default(300_000).describe("For the whole answer."),
   }).prefault({}).describe("Deadlines of one call."),
   prices: z.record(z.string(), price).default({}).describe("Prices by model, over the built-in table."),
+  context_windows: z.record(z.string(), z.number().int().min(1_000)).default({}).describe(
+    "Context windows in tokens by model, over the built-in table. A model that stands in neither: 32000.",
+  ),
   images: z.boolean().default(true).describe("Whether its models can see images."),
 });
 /** One provider, as parsed. */

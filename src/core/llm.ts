@@ -40,7 +40,7 @@ export interface LlmTool {
   readonly inputSchema: JsonSchema;
 }
 
-/** A block of the system prompt. Blocks with `cache` come first and do not change within a config generation. */
+/** A block of the system prompt. Blocks with `cache`, at most two, come first and rarely change. */
 export interface LlmSystemBlock {
   readonly text: string;
   readonly cache: boolean;
@@ -114,6 +114,8 @@ export interface ModelRoute {
   readonly model: string;
   /** Whether it can see images. */
   readonly images: boolean;
+  /** Tokens that a request may have, the answer included. */
+  readonly contextWindow: number;
   /** Price of a (provider, model) pair, or `undefined` where it is not known. */
   price(provider: string, model: string): LlmPrice | undefined;
 }

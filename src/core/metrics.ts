@@ -40,6 +40,11 @@ export const metricTable = {
     help: "Messages, calls and requests refused, by the part that refused and why.",
     labels: ["part", "reason"],
   },
+  nexo_pairing_total: {
+    type: "counter",
+    help: "What became of unknown senders: code_given, approved, denied, revoked, expired.",
+    labels: ["plugin", "instance", "event"],
+  },
   nexo_queue_depth: {
     type: "gauge",
     help: "Rows waiting: inbox (ready), outbox (queued or sending), spill, dead.",
@@ -111,6 +116,11 @@ export const metricTable = {
     type: "counter",
     help: "Money spent on models, in US dollars.",
     labels: ["agent", "provider", "model"],
+  },
+  nexo_compactions_total: {
+    type: "counter",
+    help: "Older parts of sessions summed up, by result: done, failed.",
+    labels: ["agent", "result"],
   },
   nexo_budget_used_ratio: {
     type: "gauge",

@@ -36,6 +36,8 @@ export const transcriptEntrySchema = z.discriminatedUnion("role", [
     quotedTail: z.string().optional(),
     /** Who wrote it, for people who read the transcript. */
     sender: z.string().optional(),
+    /** Everybody whose words it holds, as `toPerson` names them. Absent: nobody in particular, or an entry of old. */
+    people: z.array(z.string()).optional(),
     /** Provider message ids of what was merged into this entry. */
     providerMessageIds: z.array(z.string()).optional(),
     /** The text holds something that strangers to the session wrote. */
@@ -49,7 +51,14 @@ export const transcriptEntrySchema = z.discriminatedUnion("role", [
   }),
   z.object({ role: z.literal("tool"), results: z.array(toolResultSchema), untrusted: z.boolean().optional() }),
   /** Something that the runtime tells the agent: a reply that could not be delivered. */
-  z.object({ role: z.literal("note"), text: z.string() }),
+  z.object({
+    role: z.literal("note"),
+    text: z.string(),
+    /** The text sums up the entries before it, which stay where they are. */
+    summary: z.literal(true).optional(),
+    /** The text holds something that strangers to the session wrote. */
+    untrusted: z.boolean().optional(),
+  }),
 ]);
 /** One entry of a session's transcript. */
 export type TranscriptEntry = z.output<typeof transcriptEntrySchema>;

@@ -25,6 +25,8 @@ export interface AdminDeps {
   readonly logins: Logins;
   readonly clock: Clock;
   readonly log: Log;
+  /** Tells how the process stands whenever that changes. */
+  readonly live: Hono;
   /** Name of the session's cookie. */
   readonly cookie: string;
   /** Host names besides loopback, as configured now. */
@@ -48,16 +50,18 @@ export function newAdminRoutes(views: AdminViews, deps: AdminDeps): Hono {
     const { token } = await readJson(context.req.raw, maxLoginBytes, loginRequestSchema);
     startSession(context, logins.logIn(token));
     log.info("http.logged_in", { by: "token" });
+    await views.audit.note({ actor: "console", action: "console.logged_in", target: "by token" });
     return context.json({ ok: true });
   });
-  app.get("/login", (context, next) => {
+  app.get("/login", async (context, next) => {
     const code = context.req.query("code");
-    if (code === undefined || context.req.method === "HEAD") return next();
+    if (code === undefined || context.req.method === "HEAD") return await next();
     const session = logins.redeem(code);
     if (session === undefined) return context.redirect("/login#used", 303);
     startSession(context, session);
     log.info("http.logged_in", { by: "link" });
-    return Promise.resolve(context.redirect("/", 303));
+    await views.audit.note({ actor: "console", action: "console.logged_in", target: "by link" });
+    return context.redirect("/", 303);
   });
   app.route("/", newConsoleRoutes({ logins, cookie }));
 
@@ -69,6 +73,7 @@ export function newAdminRoutes(views: AdminViews, deps: AdminDeps): Hono {
     return await chat(await readJson(context.req.raw, maxBytes(), chatRequestSchema), deps);
   });
   app.route("/api", newViewRoutes(views, config));
+  app.route("/api", deps.live);
   app.route("/api/mcp", newMcpRoutes(views.mcp, config));
   app.route("/api", newLogRoutes({ logs: views.logs, streams: deps.streams }));
   app.post("/api/logout", (context) => {

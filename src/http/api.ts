@@ -137,7 +137,7 @@ export interface Page<T> {
 /** Query of `GET /api/sessions`. */
 export const sessionFilterSchema = z.object({
   agent: z.string().min(1).max(200).optional(),
-  /** Words that stand in the transcript. */
+  /** Words that stand together in an entry of the transcript, whole or their beginnings. */
   search: z.string().min(1).max(500).optional(),
   ...pageFields,
 });
@@ -161,6 +161,39 @@ export const sessionViewSchema = z.object({
 export type SessionView = z.output<typeof sessionViewSchema>;
 /** Answer of `GET /api/sessions`. */
 export const sessionsAnswerSchema = pageSchema(sessionViewSchema);
+
+/** Query of `GET /api/sessions/search`. */
+export const messageSearchSchema = z.object({
+  /** Words that stand together in an entry, whole or their beginnings. */
+  words: z.string().min(1).max(500),
+  agent: z.string().min(1).max(200).optional(),
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+});
+/** Query of `GET /api/sessions/search`. */
+export type MessageSearch = z.output<typeof messageSearchSchema>;
+
+/** An entry of a transcript that holds the words. */
+export const messageHitSchema = z.object({
+  id: z.number().int(),
+  sessionId: z.string(),
+  /** ISO 8601 UTC. */
+  at: z.string(),
+  role: z.enum(["user", "assistant", "tool", "note"]),
+  author: z.string().nullable(),
+  /** The words around the first one that was looked for. */
+  text: z.string(),
+  /** It holds something that strangers to the session wrote. */
+  untrusted: z.boolean(),
+});
+/** An entry of a transcript that holds the words. */
+export type MessageHit = z.output<typeof messageHitSchema>;
+/** Answer of `GET /api/sessions/search`, best first. */
+export const messageHitsSchema = z.object({ items: z.array(messageHitSchema) });
+
+/** Query of `GET /api/sessions/:id/export`. */
+export const exportRequestSchema = z.object({ format: z.enum(["md", "jsonl"]).default("md") });
+/** How a transcript is written: Markdown to read, or a line of JSON for each entry. */
+export type ExportFormat = z.output<typeof exportRequestSchema>["format"];
 
 /** Query of `GET /api/sessions/:id/messages`. */
 export const pageRequestSchema = z.object(pageFields);
@@ -198,8 +231,37 @@ export const stepViewSchema = z.object({
   startedAt: z.string(),
   /** ISO 8601 UTC. */
   finishedAt: z.string().nullable(),
+  /** Of a model's answer. */
+  inputTokens: z.number().int().nullable(),
+  outputTokens: z.number().int().nullable(),
+  costUsd: z.number().nullable(),
   input: z.unknown(),
   output: z.unknown(),
+});
+
+/** A message that a turn answers. Rows of finished work are swept after `retention.finished`. */
+export const receivedViewSchema = z.object({
+  /** ISO 8601 UTC. */
+  receivedAt: z.string(),
+  /** Where it came from, such as `telegram.sales`. */
+  channel: z.string().nullable(),
+  /** The channel's own id of it. */
+  providerMessageId: z.string().nullable(),
+});
+
+/** Something that a turn sends. */
+export const sendViewSchema = z.object({
+  channel: z.string(),
+  state: z.enum(["queued", "sending", "sent", "dead"]),
+  /** Whether an answer of the provider was lost, so that it may have been sent before. */
+  unknown: z.boolean(),
+  attempts: z.number().int(),
+  /** ISO 8601 UTC. */
+  queuedAt: z.string(),
+  /** ISO 8601 UTC. */
+  finishedAt: z.string().nullable(),
+  providerMessageIds: z.array(z.string()),
+  error: z.string().nullable(),
 });
 /** Answer of `GET /api/turns/:id`: the timeline of a turn. */
 export const turnViewSchema = z.object({
@@ -221,7 +283,11 @@ export const turnViewSchema = z.object({
   inputTokens: z.number().int(),
   outputTokens: z.number().int(),
   costUsd: z.number().nullable(),
+  /** When a restart picked it up again, oldest first; ISO 8601 UTC. */
+  resumedAt: z.array(z.string()),
+  received: z.array(receivedViewSchema),
   steps: z.array(stepViewSchema),
+  sends: z.array(sendViewSchema),
 });
 /** Answer of `GET /api/turns/:id`. */
 export type TurnView = z.output<typeof turnViewSchema>;
@@ -300,6 +366,87 @@ export const deadLetterResultSchema = z.object({
   /** How many letters were, or with `dryRun` would be, replayed or purged. */
   count: z.number().int(),
   dryRun: z.boolean(),
+});
+
+const pairingStates = z.enum(["pending", "approved", "denied", "revoked", "expired"]);
+
+/** Query of `GET /api/pairings`: newest first. */
+export const pairingFilterSchema = z.object({
+  /** Absent: all but those whose code has expired. */
+  state: pairingStates.optional(),
+  /** Only ids below this one: the cursor of the next page. */
+  before: z.coerce.number().int().positive().optional(),
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+});
+/** Which people a list means. */
+export type PairingFilter = z.output<typeof pairingFilterSchema>;
+
+/** Somebody who asked to be let in. */
+export const pairingViewSchema = z.object({
+  id: z.number().int(),
+  /** Whom they want to talk to. */
+  agent: z.string(),
+  plugin: z.string(),
+  instance: z.string(),
+  /** The provider's id of the person. */
+  sender: z.string(),
+  /** What they call themselves; may be empty. */
+  name: z.string(),
+  state: pairingStates,
+  /** While it can be used. */
+  code: z.string().nullable(),
+  /** ISO 8601 UTC: when the newest code was given. */
+  askedAt: z.string(),
+  /** ISO 8601 UTC: when the newest code ends. */
+  expiresAt: z.string(),
+  /** ISO 8601 UTC. */
+  decidedAt: z.string().nullable(),
+  /** Door through which it was decided: `console`, `cli`, `api`; `clock` for a code that expired. */
+  decidedBy: z.string().nullable(),
+});
+/** Somebody who asked to be let in; also the answer of `POST /api/pairings/approve`, `/deny` and `/revoke`. */
+export type PairingView = z.output<typeof pairingViewSchema>;
+/** Answer of `GET /api/pairings`. */
+export const pairingsAnswerSchema = z.object({
+  items: z.array(pairingViewSchema),
+  /** The `before` of the next page; absent: this was the last. */
+  next: z.number().int().optional(),
+});
+
+const pairingId = z.strictObject({ id: z.number().int().positive() });
+/** Body of `POST /api/pairings/approve` and `/deny`. */
+export const pairingWhomSchema = z.union([z.strictObject({ code: z.string().trim().min(1).max(100) }), pairingId]);
+/** Somebody, by the code that they were given or by the number that lists show. */
+export type PairingWhom = z.output<typeof pairingWhomSchema>;
+/** Body of `POST /api/pairings/revoke`: somebody who was let in has no code any more. */
+export const pairingRevocationSchema = pairingId;
+
+/** Query of `GET /api/audit`: newest first. */
+export const auditFilterSchema = z.object({
+  /** Only ids below this one: the cursor of the next page. */
+  before: z.coerce.number().int().positive().optional(),
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+});
+/** One thing that was done. */
+export const auditEntrySchema = z.object({
+  id: z.number().int(),
+  /** ISO 8601 UTC. */
+  at: z.string(),
+  /** `console`, `api`, `cli`; `gate` and `clock` are the process itself. */
+  actor: z.string(),
+  /** Such as `pairing.approved`. */
+  action: z.string(),
+  agent: z.string().nullable(),
+  /** What it was done to. */
+  target: z.string(),
+});
+/** One thing that was done. */
+export type AuditEntry = z.output<typeof auditEntrySchema>;
+/** Answer of `GET /api/audit`. */
+export const auditAnswerSchema = z.object({
+  items: z.array(auditEntrySchema),
+  /** The `before` of the next page; absent: this was the last. */
+  next: z.number().int().optional(),
 });
 
 /** Body of `POST /api/chat`. */

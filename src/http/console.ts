@@ -1,20 +1,11 @@
 import { type Context, Hono } from "hono";
 import { getCookie } from "hono/cookie";
-import agentsScript from "./console/agents.js" with { type: "text" };
-import apiScript from "./console/api.js" with { type: "text" };
-import channelsScript from "./console/channels.js" with { type: "text" };
-import chatScript from "./console/chat.js" with { type: "text" };
 import styles from "./console/console.css" with { type: "text" };
-import consoleScript from "./console/console.js" with { type: "text" };
-import deadLettersScript from "./console/dead_letters.js" with { type: "text" };
-import domScript from "./console/dom.js" with { type: "text" };
 import icon from "./console/icon.svg" with { type: "text" };
 import indexPage from "./console/index.html" with { type: "text" };
 import loginPage from "./console/login.html" with { type: "text" };
 import loginScript from "./console/login.js" with { type: "text" };
-import markdownScript from "./console/markdown.js" with { type: "text" };
-import sessionsScript from "./console/sessions.js" with { type: "text" };
-import timelineScript from "./console/timeline.js" with { type: "text" };
+import mainScript from "./console/main.js" with { type: "text" };
 import type { Logins } from "./logins.ts";
 
 const types = {
@@ -26,19 +17,10 @@ const types = {
 
 /** The console's files by name. They hold no data, so that the login page can use them. */
 const assets: Readonly<Record<string, string>> = {
-  "agents.js": agentsScript,
-  "api.js": apiScript,
-  "channels.js": channelsScript,
-  "chat.js": chatScript,
   "console.css": styles,
-  "console.js": consoleScript,
-  "dead_letters.js": deadLettersScript,
-  "dom.js": domScript,
   "icon.svg": icon,
   "login.js": loginScript,
-  "markdown.js": markdownScript,
-  "sessions.js": sessionsScript,
-  "timeline.js": timelineScript,
+  "main.js": mainScript,
 };
 
 /** The console's pages. All that they show comes from `/api`. */

@@ -17,8 +17,9 @@ import { withSecurityHeaders } from "./guard.ts";
 import { newHealthRoutes, newMetricsRoutes } from "./health.ts";
 import { withStop } from "./intake.ts";
 import { openListener } from "./listener.ts";
+import { openLiveRoutes } from "./live.ts";
 import { newLogins } from "./logins.ts";
-import type { AdminViews } from "./views.ts";
+import { type AdminViews, toStatus } from "./views.ts";
 import { openWebChannel, type WebChannel } from "./web_channel.ts";
 
 /** What the HTTP room is given. */
@@ -69,8 +70,11 @@ export async function openHttp(deps: HttpDeps, signal: AbortSignal): Promise<Htt
   const web = opened.use(openWebChannel({ ...deps, intake }));
 
   const status = () => intake.isStopped() ? [...deps.status(), stopping] : deps.status();
-  const adminRoutes = newAdminRoutes({ ...deps, status }, {
+  const views = { ...deps, status };
+  const live = opened.use(openLiveRoutes({ status: () => toStatus(views, config.current), streams, clock }));
+  const adminRoutes = newAdminRoutes(views, {
     config,
+    live: live.routes,
     web,
     streams,
     logins,

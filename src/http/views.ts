@@ -7,6 +7,8 @@ import type { Live } from "../lib/live.ts";
 import type { RecentLog } from "../telemetry/recent_log.ts";
 import {
   type AgentView,
+  type AuditEntry,
+  auditFilterSchema,
   type ChannelView,
   deadLetterActionSchema,
   type DeadLetterDetail,
@@ -14,11 +16,22 @@ import {
   deadLetterFilterSchema,
   type DeadLetterSelection,
   type DeadLetterView,
+  type ExportFormat,
+  exportRequestSchema,
+  type MessageHit,
+  type MessageSearch,
+  messageSearchSchema,
   type MessageView,
   type ModelView,
   type Page,
   type PageRequest,
   pageRequestSchema,
+  type PairingFilter,
+  pairingFilterSchema,
+  pairingRevocationSchema,
+  type PairingView,
+  type PairingWhom,
+  pairingWhomSchema,
   type Queues,
   type SessionFilter,
   sessionFilterSchema,
@@ -27,16 +40,26 @@ import {
   type TurnView,
 } from "./api.ts";
 import { parseRequest, readJson } from "./body.ts";
+import { type Door, toDoor } from "./door.ts";
 import { toReady } from "./health.ts";
 import type { McpDesk } from "./mcp_routes.ts";
 
 /** Longest look into the ledger for one page. */
 const queryMs = 15_000;
+/** A code or a number fits into this many times over. */
+const maxWhomBytes = 10_000;
+
+/** Longest export of one transcript. */
+const exportMs = 600_000;
 
 /** Transcripts and timelines, a page at a time, by keyset. */
 export interface History {
   sessions(filter: SessionFilter, signal: AbortSignal): Promise<Page<SessionView>>;
   messages(sessionId: string, page: PageRequest, signal: AbortSignal): Promise<Page<MessageView>>;
+  /** Best first. */
+  search(search: MessageSearch, signal: AbortSignal): Promise<readonly MessageHit[]>;
+  /** A whole transcript in pieces. @throws {AppError} `missing` where there is no such session. */
+  export(sessionId: string, format: ExportFormat, signal: AbortSignal): AsyncIterable<string>;
   /** `undefined` where there is no such turn. */
   turn(id: string, signal: AbortSignal): Promise<TurnView | undefined>;
 }
@@ -48,9 +71,34 @@ export interface DeadLetters {
   /** `undefined` where there is no such letter. */
   show(id: number, signal: AbortSignal): Promise<DeadLetterDetail | undefined>;
   /** Makes them live again; gives how many. */
-  replay(selection: DeadLetterSelection, options: { readonly dryRun: boolean }, signal: AbortSignal): Promise<number>;
+  replay(selection: DeadLetterSelection, options: DeadLetterOptions, signal: AbortSignal): Promise<number>;
   /** Takes them away for good; gives how many. */
-  purge(selection: DeadLetterSelection, options: { readonly dryRun: boolean }, signal: AbortSignal): Promise<number>;
+  purge(selection: DeadLetterSelection, options: DeadLetterOptions, signal: AbortSignal): Promise<number>;
+}
+
+/** How something is done with dead letters, and through which door. */
+export interface DeadLetterOptions {
+  readonly dryRun: boolean;
+  readonly actor: Door;
+}
+
+/** Who may talk, beside those whom the config names. */
+export interface Pairings {
+  /** Newest first. */
+  list(filter: PairingFilter, signal: AbortSignal): Promise<readonly PairingView[]>;
+  /** Gives how they stand now. */
+  decide(decision: "approve" | "deny" | "revoke", whom: PairingWhom, actor: Door): Promise<PairingView>;
+}
+
+/** Who did what. */
+export interface Audit {
+  /** Newest first. */
+  list(
+    page: { readonly before?: number | undefined; readonly limit: number },
+    signal: AbortSignal,
+  ): Promise<readonly AuditEntry[]>;
+  /** Writes something down. Never throws: what was done is done. */
+  note(entry: { readonly actor: Door; readonly action: string; readonly target: string }): Promise<void>;
 }
 
 /** What the admin listener shows, as it stands at the moment. */
@@ -67,12 +115,14 @@ export interface AdminViews {
   readonly logs: RecentLog;
   readonly history: History;
   readonly deadLetters: DeadLetters;
+  readonly pairings: Pairings;
+  readonly audit: Audit;
   readonly mcp: McpDesk;
 }
 
-/** `/api`: what the console and the command line read, and what can be done with dead letters. */
+/** `/api`: what the console and the command line read, and what can be done with dead letters and with strangers. */
 export function newViewRoutes(views: AdminViews, config: Live<Config>): Hono {
-  const { history, deadLetters } = views;
+  const { history, deadLetters, pairings, audit } = views;
   const app = new Hono();
 
   app.get("/status", (context) => context.json(toStatus(views, config.current)));
@@ -92,6 +142,22 @@ export function newViewRoutes(views: AdminViews, config: Live<Config>): Hono {
     const filter = parseRequest(sessionFilterSchema, context.req.query());
     return context.json(await history.sessions(filter, newDeadline()));
   });
+  app.get("/sessions/search", async (context) => {
+    const search = parseRequest(messageSearchSchema, context.req.query());
+    return context.json({ items: await history.search(search, newDeadline()) });
+  });
+  app.get("/sessions/:id/export", async (context) => {
+    const { format } = parseRequest(exportRequestSchema, context.req.query());
+    const text = history.export(context.req.param("id"), format, AbortSignal.timeout(exportMs))[Symbol.asyncIterator]();
+    // The first piece is waited for: that there is no such session is still a status then.
+    const first = await text.next();
+    const rest = ReadableStream.from((async function* () {
+      if (!first.done) yield first.value;
+      yield* { [Symbol.asyncIterator]: () => text };
+    })());
+    const type = format === "md" ? "text/markdown; charset=utf-8" : "application/x-ndjson";
+    return context.body(rest.pipeThrough(new TextEncoderStream()), 200, { "content-type": type });
+  });
   app.get("/sessions/:id/messages", async (context) => {
     const page = parseRequest(pageRequestSchema, context.req.query());
     return context.json(await history.messages(context.req.param("id"), page, newDeadline()));
@@ -105,10 +171,7 @@ export function newViewRoutes(views: AdminViews, config: Live<Config>): Hono {
 
   app.get("/dead-letters", async (context) => {
     const filter = parseRequest(deadLetterFilterSchema, context.req.query());
-    // One more than asked for tells whether there is a next page.
-    const found = await deadLetters.list({ ...filter, limit: filter.limit + 1 }, newDeadline());
-    const items = found.slice(0, filter.limit);
-    return context.json({ items, ...(found.length > items.length ? { next: items.at(-1)?.id } : {}) });
+    return context.json(await toPage(filter, (wanted) => deadLetters.list(wanted, newDeadline())));
   });
   app.get("/dead-letters/:id{[0-9]+}", async (context) => {
     const id = Number(context.req.param("id"));
@@ -122,10 +185,29 @@ export function newViewRoutes(views: AdminViews, config: Live<Config>): Hono {
   const act = (action: DeadLetters["replay"]) => async (context: Context) => {
     const maxBytes = config.current.runtime.http.max_body_bytes;
     const { dryRun, ...selection } = await readJson(context.req.raw, maxBytes, deadLetterActionSchema);
-    return context.json({ count: await action(selection, { dryRun }, newDeadline()), dryRun });
+    return context.json({ count: await action(selection, { dryRun, actor: toDoor(context) }, newDeadline()), dryRun });
   };
   app.post("/dead-letters/replay", act(deadLetters.replay));
   app.post("/dead-letters/purge", act(deadLetters.purge));
+
+  app.get("/pairings", async (context) => {
+    const filter = parseRequest(pairingFilterSchema, context.req.query());
+    return context.json(await toPage(filter, (wanted) => pairings.list(wanted, newDeadline())));
+  });
+  for (const decision of ["approve", "deny"] as const) {
+    app.post(`/pairings/${decision}`, async (context) => {
+      const whom = await readJson(context.req.raw, maxWhomBytes, pairingWhomSchema);
+      return context.json(await pairings.decide(decision, whom, toDoor(context)));
+    });
+  }
+  app.post("/pairings/revoke", async (context) => {
+    const whom = await readJson(context.req.raw, maxWhomBytes, pairingRevocationSchema);
+    return context.json(await pairings.decide("revoke", whom, toDoor(context)));
+  });
+  app.get("/audit", async (context) => {
+    const page = parseRequest(auditFilterSchema, context.req.query());
+    return context.json(await toPage(page, (wanted) => audit.list(wanted, newDeadline())));
+  });
 
   return app;
 }
@@ -146,6 +228,16 @@ export function toStatus(views: AdminViews, config: Config): Status {
     queues: views.queues(),
     configGeneration: config.generation,
   };
+}
+
+/** A page by number: one row more than asked for tells whether there is a next one. */
+async function toPage<F extends { readonly limit: number }, T extends { readonly id: number }>(
+  filter: F,
+  list: (wanted: F) => Promise<readonly T[]>,
+): Promise<{ items: T[]; next?: number | undefined }> {
+  const found = await list({ ...filter, limit: filter.limit + 1 });
+  const items = found.slice(0, filter.limit);
+  return { items, ...(found.length > items.length ? { next: items.at(-1)?.id } : {}) };
 }
 
 function newDeadline(): AbortSignal {

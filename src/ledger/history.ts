@@ -1,5 +1,9 @@
+import { z } from "zod";
 import type { Ledger, Row, SqlValue } from "../core/ledger.ts";
+import { receiptSchema } from "../core/message.ts";
 import { type TranscriptEntry, transcriptEntrySchema } from "../core/transcript.ts";
+import { type ExportFormat, exportSession } from "./export.ts";
+import { type MessageHit, type MessageSearch, searchMessages, toMatch } from "./search.ts";
 
 /** A page of a list, newest first. `next` is the cursor of the page after it; absent: this was the last. */
 interface Page<T> {
@@ -10,7 +14,7 @@ interface Page<T> {
 /** Which sessions a list means. */
 export interface SessionSearch {
   readonly agent?: string | undefined;
-  /** Text that stands in the transcript. */
+  /** Words that stand together in an entry of the transcript, whole or their beginnings. */
   readonly search?: string | undefined;
   /** The `next` of the page before. */
   readonly before?: string | undefined;
@@ -51,8 +55,33 @@ export interface StepView {
   readonly effect: string | null;
   readonly startedAt: string;
   readonly finishedAt: string | null;
+  /** Of a model's answer. */
+  readonly inputTokens: number | null;
+  readonly outputTokens: number | null;
+  readonly costUsd: number | null;
   readonly input: unknown;
   readonly output: unknown;
+}
+
+/** A message that a turn answers. */
+export interface ReceivedView {
+  readonly receivedAt: string;
+  /** Where it came from, such as `telegram.sales`; the channel's own id of it. */
+  readonly channel: string | null;
+  readonly providerMessageId: string | null;
+}
+
+/** Something that a turn sends. */
+export interface SendView {
+  readonly channel: string;
+  readonly state: "queued" | "sending" | "sent" | "dead";
+  /** Whether an answer of the provider was lost, so that it may have been sent before. */
+  readonly unknown: boolean;
+  readonly attempts: number;
+  readonly queuedAt: string;
+  readonly finishedAt: string | null;
+  readonly providerMessageIds: string[];
+  readonly error: string | null;
 }
 
 /** The timeline of a turn. Times are ISO 8601 UTC. */
@@ -71,7 +100,11 @@ export interface TurnTimeline {
   readonly inputTokens: number;
   readonly outputTokens: number;
   readonly costUsd: number | null;
+  /** When a restart picked it up again, oldest first. */
+  readonly resumedAt: string[];
+  readonly received: ReceivedView[];
   readonly steps: StepView[];
+  readonly sends: SendView[];
 }
 
 /** What was said and done, for people: lists by keyset, so that a page costs the same however long the list is. */
@@ -83,9 +116,16 @@ export interface History {
     page: { readonly before?: string | undefined; readonly limit: number },
     signal: AbortSignal,
   ): Promise<Page<EntryView>>;
+  /** Entries that hold the words, best first. */
+  search(search: MessageSearch, signal: AbortSignal): Promise<readonly MessageHit[]>;
+  /** A whole transcript. @throws {AppError} `missing` where there is no such session. */
+  export(sessionId: string, format: ExportFormat, signal: AbortSignal): AsyncIterable<string>;
   /** `undefined` where there is no such turn. */
   turn(id: string, signal: AbortSignal): Promise<TurnTimeline | undefined>;
 }
+
+/** A search of the index that finds nothing. */
+const nothing = '""';
 
 /** Makes the {@linkcode History} of a ledger. */
 export function newHistory(ledger: Pick<Ledger, "query">): History {
@@ -103,10 +143,9 @@ export function newHistory(ledger: Pick<Ledger, "query">): History {
         values.push(cursor.lastAt, cursor.id);
       }
       if (search !== undefined) {
-        conditions.push(
-          "EXISTS (SELECT 1 FROM messages m WHERE m.session_id = s.id AND instr(lower(m.body), lower(?)) > 0)",
-        );
-        values.push(JSON.stringify(search).slice(1, -1)); // bodies are JSON text
+        conditions.push(`s.id IN (SELECT m.session_id FROM message_search JOIN messages m ON m.id = message_search.rowid
+          WHERE message_search MATCH ?)`);
+        values.push(toMatch(search) ?? nothing);
       }
       const rows = await ledger.query({
         sql: `SELECT s.* FROM sessions s WHERE ${conditions.join(" AND ")} ORDER BY s.last_at DESC, s.id DESC LIMIT ?`,
@@ -127,14 +166,25 @@ export function newHistory(ledger: Pick<Ledger, "query">): History {
       const next = rows.length > limit ? items.at(-1)?.id : undefined;
       return { items: items.map(toEntryView), ...(next === undefined ? {} : { next: String(next) }) };
     },
+    search: (search, signal) => searchMessages(ledger, search, signal),
+    export: (sessionId, format, signal) => exportSession(ledger, sessionId, format, signal),
     async turn(id, signal) {
       const [row] = await ledger.query({ sql: `SELECT * FROM turns WHERE id = ?`, values: [id] }, signal);
       if (row === undefined) return undefined;
-      const steps = await ledger.query(
-        { sql: `SELECT * FROM steps WHERE turn_id = ? ORDER BY seq`, values: [id] },
-        signal,
-      );
-      return toTimeline(row, steps);
+      const [steps, received, sends] = await Promise.all([
+        ledger.query({ sql: `SELECT * FROM steps WHERE turn_id = ? ORDER BY seq`, values: [id] }, signal),
+        ledger.query({
+          sql: `SELECT received_at, plugin, instance, provider_id FROM inbox WHERE turn_id = ? ORDER BY id`,
+          values: [id],
+        }, signal),
+        ledger.query({ sql: `SELECT * FROM outbox WHERE turn_id = ? ORDER BY id`, values: [id] }, signal),
+      ]);
+      return {
+        ...toTimeline(row),
+        received: received.map(toReceived),
+        steps: steps.map(toStep),
+        sends: sends.map(toSend),
+      };
     },
   };
 }
@@ -169,7 +219,47 @@ function toEntryView(row: Row): EntryView {
   };
 }
 
-function toTimeline(row: Row, steps: readonly Row[]): TurnTimeline {
+function toReceived(row: Row): ReceivedView {
+  return {
+    receivedAt: toIso(row.received_at) ?? "",
+    channel: typeof row.plugin === "string" ? `${row.plugin}.${row.instance}` : null,
+    providerMessageId: typeof row.provider_id === "string" ? row.provider_id : null,
+  };
+}
+
+function toSend(row: Row): SendView {
+  const { state } = row;
+  const receipt = typeof row.receipt === "string" ? receiptSchema.parse(JSON.parse(row.receipt)) : undefined;
+  return {
+    channel: `${row.plugin}.${row.instance}`,
+    state: state === "sending" || state === "sent" || state === "dead" ? state : "queued",
+    unknown: row.unknown === 1,
+    attempts: Number(row.attempts),
+    queuedAt: toIso(row.created_at) ?? "",
+    finishedAt: toIso(row.finished_at),
+    providerMessageIds: receipt?.providerMessageIds ?? [],
+    error: typeof row.error === "string" ? row.error : null,
+  };
+}
+
+function toStep(step: Row): StepView {
+  return {
+    seq: Number(step.seq),
+    kind: step.kind === "model" || step.kind === "inbound" ? step.kind : "tool",
+    name: String(step.name),
+    state: step.state === "done" ? "done" : "started",
+    effect: typeof step.effect === "string" ? step.effect : null,
+    startedAt: toIso(step.started_at) ?? "",
+    finishedAt: toIso(step.finished_at),
+    inputTokens: toNumber(step.input_tokens),
+    outputTokens: toNumber(step.output_tokens),
+    costUsd: toNumber(step.cost_usd),
+    input: parseJson(step.input),
+    output: parseJson(step.output),
+  };
+}
+
+function toTimeline(row: Row): Omit<TurnTimeline, "received" | "steps" | "sends"> {
   const { outcome } = row;
   return {
     id: String(row.id),
@@ -185,18 +275,8 @@ function toTimeline(row: Row, steps: readonly Row[]): TurnTimeline {
     finishedAt: toIso(row.finished_at),
     inputTokens: Number(row.input_tokens),
     outputTokens: Number(row.output_tokens),
-    costUsd: typeof row.cost_usd === "number" ? row.cost_usd : null,
-    steps: steps.map((step) => ({
-      seq: Number(step.seq),
-      kind: step.kind === "model" || step.kind === "inbound" ? step.kind : "tool",
-      name: String(step.name),
-      state: step.state === "done" ? "done" : "started",
-      effect: typeof step.effect === "string" ? step.effect : null,
-      startedAt: toIso(step.started_at) ?? "",
-      finishedAt: toIso(step.finished_at),
-      input: parseJson(step.input),
-      output: parseJson(step.output),
-    })),
+    costUsd: toNumber(row.cost_usd),
+    resumedAt: z.array(z.number()).parse(parseJson(row.resumed_at) ?? []).map((at) => new Date(at).toISOString()),
   };
 }
 
@@ -234,6 +314,10 @@ function toAuthor(entry: TranscriptEntry): string | null {
 
 function toIso(value: SqlValue | undefined): string | null {
   return typeof value === "number" ? new Date(value).toISOString() : null;
+}
+
+function toNumber(value: SqlValue | undefined): number | null {
+  return typeof value === "number" ? value : null;
 }
 
 function parseJson(value: SqlValue | undefined): unknown {

@@ -1,4 +1,4 @@
-import { renameSync, rmSync } from "node:fs";
+import { copyFileSync, renameSync, rmSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { AppError } from "../core/error.ts";
 import { migrations } from "./schema.ts";
@@ -16,16 +16,20 @@ export function migrate(database: DatabaseSync, path: string, steps = migrations
   const version = readVersion(database, path);
   // Migrations only add, so a file of a newer release is readable and writable by this one.
   if (version >= steps.length) return;
-  if (version > 0) copyBefore(database, `${path}.before-v${steps.length}`);
+  if (version > 0) copyBefore(database, path, `${path}.before-v${steps.length}`);
   // One transaction: a file is never between two releases, so a copy of it always is one release's.
   database.exec(`BEGIN IMMEDIATE; ${steps.slice(version).join(";")}; PRAGMA user_version = ${steps.length}; COMMIT`);
 }
 
-/** Copies the database. Under another name until it is whole: a start that was cut off here must not stop the next. */
-function copyBefore(database: DatabaseSync, path: string): void {
+/**
+ * Copies the database. Under another name until it is whole: a start that was cut off here must not stop the next. Not
+ * with VACUUM INTO, which a worker with permissions of its own may not use; nobody else has the file open at a start.
+ */
+function copyBefore(database: DatabaseSync, from: string, path: string): void {
   const unfinished = `${path}.unfinished`;
   rmSync(unfinished, { force: true });
-  database.prepare("VACUUM INTO ?").run(unfinished);
+  database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+  copyFileSync(from, unfinished);
   renameSync(unfinished, path);
 }
 

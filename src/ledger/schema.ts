@@ -169,4 +169,80 @@ export const migrations: readonly string[] = [
   CREATE UNIQUE INDEX spill_event ON spill (subject, event_id);
   CREATE INDEX spill_subject ON spill (subject, id);
   `,
+  // The index keeps no text: what it finds is read from the transcript, and what the transcript loses it loses too. It is
+  // kept by triggers, so that the previous release keeps it as well. Rows that are no JSON are nothing to search.
+  `
+  ALTER TABLE messages ADD COLUMN through_id INTEGER;
+  CREATE INDEX messages_summary ON messages (session_id, id) WHERE through_id IS NOT NULL;
+  CREATE INDEX messages_agent_at ON messages (agent, at);
+  CREATE INDEX messages_turn ON messages (turn_id) WHERE turn_id IS NOT NULL;
+  CREATE INDEX turns_agent_done ON turns (agent, finished_at) WHERE state = 'done';
+
+  CREATE TABLE session_people (
+    session_id TEXT NOT NULL,
+    person     TEXT NOT NULL,
+    PRIMARY KEY (session_id, person)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX session_people_person ON session_people (person);
+  INSERT OR IGNORE INTO session_people
+    SELECT t.session_id, json_extract(i.event, '$.payload.plugin') || ':' ||
+      json_extract(i.event, '$.payload.message.sender.id')
+    FROM turns t JOIN inbox i ON i.turn_id = t.id
+    WHERE json_extract(i.event, '$.payload.message.sender.id') IS NOT NULL;
+
+  CREATE VIEW message_texts (id, text) AS SELECT id, CASE role
+    WHEN 'tool' THEN (
+      SELECT group_concat(
+        substr(coalesce(json_extract(part.value, '$.text'), json_extract(part.value, '$.value')), 1, 20000), char(10)
+      )
+      FROM json_each(body, '$.results') AS result, json_each(result.value, '$.content') AS part
+      WHERE json_extract(part.value, '$.type') <> 'image'
+    )
+    ELSE json_extract(body, '$.text') END
+    FROM messages WHERE through_id IS NULL AND json_valid(body);
+  CREATE VIRTUAL TABLE message_search USING fts5(
+    text, content = '', contentless_delete = 1, tokenize = 'unicode61 remove_diacritics 2'
+  );
+  INSERT INTO message_search (rowid, text) SELECT id, text FROM message_texts;
+  CREATE TRIGGER messages_indexed AFTER INSERT ON messages BEGIN
+    INSERT INTO message_search (rowid, text) SELECT id, text FROM message_texts WHERE id = new.id;
+    INSERT OR IGNORE INTO session_people
+      SELECT new.session_id, value FROM json_each(iif(json_valid(new.body), new.body, '{}'), '$.people');
+  END;
+  CREATE TRIGGER messages_unindexed AFTER DELETE ON messages BEGIN
+    DELETE FROM message_search WHERE rowid = old.id;
+  END;
+  `,
+  `
+  ALTER TABLE turns ADD COLUMN resumed_at TEXT; -- JSON list of milliseconds since the epoch
+  `,
+  `
+  CREATE TABLE pairing (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    agent      TEXT NOT NULL,
+    plugin     TEXT NOT NULL,
+    instance   TEXT NOT NULL,
+    sender     TEXT NOT NULL,
+    name       TEXT NOT NULL,
+    state      TEXT NOT NULL CHECK (state IN ('pending', 'approved', 'denied', 'revoked', 'expired')),
+    code       TEXT,
+    expires_at INTEGER NOT NULL,
+    asked_at   INTEGER NOT NULL,
+    decided_at INTEGER,
+    decided_by TEXT
+  ) STRICT;
+  CREATE UNIQUE INDEX pairing_sender ON pairing (agent, plugin, instance, sender);
+  CREATE UNIQUE INDEX pairing_code ON pairing (code) WHERE code IS NOT NULL;
+  CREATE INDEX pairing_due ON pairing (state, expires_at);
+
+  CREATE TABLE audit (
+    id     INTEGER PRIMARY KEY AUTOINCREMENT,
+    at     INTEGER NOT NULL,
+    actor  TEXT NOT NULL,
+    action TEXT NOT NULL,
+    agent  TEXT,
+    target TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX audit_at ON audit (at);
+  `,
 ];

@@ -7,6 +7,7 @@ import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
 import { newSecret } from "../core/secret.ts";
 import { withBreaker } from "./breaker.ts";
+import { contextWindowOf, unknownWindow } from "./context_windows.ts";
 import { demoName, newDemoProvider } from "./demo.ts";
 import { type Candidate, withFallback } from "./fallback.ts";
 import type { Gate } from "./gates.ts";
@@ -35,6 +36,8 @@ export interface ModelRoute {
   readonly model: string;
   /** Whether the model that is asked first can see images. */
   readonly images: boolean;
+  /** Tokens that a request may have, the answer included: the smallest window of all that may answer. */
+  readonly contextWindow: number;
   /** What tokens cost at (provider, model), as a `finish` chunk names them; `undefined`: unknown. */
   price(provider: string, model: string): LlmPrice | undefined;
 }
@@ -104,21 +107,28 @@ export function newModels(config: LlmConfig, deps: ModelsDeps): Models {
     const kind = provider === undefined ? undefined : kindOf(id, provider);
     return provider === undefined || kind === undefined ? undefined : priceOf(kind, provider, model);
   };
+  const windowOf = (name: { readonly provider: string; readonly model: string }): number => {
+    const provider = config.providers[name.provider];
+    const kind = provider === undefined ? undefined : kindOf(name.provider, provider);
+    return provider === undefined || kind === undefined ? unknownWindow : contextWindowOf(kind, provider, name.model);
+  };
 
   return {
     available,
     resolve(model, fallbacks) {
       const name = model === "auto" ? auto() : model;
       const first = toCandidate(name);
-      const others = fallbacks.filter(({ provider }) => {
+      const usable = fallbacks.filter(({ provider }) => {
         const fallback = config.providers[provider];
         return fallback === undefined || isConfigured(fallback);
-      }).map(toCandidate);
+      });
+      const others = usable.map(toCandidate);
       return {
         provider: others.length === 0 ? first.provider : withFallback(first, others, deps.log),
         providerId: name.provider,
         model: name.model,
         images: showsImages(name.provider, config),
+        contextWindow: Math.min(...[name, ...usable].map(windowOf)),
         price,
       };
     },

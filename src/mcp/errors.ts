@@ -24,7 +24,7 @@ export function toMcpError(thrown: unknown, sdk: Sdk, server: string): AppError 
       case sdk.SdkErrorCode.ConnectionClosed:
       case sdk.SdkErrorCode.NotConnected:
       case sdk.SdkErrorCode.SendFailed:
-        return newError("unavailable", "went away during the call; what the call did is unknown", "outcome_unknown");
+        return newGoneError(server, thrown);
     }
     return newError("unavailable", "does not speak MCP as it should");
   }
@@ -33,6 +33,14 @@ export function toMcpError(thrown: unknown, sdk: Sdk, server: string): AppError 
   if (kind === "unavailable") return newError(kind, "cannot be reached");
   // Whatever else a stranger's server makes the library throw is no defect of ours.
   return kind === "bug" ? newError("unavailable", "cannot be used") : newError(kind, message);
+}
+
+/** The error of a call whose server ended meanwhile. */
+export function newGoneError(server: string, cause: unknown): AppError {
+  return new AppError("unavailable", `The MCP server ${server} went away during the call; what it did is unknown`, {
+    cause,
+    reason: "outcome_unknown",
+  });
 }
 
 /** What a server or the network said, in one line for the operator. */

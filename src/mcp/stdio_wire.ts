@@ -4,6 +4,7 @@ import { type ChildSpec, defaultChildLimits } from "../child/spec.ts";
 import type { McpStdioConfig } from "../config/mcp.ts";
 import { AppError } from "../core/error.ts";
 import type { Metrics } from "../core/metrics.ts";
+import { newGoneError } from "./errors.ts";
 import type { Sdk } from "./sdk.ts";
 import type { Wire } from "./wire.ts";
 
@@ -36,7 +37,11 @@ export function newStdioWire(deps: StdioWireDeps): Wire {
     },
     async send(message) {
       if (child === undefined) throw new AppError("bug", `The MCP server ${deps.name} is not started`);
-      await child.write(JSON.stringify(message));
+      try {
+        await child.write(JSON.stringify(message));
+      } catch (thrown) {
+        throw newGoneError(deps.name, thrown);
+      }
     },
     async close() {
       gone.abort();
@@ -82,7 +87,8 @@ export function newStdioWire(deps: StdioWireDeps): Wire {
 }
 
 async function toSpec({ name, config, stateDir }: StdioWireDeps): Promise<ChildSpec> {
-  await Deno.mkdir(stateDir, { recursive: true, mode: 0o700 });
+  // Readable by all, inside the data folder that nobody else may enter: bubblewrap looks into it as another user.
+  await Deno.mkdir(stateDir, { recursive: true, mode: 0o755 });
   const { command, args, env, read, write, network, max_memory_bytes } = config;
   return {
     name: `mcp.${name}`,

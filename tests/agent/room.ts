@@ -1,4 +1,5 @@
 import { type Agents, openAgents } from "../../src/agent/open.ts";
+import { newSkillHost, type SkillHost } from "../../src/agent/skill_file.ts";
 import { agentConsumers } from "../../src/agent/inbox.ts";
 import { type LocalBus, openLocalBus } from "../../src/broker/local.ts";
 import { agentsFileSchema } from "../../src/config/agents.ts";
@@ -9,7 +10,7 @@ import { memoryFileSchema } from "../../src/config/memory.ts";
 import { runtimeFileSchema } from "../../src/config/runtime.ts";
 import { AppError } from "../../src/core/error.ts";
 import type { AnyHook } from "../../src/core/hook.ts";
-import type { Ledger, Row, Statement } from "../../src/core/ledger.ts";
+import type { Ledger, LedgerReader, Row, Statement } from "../../src/core/ledger.ts";
 import type { LlmChunk, LlmPrice, LlmRequest } from "../../src/core/llm.ts";
 import { inboundSchema, type Outbound, type Receipt } from "../../src/core/message.ts";
 import type { Tool } from "../../src/core/tool.ts";
@@ -42,9 +43,17 @@ export interface RoomOptions {
   readonly tools?: readonly Tool[];
   readonly hooks?: readonly AnyHook[];
   readonly price?: (provider: string, model: string) => LlmPrice | undefined;
+  /** As in memory.yaml. */
+  readonly memory?: Readonly<Record<string, unknown>>;
+  readonly contextWindow?: number;
+  /** Told each choice of a model, as the config has it. */
+  readonly onResolve?: (choice: unknown) => void;
   readonly idempotent?: boolean;
   readonly find?: (key: string) => Promise<Receipt | undefined>;
   readonly maxBytes?: number;
+  /** Stands between the agents and what they read by key. */
+  readonly wrapRead?: (read: LedgerReader) => LedgerReader;
+  readonly skillHost?: SkillHost;
 }
 
 /** The agents at work over a real ledger, between a model and a channel that a test scripts. */
@@ -133,7 +142,10 @@ export function newTool(name: string, change: Partial<Tool> = {}): Tool {
 }
 
 /** Makes a config out of what would stand in the files. */
-export function newConfig({ agents, runtime = {} }: Pick<RoomOptions, "agents" | "runtime">, generation = 1): Config {
+export function newConfig(
+  { agents, runtime = {}, memory = {} }: Pick<RoomOptions, "agents" | "runtime" | "memory">,
+  generation = 1,
+): Config {
   const binding = { plugin: "telegram", instance: "sales", open: true };
   const list = (agents ?? [{}]).map((agent, index) => ({
     ...(index === 0 ? { id: "ana", inbound_bindings: [binding] } : {}),
@@ -145,7 +157,7 @@ export function newConfig({ agents, runtime = {} }: Pick<RoomOptions, "agents" |
     agents: agentsFileSchema.parse({ agents: list }).agents,
     llm: llmFileSchema.parse({}),
     broker: { type: "local" },
-    memory: memoryFileSchema.parse({}),
+    memory: memoryFileSchema.parse(memory),
     mcp: mcpFileSchema.parse({}),
     runtime: runtimeFileSchema.parse(runtime),
     plugins: [],
@@ -187,7 +199,7 @@ export async function openRoom(first: RoomOptions = {}): Promise<Room> {
     const silence = () => corpse.promise;
     const real = await openLedger({ path: `${dir}/ledger.db`, maxBytes: options.maxBytes, log, metrics, clock });
     const ledger: Ledger = {
-      read: real.read,
+      read: options.wrapRead?.(real.read) ?? real.read,
       query: real.query,
       status: real.status,
       sizeBytes: real.sizeBytes,
@@ -238,7 +250,7 @@ export async function openRoom(first: RoomOptions = {}): Promise<Room> {
       ledger,
       tools: newLive(options.tools ?? []),
       hooks: newLive(options.hooks ?? []),
-      resolveModel: () => ({
+      resolveModel: (_, choice) => (options.onResolve?.(choice), {
         provider: {
           id: "fake",
           async *stream(request, signal) {
@@ -254,6 +266,7 @@ export async function openRoom(first: RoomOptions = {}): Promise<Room> {
         providerId: "fake",
         model: "m",
         images: true,
+        contextWindow: options.contextWindow ?? 100_000,
         price: options.price ?? (() => undefined),
       }),
       traits: (plugin) =>
@@ -266,7 +279,8 @@ export async function openRoom(first: RoomOptions = {}): Promise<Room> {
       clock,
       tracer: { start: () => ({ traceparent: undefined, set: () => {}, end: () => {} }) },
       bootId: crypto.randomUUID(),
-      stateDir: dir,
+      shelves: { stateDir: dir, skillsDir: `${dir}/skills` },
+      skillHost: options.skillHost ?? newSkillHost({}),
     });
     return {
       ledger,

@@ -13,6 +13,8 @@ Deno.test("a person logs in, chats, sees a tool work, and finds the conversation
   await page.goto(nexo.admin);
   await page.locator("input[type=password]").fill(nexo.token);
   await page.keyboard.press("Enter");
+  await page.waitForSelector("::-p-text(Needs you)");
+  await page.goto(new URL("#/chat", nexo.admin).href);
   await page.locator("textarea").fill('tool:calculate {"expression":"6*7"}');
   await page.keyboard.press("Enter");
   await page.waitForSelector("::-p-text(tool said: 6*7 = 42)");
@@ -24,7 +26,7 @@ Deno.test("a person logs in, chats, sees a tool work, and finds the conversation
   await page.goto(new URL("#/sessions", nexo.admin).href);
   await page.waitForSelector("::-p-text(tool:calculate)");
   assert.equal(await page.$("img[src=x]"), null, "what somebody wrote is text");
-  for (const name of ["agents", "channels", "dead-letters"]) {
+  for (const name of ["overview", "agents", "channels", "dead-letters", "models", "logs"]) {
     await page.goto(new URL(`#/${name}`, nexo.admin).href);
     await page.waitForSelector("h1");
   }

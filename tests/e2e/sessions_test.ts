@@ -55,7 +55,12 @@ Deno.test("senders are allowed by number and by handle, all others are counted a
       modelUrl: model.baseUrl,
       telegram,
       agent: {
-        inbound_bindings: [{ plugin: "telegram", instance: "main", allow_from: [11, "12", "@User_13"] }],
+        inbound_bindings: [{
+          plugin: "telegram",
+          instance: "main",
+          allow_from: [11, "12", "@User_13"],
+          pairing: false,
+        }],
       },
     }),
   });
@@ -123,7 +128,7 @@ Deno.test("the model sees the newest messages only, as many as the window holds"
   await using nexo = await startNexo({
     config: {
       ...newTestConfig({ modelUrl: model.baseUrl }),
-      "memory.yaml": { short_term: { max_history_turns: 4 } },
+      "memory.yaml": { short_term: { max_history_turns: 4, compaction: { enabled: false } } },
     },
   });
   const box = newBlackBox(nexo);

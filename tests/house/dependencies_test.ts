@@ -3,9 +3,13 @@ import { z } from "zod";
 
 const repository = new URL("../../", import.meta.url);
 
-const { imports } = z.object({ imports: z.record(z.string(), z.string()) }).parse(
-  JSON.parse(await Deno.readTextFile(new URL("deno.json", repository))),
+const mapSchema = z.object({ imports: z.record(z.string(), z.string()) });
+const maps = await Promise.all(
+  ["deno.json", "console/deno.json"].map(async (path) =>
+    mapSchema.parse(JSON.parse(await Deno.readTextFile(new URL(path, repository)))).imports
+  ),
 );
+const imports: Readonly<Record<string, string>> = Object.assign({}, ...maps);
 
 /** Package names in the first column of the table under `## In use`. */
 async function documentedPackages(): Promise<string[]> {
@@ -18,7 +22,7 @@ async function readSources(folder: URL): Promise<string[]> {
   const texts: string[] = [];
   for await (const entry of Deno.readDir(folder)) {
     if (entry.isDirectory) texts.push(...await readSources(new URL(`${entry.name}/`, folder)));
-    else if (entry.name.endsWith(".ts")) texts.push(await Deno.readTextFile(new URL(entry.name, folder)));
+    else if (/\.tsx?$/.test(entry.name)) texts.push(await Deno.readTextFile(new URL(entry.name, folder)));
   }
   return texts;
 }
@@ -34,7 +38,7 @@ Deno.test("every package is pinned to one version of npm", () => {
 });
 
 Deno.test("every package in the import map is imported", async () => {
-  const folders = ["src/", "plugins/", "tests/", "scripts/"].map((folder) => new URL(folder, repository));
+  const folders = ["src/", "plugins/", "console/", "tests/", "scripts/"].map((folder) => new URL(folder, repository));
   const text = (await Promise.all(folders.map(readSources))).flat().join("\n");
   const unused = Object.keys(imports).filter((name) =>
     !text.includes(`from "${name}`) && !text.includes(`import("${name}`)

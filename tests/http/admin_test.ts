@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { AppError } from "../../src/core/error.ts";
 import { chatEventSchema, deadLettersAnswerSchema, refusalSchema, statusSchema } from "../../src/http/api.ts";
 import { calls } from "../../src/core/topics.ts";
 import { newFakeClock } from "../fixtures/fake_clock.ts";
@@ -156,6 +157,16 @@ Deno.test("a session's id travels percent-encoded, with its page", async () => {
         asked.push([id, page]);
         return Promise.resolve({ items: [] });
       },
+      search: (search) => {
+        asked.push(search);
+        return Promise.resolve([]);
+      },
+      async *export(id, format) {
+        asked.push([id, format]);
+        if (id === "none") throw new AppError("missing", "There is no session none");
+        yield "one\n";
+        yield "two\n";
+      },
       turn: () => Promise.resolve(undefined),
     },
   });
@@ -163,7 +174,19 @@ Deno.test("a session's id travels percent-encoded, with its page", async () => {
   const sessions = await http.admin("/api/sessions?agent=ana&search=hello%20you&limit=2&before=c1");
   assert.deepEqual(await sessions.json(), { items: [], next: "c2" });
   await (await http.admin(`/api/sessions/${encodeURIComponent(id)}/messages?limit=5`)).body?.cancel();
-  assert.deepEqual(asked, [{ agent: "ana", search: "hello you", limit: 2, before: "c1" }, [id, { limit: 5 }]]);
+  assert.deepEqual(await (await http.admin('/api/sessions/search?words=a%20"b')).json(), { items: [] });
+  const exported = await http.admin(`/api/sessions/${encodeURIComponent(id)}/export?format=jsonl`);
+  assert.equal(exported.headers.get("content-type"), "application/x-ndjson");
+  assert.equal(await exported.text(), "one\ntwo\n");
+  assert.equal((await refused(http.admin("/api/sessions/none/export"))).status, 404);
+  assert.deepEqual(asked, [
+    { agent: "ana", search: "hello you", limit: 2, before: "c1" },
+    [id, { limit: 5 }],
+    { words: 'a "b', limit: 50 },
+    [id, "jsonl"],
+    ["none", "md"],
+  ]);
+  assert.equal((await refused(http.admin("/api/sessions/x/export?format=pdf"))).reason, "bad_request");
   assert.equal((await refused(http.admin("/api/sessions?limit=1000"))).reason, "bad_request");
   assert.equal((await refused(http.admin("/api/turns/t9"))).reason, "unknown_turn");
 });
@@ -211,8 +234,8 @@ Deno.test("dead letters are paged by id and acted on by selection", async () => 
   const counted = await http.post("/api/dead-letters/purge", { filter: { hop: "turn" }, dryRun: true });
   assert.deepEqual(await counted.json(), { count: 5, dryRun: true });
   assert.deepEqual(acted, [
-    ["replay", { ids: [5, 4] }, { dryRun: false }],
-    ["purge", { filter: { hop: "turn" } }, { dryRun: true }],
+    ["replay", { ids: [5, 4] }, { dryRun: false, actor: "api" }],
+    ["purge", { filter: { hop: "turn" } }, { dryRun: true, actor: "api" }],
   ]);
   for (const body of [{}, { ids: [] }, { filter: { hopp: "turn" } }, { ids: [1], filter: {} }]) {
     assert.equal((await refused(http.post("/api/dead-letters/purge", body))).reason, "bad_request");
@@ -275,20 +298,43 @@ Deno.test("every page is the console's own: strict policy, nothing inline", asyn
   }
 });
 
-Deno.test("the console's scripts make no markup of text, and import only what is served", async () => {
+Deno.test("the console's sources make no markup of text", async () => {
   await using http = await openHttpFixture();
-  const folder = new URL("../../src/http/console/", import.meta.url);
-  for await (const { name } of Deno.readDir(folder)) {
-    if (!name.endsWith(".js")) continue;
-    const script = await Deno.readTextFile(new URL(name, folder));
-    assert.doesNotMatch(script, /innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function/, name);
-    for (const [, imported] of script.matchAll(/from "\.\/([^"]+)"/g)) {
-      const answer = await http.admin(`/console/${imported}`, { headers: {} });
-      assert.equal(answer.headers.get("content-type"), "text/javascript; charset=utf-8");
-      await answer.body?.cancel();
+  const folder = new URL("../../console/", import.meta.url);
+  for (const place of [folder, new URL("pages/", folder)]) {
+    for await (const { name, isFile } of Deno.readDir(place)) {
+      if (!isFile || !/\.tsx?$/.test(name)) continue;
+      const script = await Deno.readTextFile(new URL(name, place));
+      assert.doesNotMatch(
+        script,
+        /innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function/i,
+        name,
+      );
     }
   }
   assert.equal((await refused(http.admin("/console/toString"))).reason, "no_route");
+});
+
+Deno.test("GET /api/live tells how the process stands at once, and again only when that has changed", async () => {
+  let depth = 0;
+  const empty = { depth: 0, oldestSeconds: 0 };
+  await using http = await openHttpFixture({
+    queues: () => ({ inbox: { depth, oldestSeconds: 0 }, outbox: empty, spill: empty, dead: empty }),
+  });
+  const response = await http.admin("/api/live");
+  const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader() ?? assert.fail();
+  let seen = "";
+  const depths = () => [...seen.matchAll(/"inbox":\{"depth":(\d+)/g)].map(([, found]) => found);
+  const readUntil = async (count: number) => {
+    while (depths().length < count) seen += (await reader.read()).value ?? assert.fail("the stream ended");
+  };
+  await readUntil(1);
+  await http.clock.advance(5_000);
+  depth = 3;
+  await http.clock.advance(1_000);
+  await readUntil(2);
+  assert.deepEqual(depths(), ["0", "3"]);
+  await reader.cancel();
 });
 
 Deno.test("without a session the console leads to its login", async () => {

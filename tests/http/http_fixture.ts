@@ -6,6 +6,7 @@ import { mcpFileSchema } from "../../src/config/mcp.ts";
 import { memoryFileSchema } from "../../src/config/memory.ts";
 import { runtimeFileSchema } from "../../src/config/runtime.ts";
 import type { Bus, BusEvent } from "../../src/core/bus.ts";
+import { AppError } from "../../src/core/error.ts";
 import { type Inbound, type Outbound, outboundSchema } from "../../src/core/message.ts";
 import { newSecret } from "../../src/core/secret.ts";
 import { toSessionId } from "../../src/core/session.ts";
@@ -99,6 +100,8 @@ export async function openHttpFixture(
     history: {
       sessions: () => Promise.resolve({ items: [] }),
       messages: () => Promise.resolve({ items: [] }),
+      search: () => Promise.resolve([]),
+      export: () => ReadableStream.from<string>([]),
       turn: () => Promise.resolve(undefined),
     },
     deadLetters: {
@@ -107,6 +110,11 @@ export async function openHttpFixture(
       replay: () => Promise.resolve(0),
       purge: () => Promise.resolve(0),
     },
+    pairings: {
+      list: () => Promise.resolve([]),
+      decide: () => Promise.reject(new AppError("missing", "Nobody has this number")),
+    },
+    audit: { list: () => Promise.resolve([]), note: () => Promise.resolve() },
     mcp: { servers: () => [], accept: () => Promise.resolve([]) },
     replyTo: () => undefined,
     ...replaced,

@@ -192,9 +192,9 @@ Deno.test("sessions of two agents never share history, though person and channel
   const ana = { agent: "ana", plugin: "telegram", instance: "sales", conversation: "7" };
   const others = [{ ...ana, agent: "bob" }, { ...ana, instance: "support" }, { ...ana, thread: "t" }];
   await ledger.commit([touchSession(ana, 1, "hi", 5), appendEntry(ana, 1, "t", { role: "user", text: "secret" }, 5)]);
-  assert.equal(readHistory(ledger.read, ana, 1, 50).length, 1);
-  for (const other of others) assert.deepEqual(readHistory(ledger.read, other, 1, 50), []);
-  assert.deepEqual(readHistory(ledger.read, ana, 2, 50), []);
+  assert.equal(readHistory(ledger.read, ana, 1, 50).entries.length, 1);
+  for (const other of others) assert.deepEqual(readHistory(ledger.read, other, 1, 50).entries, []);
+  assert.deepEqual(readHistory(ledger.read, ana, 2, 50).entries, []);
 });
 
 Deno.test("history is the newest entries, oldest first", async () => {
@@ -203,7 +203,8 @@ Deno.test("history is the newest entries, oldest first", async () => {
   const ana = { agent: "ana", plugin: "telegram", instance: "sales", conversation: "7" };
   const texts = ["1", "2", "3", "4"];
   await opened.ledger.commit(texts.map((text) => appendEntry(ana, 1, null, { role: "note", text }, 0)));
-  const history = readHistory(opened.ledger.read, ana, 1, 2);
+  const { entries: history, isCut } = readHistory(opened.ledger.read, ana, 1, 2);
+  assert.equal(isCut, true);
   assert.deepEqual(history.map((entry) => entry.role === "note" ? entry.text : ""), ["3", "4"]);
 });
 

@@ -1,0 +1,67 @@
+// The only file that talks to the server. Its answers are checked there, with the schemas whose types are used here.
+import type { ChatEvent, ChatRequest } from "../src/http/api.ts";
+
+/** Why the server did not do what was asked. */
+export interface RequestError extends Error {
+  readonly status: number;
+  readonly reason: string | undefined;
+}
+
+/** Values of a query; absent and empty ones are left out. */
+export type Query = Readonly<Record<string, string | number | undefined>>;
+
+const jsonHeaders = { "content-type": "application/json", "x-nexo-csrf": "1" };
+
+/** Reads from the admin API. @throws a {@linkcode RequestError}. */
+export async function get<T>(path: string, query: Query = {}, signal?: AbortSignal): Promise<T> {
+  const given = Object.entries(query).flatMap(([name, value]) =>
+    value === undefined || value === "" ? [] : [[name, String(value)]]
+  );
+  const init = signal === undefined ? {} : { signal };
+  const response = await ask(given.length === 0 ? path : `${path}?${new URLSearchParams(given)}`, init);
+  return await response.json();
+}
+
+/** Changes something through the admin API. @throws a {@linkcode RequestError}. */
+export async function post<T>(path: string, body: unknown): Promise<T> {
+  const response = await ask(path, { method: "POST", headers: jsonHeaders, body: JSON.stringify(body) });
+  return await response.json();
+}
+
+/** Sends a chat message; gives the events of its turn as they come, a `reply` or an `error` last. */
+export async function* chat(request: ChatRequest, signal: AbortSignal): AsyncGenerator<ChatEvent> {
+  const init = { method: "POST", headers: jsonHeaders, body: JSON.stringify(request), signal };
+  const { body } = await ask("/api/chat", init);
+  if (body === null) return;
+  let rest = "";
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  while (true) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    const blocks = (rest + value).split("\n\n");
+    rest = blocks.pop() ?? "";
+    for (const block of blocks) {
+      const data = block.split("\n").find((line) => line.startsWith("data: "));
+      if (data !== undefined) yield JSON.parse(data.slice("data: ".length));
+    }
+  }
+}
+
+/** Whether an error says that the server answered, and with what. */
+export function isRequestError(error: unknown): error is RequestError {
+  return error instanceof Error && "status" in error;
+}
+
+/** An error in words. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+async function ask(path: string, init: RequestInit): Promise<Response> {
+  const response = await fetch(path, init);
+  if (response.ok) return response;
+  if (response.status === 401 && location.pathname !== "/login") location.replace("/login");
+  const refusal: { error?: { message?: string; reason?: string } } = await response.json().catch(() => ({}));
+  const { message = `The server answered ${response.status}`, reason } = refusal.error ?? {};
+  throw Object.assign(new Error(message), { status: response.status, reason });
+}

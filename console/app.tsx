@@ -1,0 +1,214 @@
+import type { ComponentChildren } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { Status } from "../src/http/api.ts";
+import { post } from "./api.ts";
+import type { LiveStatus } from "./live.ts";
+import { AgentsPage } from "./pages/agents.tsx";
+import { ChannelsPage } from "./pages/channels.tsx";
+import { ChatPage } from "./pages/chat.tsx";
+import { DeadLetterPage, DeadLettersPage } from "./pages/dead_letters.tsx";
+import { LogsPage } from "./pages/logs.tsx";
+import { ModelsPage } from "./pages/models.tsx";
+import { OverviewPage } from "./pages/overview.tsx";
+import { SessionsPage, TranscriptPage } from "./pages/sessions.tsx";
+import { TurnPage } from "./pages/turn.tsx";
+
+/** A page of the console. `given` is what follows its name in the address. */
+interface PageEntry {
+  readonly path: string;
+  /** The letter that goes there after `g`. Absent: it is not in the menu. */
+  readonly key?: string;
+  readonly title: string;
+  show(live: LiveStatus, given: string | undefined): ComponentChildren;
+}
+
+const pages: readonly [PageEntry, ...PageEntry[]] = [
+  { path: "overview", key: "o", title: "Overview", show: ({ status }) => <OverviewPage status={status} /> },
+  { path: "chat", key: "c", title: "Chat", show: ({ status }, agent) => <ChatPage status={status} wanted={agent} /> },
+  {
+    path: "sessions",
+    key: "s",
+    title: "Sessions",
+    show: ({ status }, id) => id === undefined ? <SessionsPage status={status} /> : <TranscriptPage id={id} />,
+  },
+  { path: "turns", title: "Turn", show: (_, id) => <TurnPage id={id ?? ""} /> },
+  { path: "agents", key: "a", title: "Agents", show: ({ status }) => <AgentsPage status={status} /> },
+  { path: "channels", key: "h", title: "Channels", show: ({ status }) => <ChannelsPage status={status} /> },
+  {
+    path: "dead-letters",
+    key: "d",
+    title: "Dead letters",
+    show: (_, id) => id === undefined ? <DeadLettersPage /> : <DeadLetterPage id={id} />,
+  },
+  { path: "models", key: "m", title: "Models", show: ({ status }) => <ModelsPage status={status} /> },
+  { path: "logs", key: "l", title: "Logs", show: (_, turn) => <LogsPage turn={turn} /> },
+];
+const menu = pages.filter(({ key }) => key !== undefined);
+
+/** The console: the frame with the menu, and the page that the address names. */
+export function App({ live }: { readonly live: LiveStatus }) {
+  const [path, given] = useAddress();
+  const [explains, setExplains] = useState(false);
+  useKeys(() => setExplains(true));
+  const page = pages.find((one) => one.path === path) ?? pages[0];
+  return (
+    <>
+      <a class="skip" href="#main">Skip to the page</a>
+      <header class="side">
+        <a class="brand" href="#/overview">
+          <img src="/console/icon.svg" alt="" width={22} height={22} />nexo
+        </a>
+        <nav aria-label="Pages">
+          {menu.map((entry) => (
+            <MenuLink
+              key={entry.path}
+              entry={entry}
+              isCurrent={entry === page}
+              badge={toBadge(entry.path, live.status.value)}
+            />
+          ))}
+        </nav>
+        <div class="side-foot">
+          <Pulse live={live} />
+          <div class="side-tools">
+            <button class="quiet" type="button" onClick={switchTheme}>Theme</button>
+            <button class="quiet keys-button" type="button" onClick={() => setExplains(true)}>Keys</button>
+            <button class="quiet" type="button" onClick={() => void logOut()}>Log out</button>
+          </div>
+        </div>
+      </header>
+      <main id="main" tabIndex={-1}>
+        <div class="page" key={`${page.path}/${given ?? ""}`}>{page.show(live, given)}</div>
+      </main>
+      {explains && <Keys onClose={() => setExplains(false)} />}
+    </>
+  );
+}
+
+function MenuLink({ entry, isCurrent, badge }: {
+  readonly entry: PageEntry;
+  readonly isCurrent: boolean;
+  readonly badge: number;
+}) {
+  const link = useRef<HTMLAnchorElement>(null);
+  useEffect(() => {
+    if (isCurrent) link.current?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }, [isCurrent]);
+  return (
+    <a ref={link} href={`#/${entry.path}`} title={`g ${entry.key}`} aria-current={isCurrent ? "page" : undefined}>
+      <span>{entry.title}</span>
+      {badge > 0 && <span class="badge">{badge}</span>}
+    </a>
+  );
+}
+
+function toBadge(path: string, status: Status | undefined): number {
+  if (path === "dead-letters") return status?.queues.dead.depth ?? 0;
+  if (path !== "channels") return 0;
+  return status?.channels.filter(({ state }) => state === "down" || state === "degraded").length ?? 0;
+}
+
+function Pulse({ live }: { readonly live: LiveStatus }) {
+  const status = live.status.value;
+  const ill = status?.subsystems.filter(({ state }) => state !== "ok") ?? [];
+  const critical = ill.find((one) => one.critical);
+  const hint = ill.map(({ name, reason = "" }) => `${name}: ${reason}`).join("\n");
+  if (!live.connected.value) return <p class="pulse bad" role="status">The process does not answer. Is it running?</p>;
+  if (status === undefined) return <p class="pulse" role="status" />;
+  const text = critical?.reason ?? (status.ready ? "answering" : "not ready");
+  return <p class={`pulse ${critical === undefined ? "good" : "bad"}`} role="status" title={hint}>{text}</p>;
+}
+
+function Keys({ onClose }: { onClose(): void }) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  useEffect(() => dialog.current?.showModal(), []);
+  const keys = [
+    ...menu.map(({ key, title }) => [`g ${key}`, title]),
+    ["/", "Search, or write"],
+    ["j  k", "Down and up a list"],
+    ["Enter", "Open"],
+    ["Esc", "Leave a field"],
+  ];
+  return (
+    <dialog ref={dialog} class="card" aria-label="Keys" onClose={onClose}>
+      <h2>Keys</h2>
+      <dl class="keys">
+        {keys.map(([key, does]) => [
+          <dt>
+            <kbd>{key}</kbd>
+          </dt>,
+          <dd>{does}</dd>,
+        ])}
+      </dl>
+      <form method="dialog" class="actions">
+        <button type="submit" autofocus>Close</button>
+      </form>
+    </dialog>
+  );
+}
+
+/** The two parts of the address: a page's name, and what is given to it. */
+function useAddress(): readonly [path: string | undefined, given: string | undefined] {
+  const read = () => location.hash.replace(/^#\//, "");
+  const [address, setAddress] = useState(read);
+  useEffect(() => {
+    const onChange = () => {
+      setAddress(read());
+      document.documentElement.scrollTop = 0;
+    };
+    addEventListener("hashchange", onChange);
+    return () => removeEventListener("hashchange", onChange);
+  }, []);
+  const [path, given] = address.split("/");
+  return [path, given === undefined ? undefined : decodeURIComponent(given)];
+}
+
+/** `g` and a letter goes to a page, `/` searches, `j` and `k` walk a list, `?` explains. */
+function useKeys(explain: () => void): void {
+  useEffect(() => {
+    let goes = false;
+    const onKey = (event: KeyboardEvent) => {
+      const target = event.target instanceof HTMLElement ? event.target : undefined;
+      const typing = target?.matches("input, textarea, select") ?? false;
+      if (event.key === "Escape" && typing) target?.blur();
+      if (typing || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
+      const entry = goes ? menu.find(({ key }) => key === event.key) : undefined;
+      goes = event.key === "g";
+      if (entry !== undefined) location.hash = `#/${entry.path}`;
+      else if (event.key === "/") document.querySelector<HTMLElement>("main [data-search], main textarea")?.focus();
+      else if (event.key === "j") walk(1);
+      else if (event.key === "k") walk(-1);
+      else if (event.key === "?") explain();
+      else return;
+      event.preventDefault();
+    };
+    addEventListener("keydown", onKey);
+    return () => removeEventListener("keydown", onKey);
+  }, []);
+}
+
+function walk(step: 1 | -1): void {
+  const rows = [...document.querySelectorAll<HTMLElement>("main a.row, main .row a, main summary, main .log-row a")];
+  const at = rows.findIndex((row) => row === document.activeElement);
+  rows[Math.min(Math.max(at + step, 0), rows.length - 1)]?.focus();
+}
+
+const themeKey = "nexo.theme";
+
+/** Takes up the theme that this browser was set to; without one the system's holds. */
+export function restoreTheme(): void {
+  const theme = localStorage.getItem(themeKey);
+  if (theme) document.documentElement.dataset["theme"] = theme;
+}
+
+function switchTheme(): void {
+  const { dataset } = document.documentElement;
+  const shown = dataset["theme"] ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
+  dataset["theme"] = shown === "dark" ? "light" : "dark";
+  localStorage.setItem(themeKey, dataset["theme"]);
+}
+
+async function logOut(): Promise<void> {
+  await post("/api/logout", {});
+  location.replace("/login");
+}

@@ -1,0 +1,183 @@
+import type { Signal } from "@preact/signals";
+import type { Queues, Status } from "../../src/http/api.ts";
+import { Head, Pill } from "../ui.tsx";
+import { count, duration } from "../words.ts";
+
+/** Is it answering people, what needs somebody, and what is connected with what. */
+export function OverviewPage({ status }: { readonly status: Signal<Status | undefined> }) {
+  const current = status.value;
+  if (current === undefined) return null;
+  const upMs = Date.now() - Date.parse(current.startedAt);
+  return (
+    <>
+      <Head title="Overview">
+        <Pill state={current.ready ? "ready" : "down"} />
+        <span class="soft mono">up {duration(upMs)} · {current.version} · process {current.pid}</span>
+      </Head>
+      <div class="figures">
+        <Figure name="Waiting to be answered" value={current.queues.inbox.depth} note={toAge(current.queues.inbox)} />
+        <Figure name="Waiting to be sent" value={current.queues.outbox.depth} note={toAge(current.queues.outbox)} />
+        <Figure name="Waiting for NATS" value={current.queues.spill.depth} note={toAge(current.queues.spill)} />
+        <Figure name="Dead letters" value={current.queues.dead.depth} note={toAge(current.queues.dead)} />
+      </div>
+      <Needs status={current} />
+      <section class="card">
+        <h2>Right now</h2>
+        <Flow status={current} />
+      </section>
+    </>
+  );
+}
+
+function Figure({ name, value, note }: { readonly name: string; readonly value: number; readonly note: string }) {
+  return (
+    <div class="card figure">
+      <span>{name}</span>
+      <strong>{value.toLocaleString()}</strong>
+      <small>{note}</small>
+    </div>
+  );
+}
+
+function toAge({ depth, oldestSeconds }: Queues["inbox"]): string {
+  return depth === 0 ? "nothing" : `oldest ${duration(oldestSeconds * 1_000)}`;
+}
+
+/** Everything that waits for a person, each in words with its remedy. */
+function Needs({ status }: { readonly status: Status }) {
+  const troubled = status.subsystems.filter(({ state, reason }) => state !== "ok" && reason !== undefined);
+  const { dead } = status.queues;
+  const linking = status.channels.filter(({ pairing }) => pairing !== undefined);
+  const keyless = status.agents.filter(({ model }) => model.startsWith("demo/"));
+  const isQuiet = troubled.length + dead.depth + linking.length + keyless.length === 0;
+  return (
+    <section class={isQuiet ? "card" : "card need"}>
+      <h2>Needs you</h2>
+      {isQuiet ? <p class="soft">Nothing. Everything that was accepted is answered, or on its way.</p> : (
+        <ul>
+          {troubled.map(({ name, state, reason }) => (
+            <li key={name}>
+              <span>
+                <b>{name}</b>: {reason}
+              </span>
+              <Pill state={state} />
+            </li>
+          ))}
+          {linking.map(({ plugin, instance }) => (
+            <li key={`${plugin}.${instance}`}>
+              <span>
+                <b>{plugin}.{instance}</b> waits to be linked with a phone.
+              </span>
+              <a class="button" href="#/channels">Show the code</a>
+            </li>
+          ))}
+          {dead.depth > 0 && (
+            <li>
+              <span>
+                {count(dead.depth, "dead letter")}: could not be answered or delivered, kept to be tried again.
+              </span>
+              <a class="button" href="#/dead-letters">Look</a>
+            </li>
+          )}
+          {keyless.map(({ id }) => (
+            <li key={id}>
+              <span>
+                <b>{id}</b> answers with the built-in demo model: no provider has a key.
+              </span>
+              <a class="button" href="#/models">Models</a>
+            </li>
+          ))}
+        </ul>
+      )}
+    </section>
+  );
+}
+
+interface Node {
+  readonly name: string;
+  readonly note: string;
+  readonly tone: "" | "warn" | "bad";
+  readonly href: string;
+}
+
+const rowHeight = 62;
+const boxHeight = 46;
+const columns = [10, 300, 590, 880] as const;
+const boxWidth = 190;
+
+/** What is connected with what: channels, the bus, agents, models. */
+function Flow({ status }: { readonly status: Status }) {
+  const channels: readonly Node[] = [
+    ...status.channels.map(({ plugin, instance, state, agents }): Node => ({
+      name: `${plugin}.${instance}`,
+      note: agents.length === 0 ? "heard by nobody" : state,
+      tone: state === "down" ? "bad" : state === "up" ? "" : "warn",
+      href: "#/channels",
+    })),
+    { name: "console and API", note: "up", tone: "", href: "#/chat" },
+  ];
+  const bus = status.subsystems.find(({ name }) => name === "bus" || name === "nats");
+  const agents = status.agents.map(({ id, trouble, hears }): Node => ({
+    name: id,
+    note: trouble === undefined ? `hears ${count(hears.length, "channel")}` : "cannot answer",
+    tone: trouble === undefined ? "" : "bad",
+    href: "#/agents",
+  }));
+  const names = [...new Set(status.agents.map(({ model }) => model))];
+  const models = names.map((name): Node => ({ name, note: "", tone: "", href: "#/models" }));
+  const height = Math.max(channels.length, agents.length, models.length, 1) * rowHeight;
+  const middleOf = (list: readonly unknown[], index: number) =>
+    (height - list.length * rowHeight) / 2 + index * rowHeight + rowHeight / 2;
+  const center = height / 2;
+  return (
+    <svg class="flow" viewBox={`0 0 1080 ${height}`} role="img" aria-label="Channels, the bus, agents and models">
+      {channels.map((_, index) => <Link key={index} column={0} from={middleOf(channels, index)} to={center} />)}
+      {agents.map(({ name }, index) => [
+        <Link key={name} column={1} from={center} to={middleOf(agents, index)} />,
+        <Link
+          key={`${name} model`}
+          column={2}
+          from={middleOf(agents, index)}
+          to={middleOf(models, names.indexOf(status.agents[index]?.model ?? ""))}
+        />,
+      ])}
+      {channels.map((node, index) => <Box key={node.name} column={0} middle={middleOf(channels, index)} node={node} />)}
+      <Box
+        column={1}
+        middle={center}
+        node={{
+          name: "bus",
+          note: bus?.state ?? "inside this process",
+          tone: bus?.state === "down" ? "warn" : "",
+          href: "#/dead-letters",
+        }}
+      />
+      {agents.map((node, index) => <Box key={node.name} column={2} middle={middleOf(agents, index)} node={node} />)}
+      {models.map((node, index) => <Box key={node.name} column={3} middle={middleOf(models, index)} node={node} />)}
+    </svg>
+  );
+}
+
+function Box(
+  { column, middle, node }: { readonly column: 0 | 1 | 2 | 3; readonly middle: number; readonly node: Node },
+) {
+  const x = columns[column];
+  return (
+    <a href={node.href} class={`node ${node.tone}`}>
+      <rect x={x} y={middle - boxHeight / 2} width={boxWidth} height={boxHeight} rx={8} />
+      <text x={x + 14} y={node.note === "" ? middle + 4 : middle - 3}>{shorten(node.name)}</text>
+      <text class="note" x={x + 14} y={middle + 14}>{node.note}</text>
+    </a>
+  );
+}
+
+function Link({ column, from, to }: { readonly column: 0 | 1 | 2; readonly from: number; readonly to: number }) {
+  const start = columns[column] + boxWidth;
+  const end = columns[column + 1] ?? 0;
+  const bend = (start + end) / 2;
+  return <path d={`M${start} ${from} C${bend} ${from} ${bend} ${to} ${end} ${to}`} />;
+}
+
+function shorten(name: string): string {
+  return name.length <= 24 ? name : `${name.slice(0, 23)}…`;
+}
