@@ -5,6 +5,8 @@ import { openRoom, type Room, type RoomOptions } from "./room.ts";
 const bytes = new Uint8Array(1_300_000).map((_, index) => index % 251);
 const bill = { kind: "document", mimeType: "application/pdf", name: "../the bill.pdf", ref: "f1" };
 
+const filesOf = (folder: string) => Array.fromAsync(Deno.readDir(folder), ({ name }) => name);
+
 /** A room whose channel has one file for every attachment, and counts how often it is fetched. */
 async function openFileRoom(options: RoomOptions = {}): Promise<Room & { readonly fetches: () => number }> {
   const room = await openRoom(options);
@@ -40,7 +42,7 @@ Deno.test("an attachment that is too large is named and leaves nothing behind", 
   await room.say("look", { attachments: [bill] });
   await room.untilSent(1);
   assert.match(room.asked()[0] ?? "", /could not be fetched: it is larger than 1000000 bytes/);
-  assert.deepEqual([...Deno.readDirSync(`${room.dir}/agents/ana/attachments`)], []);
+  assert.deepEqual(await filesOf(`${room.dir}/agents/ana/attachments`), []);
 });
 
 Deno.test("an image is kept too, and shown where it is not too large", async () => {
@@ -49,7 +51,7 @@ Deno.test("an image is kept too, and shown where it is not too large", async () 
   await room.say("look", { attachments: [photo] });
   await room.untilSent(1);
   assert.match(room.asked()[0] ?? "", /\[image\]$/);
-  assert.equal([...Deno.readDirSync(`${room.dir}/agents/ana/attachments`)].length, 1);
+  assert.equal((await filesOf(`${room.dir}/agents/ana/attachments`)).length, 1);
   room.configure({ agents: [{ config: { debounce_ms: 0, max_image_bytes: 1_000_000 } }] });
   await room.say("and this", { attachments: [{ ...photo, ref: "f3" }] });
   await room.untilSent(2);
@@ -65,7 +67,7 @@ Deno.test("attachments are taken away when they are old", async () => {
   await Deno.utime(`${folder}/old`, longAgo, longAgo);
   await room.say("look", { attachments: [bill] });
   await room.untilSent(1);
-  assert.deepEqual([...Deno.readDirSync(folder)].map(({ name }) => name.slice(13)), ["the_bill.pdf"]);
+  assert.deepEqual((await filesOf(folder)).map((name) => name.slice(13)), ["the_bill.pdf"]);
 });
 
 Deno.test("what a message quotes of earlier ones is kept in the transcript and not shown to the model", async () => {

@@ -83,7 +83,7 @@ Deno.test("a refresh token that the provider replaces is kept, until the operato
   await tokens.credentials.login();
   await tokens.credentials.login();
   assert.equal(asked(), "rotated1");
-  const files = [...Deno.readDirSync(tokens.stateDir)].map(({ name }) => name);
+  const files = await Array.fromAsync(Deno.readDir(tokens.stateDir), ({ name }) => name);
   assert.deepEqual(files, ["refresh_token.json"]);
   const { mode } = await Deno.stat(`${tokens.stateDir}/refresh_token.json`);
   assert.equal((mode ?? 0) & 0o777, 0o600);
