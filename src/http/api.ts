@@ -368,6 +368,32 @@ export const deadLetterResultSchema = z.object({
   dryRun: z.boolean(),
 });
 
+/** Body of `POST /api/people/forget`. */
+export const forgetPersonSchema = z.strictObject({
+  /** `plugin:id`, such as `telegram:4711`. */
+  person: z.string().min(3).max(600),
+  dryRun: z.boolean().default(false),
+});
+/** Answer of `POST /api/people/forget`: how much was, or with `dryRun` would be, deleted. */
+export const forgottenSchema = z.object({
+  person: z.string(),
+  dryRun: z.boolean(),
+  /** Whole conversations. */
+  sessions: z.number().int(),
+  messages: z.number().int(),
+  turns: z.number().int(),
+  /** Accepted events, answered or not. */
+  waiting: z.number().int(),
+  replies: z.number().int(),
+  deadLetters: z.number().int(),
+  /** Facts of long-term memory; counted when they are deleted. */
+  facts: z.number().int(),
+  /** Papers of agents that may speak of the person: somebody has to read them. */
+  look: z.array(z.string()),
+});
+/** Answer of `POST /api/people/forget`. */
+export type Forgotten = z.output<typeof forgottenSchema>;
+
 const pairingStates = z.enum(["pending", "approved", "denied", "revoked", "expired"]);
 
 /** Query of `GET /api/pairings`: newest first. */
@@ -518,6 +544,38 @@ export const logQuerySchema = z.object({
 
 /** Answer of `GET /api/logs` without `follow`, oldest first. */
 export const logsAnswerSchema = z.object({ items: z.array(logEntryViewSchema) });
+
+const day = z.string().refine((text) => !Number.isNaN(Date.parse(text)), "is no date; write it as 2026-11-22");
+
+/** Which facts of an agent's memory. */
+export const factFilterRequestSchema = z.object({
+  /** Tags that a fact must carry, joined by commas. */
+  tag: z.string().max(2_000).optional(),
+  person: z.string().max(300).optional(),
+  /** Told on this day or at this time, or later. */
+  since: day.optional(),
+  /** Told before this day or time. */
+  before: day.optional(),
+});
+/** Which facts of an agent's memory. */
+export type FactFilterRequest = z.output<typeof factFilterRequestSchema>;
+
+/** Query of `GET /api/agents/AGENT/memory`. */
+export const factListRequestSchema = factFilterRequestSchema.extend({
+  limit: z.coerce.number().int().min(1).max(500).default(50),
+  after: z.string().max(64).optional(),
+  /** Replaced and faded facts too. */
+  all: z.literal("1").optional(),
+});
+/** Query of `GET /api/agents/AGENT/memory/search`. */
+export const factSearchRequestSchema = factFilterRequestSchema.extend({
+  q: z.string().min(1).max(4_000),
+  limit: z.coerce.number().int().min(1).max(50).default(10),
+});
+/** Body of `POST /api/agents/AGENT/memory/forget`. */
+export const forgetRequestSchema = z.object({ ids: z.array(z.string().max(64)).min(1).max(500) });
+/** Its answer. */
+export const forgetAnswerSchema = z.object({ forgotten: z.array(z.string()) });
 
 /** What went on in the last hour, and what was spent. */
 export const activitySchema = z.object({

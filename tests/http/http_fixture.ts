@@ -106,6 +106,7 @@ export async function openHttpFixture(
       export: () => ReadableStream.from<string>([]),
       turn: () => Promise.resolve(undefined),
     },
+    people: { forget: () => Promise.reject(new Error("nobody is forgotten here")) },
     activity: () =>
       Promise.resolve({
         turns: { ended: 0, failed: 0, addedMs: null, modelMs: null },
@@ -120,6 +121,16 @@ export async function openHttpFixture(
       show: () => Promise.resolve(undefined),
       replay: () => Promise.resolve(0),
       purge: () => Promise.resolve(0),
+    },
+    memory: {
+      remember: () => Promise.reject(new Error("nobody remembers over HTTP")),
+      recall: () => Promise.resolve({ facts: [], mode: "words" }),
+      list: () => Promise.resolve({ facts: [], total: 0 }),
+      find: () => Promise.resolve(undefined),
+      forget: () => Promise.resolve([]),
+      forgetPerson: () => Promise.resolve(new Map()),
+      duplicates: () => Promise.resolve([]),
+      weigh: () => Promise.resolve(),
     },
     extensions: { views: () => [], enable: () => Promise.resolve(), disable: () => Promise.resolve() },
     pairings: {
