@@ -112,9 +112,10 @@ export function openMemory(deps: MemoryDeps): MemoryRoom {
     }
   };
 
+  /** Agents that were asked for since the process began. */
+  const awake = new Set<string>();
   let embedding = openEmbedding();
   const followed = followConfig();
-  const awake = new Set<string>();
   /** With its first question an agent gets the vectors that an earlier process, or another embedder, left undone. */
   const wakeOnce = (agent: string) => {
     if (awake.has(agent)) return;
@@ -153,7 +154,7 @@ export function openMemory(deps: MemoryDeps): MemoryRoom {
     for await (const _changed of config.changes(stop.signal)) {
       const before = embedding;
       embedding = openEmbedding();
-      awake.clear();
+      for (const agent of awake) embedding.indexer?.wake(agent);
       await before[Symbol.asyncDispose]();
       await link.restart();
     }
@@ -210,6 +211,7 @@ export function openMemory(deps: MemoryDeps): MemoryRoom {
         const nowMs = clock.now();
         const call: FileCall = { method: "remember", fact, viewer, id: newId(nowMs), nowMs };
         const stored = factSchema.parse(await ask(agent, call, signal));
+        awake.add(agent);
         embedding.indexer?.wake(agent);
         return stored;
       });
