@@ -25,6 +25,7 @@ import { newInbox } from "./inbox.ts";
 import { newInvoker } from "./invoke.ts";
 import { newLanes } from "./lanes.ts";
 import { openOutbox, type Outbox } from "./outbox.ts";
+import { openOutsideCalls, type OutsideCalls } from "./outside_calls.ts";
 import { findPolicy, type Policy } from "./policy.ts";
 import { newProfiles, type ResolveModel } from "./profile.ts";
 import { findReachRefusal } from "./reach.ts";
@@ -55,6 +56,8 @@ export interface AgentsDeps {
 /** All agents at work. */
 export interface Agents extends AsyncDisposable {
   readonly outbox: Outbox;
+  /** Calls of tools by programs outside. */
+  readonly outside: Omit<OutsideCalls, keyof AsyncDisposable>;
   /** Why a tool in a turn of the session `from` may not send a message, as of now; `undefined` where it may. */
   findReachRefusal(from: SessionKey, address: OutboxAddress, message: ToolMessage): string | undefined;
   /** Provider and model that an agent's messages go to now, and how many tools it may use. */
@@ -126,6 +129,7 @@ export function openAgents(deps: AgentsDeps): Agents {
     },
   });
 
+  const outside = openOutsideCalls(turnDeps);
   const answering = newAnswerers(bus, config);
   const background = [
     inbox.run(lanes.push, stop.signal),
@@ -160,6 +164,7 @@ export function openAgents(deps: AgentsDeps): Agents {
 
   return {
     outbox,
+    outside,
     findReachRefusal: (from, address, message) =>
       findReachRefusal({ config: config.current, read: ledger.read }, from, address, message),
     async describe(agent) {
@@ -172,6 +177,7 @@ export function openAgents(deps: AgentsDeps): Agents {
       const { budget } = config.current.runtime.shutdown;
       const startedMs = clock.monotonic();
       stop.abort(new AppError("cancelled", "The agents are closing"));
+      await outside[Symbol.asyncDispose]();
       await lanes.stop(budget);
       await Promise.all(background);
       await compactions[Symbol.asyncDispose]();

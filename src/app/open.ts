@@ -17,6 +17,7 @@ import { version } from "../core/version.ts";
 import type { AgentView, Status } from "../http/api.ts";
 import { openHttp } from "../http/open.ts";
 import { toStatus } from "../http/views.ts";
+import type { WebChannel } from "../http/web_channel.ts";
 import { newHistory } from "../ledger/history.ts";
 import { readAccepted } from "../ledger/inbox.ts";
 import { openLedger } from "../ledger/open.ts";
@@ -41,6 +42,7 @@ import { openFlows } from "./flows.ts";
 import { newIntakeGate, newLoadWatch } from "./intake.ts";
 import { lockDataFolder } from "./lock.ts";
 import { findCollector, giveMemoryBack } from "./memory.ts";
+import { openMcpDoor } from "./mcp_door.ts";
 import { openMemoryRoom } from "./memory_room.ts";
 import { openBusRoom } from "./open_bus.ts";
 import { newAgentPluginTools } from "./plugin_tools.ts";
@@ -144,6 +146,7 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
   );
 
   let agentsRoom: Agents | undefined = undefined;
+  let web: WebChannel | undefined = undefined;
   let agentViews: readonly AgentView[] = [];
   const status = (): readonly SubsystemStatus[] => [
     toAgentsStatus(agentsRoom),
@@ -179,9 +182,13 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     }),
   };
   opening.use(metrics.onScrape(() => scrapeLedger(ledger)));
+  const mcpDoor = opening.use(
+    openMcpDoor({ config: live, tools: mcp.tools, agents: () => agentsRoom, web: () => web, log, metrics, clock }),
+  );
   const http = opening.use(
     await openHttp({
       ...views,
+      mcpEndpoint: mcpDoor,
       config: live,
       bus: doorway,
       intake: gate,
@@ -194,6 +201,9 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
       replyTo: (key) => readReply(ledger, key),
     }, signal),
   );
+  web = http.web;
+  // Before the listeners, which wait for every answer that is under way.
+  opening.defer(() => mcpDoor[Symbol.asyncDispose]());
   await host.apply(live.current.plugins);
   const searchTool = newSessionSearchTool({
     search: history.search,

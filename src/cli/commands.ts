@@ -499,6 +499,29 @@ const mcp = buildRouteMap({
   docs: { brief: "MCP servers and their tools" },
 });
 
+const mcpServerCommand = buildCommand({
+  loader: async () => toAction((await import("./mcp_server.ts")).serveStdio),
+  parameters: {
+    flags: {
+      agent: {
+        kind: "parsed",
+        parse: String,
+        brief: "Whose tools and memory [the first agent]",
+        placeholder: "AGENT",
+        optional: true,
+      },
+      data,
+    },
+  },
+  docs: {
+    brief: "Serve agents to a desktop client over MCP",
+    fullDescription: toDescription(
+      "An MCP server on standard input and output, for clients that start programs. It passes on to the running process.",
+      ["agent mcp-server", "agent mcp-server --agent ana --data /var/lib/nexo"],
+    ),
+  },
+});
+
 const version = buildCommand({
   loader: async () => toAction((await import("./version.ts")).showVersion),
   parameters: { flags: { json } },
@@ -507,7 +530,19 @@ const version = buildCommand({
 
 /** Every command. */
 export const routes = buildRouteMap({
-  routes: { run, status, logs, chat, pair, dlq, sessions, config: configRoutes, mcp, version },
+  routes: {
+    run,
+    status,
+    logs,
+    chat,
+    pair,
+    dlq,
+    sessions,
+    config: configRoutes,
+    mcp,
+    "mcp-server": mcpServerCommand,
+    version,
+  },
   docs: {
     brief: "Agents that answer people, and never lose a message",
     fullDescription: toDescription(

@@ -62,6 +62,7 @@ export async function loadConfig(options: LoadOptions): Promise<LoadResult> {
     ...crossCheck({
       agents: outlines,
       llm: documents.llm,
+      mcp: documents.mcp,
       instances: checked.pluginFiles.flatMap((file) => file.mentions),
       accounts: checked.pluginFiles.flatMap((file) => file.instances).flatMap(({ instance, account, ...place }) =>
         account === undefined ? [] : [{ ...place, plugin: instance.plugin, instance: instance.instance, account }]

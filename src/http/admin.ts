@@ -27,6 +27,8 @@ export interface AdminDeps {
   readonly log: Log;
   /** Tells how the process stands whenever that changes. */
   readonly live: Hono;
+  /** `/mcp`, with guards of its own. */
+  readonly mcpEndpoint: Hono;
   /** Name of the session's cookie. */
   readonly cookie: string;
   /** Host names besides loopback, as configured now. */
@@ -62,6 +64,8 @@ export function newAdminRoutes(views: AdminViews, deps: AdminDeps): Hono {
     return Promise.resolve(context.redirect("/", 303));
   });
   app.route("/", newConsoleRoutes({ logins, cookie }));
+
+  app.route("/", deps.mcpEndpoint);
 
   app.use("/v1/*", newTokenGuard(deps));
   app.route("/v1", newOpenAiRoutes({ ...deps, startedAt: views.startedAt }));

@@ -105,6 +105,23 @@ export function endTurn(end: TurnEnd): Statement {
   };
 }
 
+const callPrefix = "call-";
+
+/** The id of the turn that is one call of a tool from outside. */
+export function toCallTurnId(id: string): string {
+  return callPrefix + id;
+}
+
+/** Writes down as failed the calls from outside that ended with their process: whoever called has gone too. */
+export function endCutCalls(bootId: string, nowMs: number): Statement {
+  return {
+    sql: `UPDATE turns SET state = 'done', outcome = 'failed', finished_at = ?,
+      error = 'The process ended during the call; what it did is unknown'
+      WHERE state = 'running' AND boot_id != ? AND substr(id, 1, ?) = ?`,
+    values: [nowMs, bootId, callPrefix.length, callPrefix],
+  };
+}
+
 /** Journals a model's answer. */
 export function recordModelStep(
   turnId: string,

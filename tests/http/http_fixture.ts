@@ -109,6 +109,10 @@ export async function openHttpFixture(
       replay: () => Promise.resolve(0),
       purge: () => Promise.resolve(0),
     },
+    mcpEndpoint: {
+      handle: () => undefined,
+      handleOperator: () => Promise.resolve(new Response(null, { status: 204 })),
+    },
     mcp: { servers: () => [], accept: () => Promise.resolve([]) },
     replyTo: () => undefined,
     ...replaced,
