@@ -3,7 +3,7 @@
 export const floors: readonly (readonly string[])[] = [
   ["src/lib"],
   ["src/core"],
-  ["src/child", "src/config", "src/ledger", "src/resilience", "src/sdk"],
+  ["src/child", "src/config", "src/folder", "src/ledger", "src/resilience", "src/sdk"],
   [
     "src/agent",
     "src/broker",
@@ -17,6 +17,7 @@ export const floors: readonly (readonly string[])[] = [
     "src/telemetry",
     "src/tools",
     "src/tunnel",
+    "src/workspace",
   ],
   ["src/http"],
   ["src/app"],

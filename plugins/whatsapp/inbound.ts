@@ -90,6 +90,7 @@ function toSender(jid: string, otherJid: string | undefined, name: string): Inbo
     id: phoneJid ?? jid,
     ...(name === "" ? {} : { name: name.slice(0, 500) }),
     ...(phoneJid === undefined ? {} : { handle: phoneJid.slice(0, phoneJid.indexOf("@")) }),
+    ...(otherJid === undefined ? {} : { aliases: [phoneJid === otherJid ? jid : otherJid] }),
   };
 }
 

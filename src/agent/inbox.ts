@@ -27,6 +27,7 @@ import type { Arrival, ReplyAddress } from "./arrival.ts";
 import { commitWhenPossible } from "./commit.ts";
 import { findTaskRefusal, type Results } from "./delegate.ts";
 import { toPromptName } from "./fence.ts";
+import type { Offer, Pairing } from "./pairing.ts";
 import { findPolicy, findRefusal, isInnerPlugin } from "./policy.ts";
 
 /** The durable consumers of the agents: one for each kind of event. */
@@ -42,14 +43,15 @@ export interface InboxDeps {
   readonly bus: Bus;
   readonly ledger: Ledger;
   readonly results: Results;
+  readonly pairing: Pairing;
   readonly log: Log;
   readonly metrics: Metrics;
   readonly clock: Clock;
   readonly tracer: Tracer;
   /** Newest inbox row that was there when the process began. */
   readonly newestInheritedRow: number;
-  /** Told about each outbox row as soon as it is durable. */
-  onQueued(id: number, address: ReplyAddress, message: Outbound): void;
+  /** Told about each outbox row as soon as it is durable, and when it is too old to be sent, milliseconds since the epoch. */
+  onQueued(id: number, address: ReplyAddress, message: Outbound, expiresAtMs: number): void;
 }
 
 /** Decides about every accepted event: whose it is, whether its sender may talk. */
@@ -58,7 +60,12 @@ export interface Inbox {
   run(push: (arrival: Arrival) => void, signal: AbortSignal): Promise<void>;
   /** What a stored event asks for, or `undefined` where it asks nothing of an agent. */
   toArrival(delivery: Delivery): Arrival | undefined;
-  /** Asks again right before the turn, since the config may have changed: ends the arrival where it may not be answered now. */
+  /** Whether an arrival may be answered now. */
+  mayJoin(arrival: Arrival): boolean;
+  /**
+   * Asks again right before the turn, since the config or the operator's word may have changed: ends the arrival where
+   * it may not be answered now, and keeps it for later where nobody can tell.
+   */
   isStillAllowed(arrival: Arrival): Promise<boolean>;
 }
 
@@ -66,6 +73,10 @@ export interface Inbox {
 const bucketBound = 50_000;
 /** Between publishing and accepting lies no more, unless a message was replayed. */
 const heldUpAfterMs = 1_000;
+/** Reason of a message about whose sender nothing can be read: it is neither answered nor finished. */
+const unreadable = "pairing_unreadable";
+const firstHoldMs = 100;
+const longestHoldMs = 5_000;
 
 /** Makes the agents' {@linkcode Inbox}. */
 export function newInbox(deps: InboxDeps): Inbox {
@@ -78,8 +89,40 @@ export function newInbox(deps: InboxDeps): Inbox {
     await commit([finishEvent(delivery.rowId, outcome, clock.now())]);
   };
 
-  const refuse = async (delivery: Delivery, reason: string, plugin: string, arrival?: Arrival): Promise<void> => {
-    metrics.count("nexo_refusals_total", { part: "inbox", reason });
+  /** Messages about whose senders nothing could be read, oldest first. They wait in the ledger as accepted. */
+  const held: Delivery[] = [];
+  let wakeHeld = () => {};
+
+  const countRefusal = (reason: string) => metrics.count("nexo_refusals_total", { part: "inbox", reason });
+
+  const hold = (delivery: Delivery): void => {
+    countRefusal(unreadable);
+    log.error("inbox.held", { reason: unreadable, subject: delivery.event.subject });
+    held.push(delivery);
+    held.sort((a, b) => a.rowId - b.rowId);
+    wakeHeld();
+  };
+
+  const refuse = async (delivery: Delivery, reason: string, arrival: Arrival): Promise<void> => {
+    const offer = reason === "sender_unknown" ? toOffer(delivery) : undefined;
+    if (offer !== undefined) return await finishRefusal(delivery, "pairing_code_given", arrival, offer);
+    await finishRefusal(delivery, reason === "sender_unknown" ? "pairing_rate" : reason, arrival);
+  };
+
+  const toOffer = (delivery: Delivery): Offer | undefined => {
+    const inbound = inboundEventSchema.parse(delivery.event.payload);
+    const policy = findPolicy(config.current, inbound.plugin, inbound.instance);
+    return policy && deps.pairing.offer(policy, inbound);
+  };
+
+  const finishRefusal = async (
+    delivery: Delivery,
+    reason: string,
+    arrival: Arrival,
+    offer?: Offer,
+  ): Promise<void> => {
+    const { plugin, instance } = arrival.session;
+    countRefusal(reason);
     // The sender's id is what an operator needs to let somebody in.
     log.info("message.refused", {
       reason,
@@ -88,18 +131,21 @@ export function newInbox(deps: InboxDeps): Inbox {
       sender: senderOf(delivery.event.payload),
     });
     const nowMs = clock.now();
-    const unit: Statement[] = [];
-    // Whoever waits on a line inside the process must not wait for ever.
-    const answer = arrival?.reply !== undefined && isInnerPlugin(arrival.reply.plugin)
-      ? toRefusal(arrival, reason)
-      : undefined;
-    if (answer !== undefined) {
-      unit.push(queueMessage(answer.address, answer.message, nowMs, nowMs + config.current.runtime.outbound.max_age));
-    }
-    unit.push(finishEvent(delivery.rowId, `refused:${reason}`, nowMs));
-    const rows = await commit(unit);
+    const expiresAtMs = offer?.expiresAtMs ?? nowMs + config.current.runtime.outbound.max_age;
+    const answer = toAnswer(arrival, reason, offer);
+    const unit: Statement[] = answer === undefined
+      ? []
+      : [queueMessage(answer.address, answer.message, nowMs, expiresAtMs)];
+    const rows = await commit([
+      ...unit,
+      ...offer?.statements ?? [],
+      finishEvent(delivery.rowId, `refused:${reason}`, nowMs),
+    ]);
+    if (offer !== undefined) metrics.count("nexo_pairing_total", { plugin, instance, event: "code_given" });
     const id = rows[0]?.[0]?.id;
-    if (answer !== undefined && typeof id === "number") deps.onQueued(id, answer.address, answer.message);
+    if (answer !== undefined && typeof id === "number") {
+      deps.onQueued(id, answer.address, answer.message, expiresAtMs);
+    }
   };
 
   const isWithinRate = (rate: AgentConfig["sender_rate_limit"], key: string): boolean => {
@@ -117,20 +163,30 @@ export function newInbox(deps: InboxDeps): Inbox {
 
   const isExpired = ({ expiresAt }: BusEvent) => expiresAt !== undefined && Date.parse(expiresAt) < clock.now();
 
-  /** Why an event is not answered, as of now. */
+  /** Why an event is not answered, as of now. @throws {AppError} reason `pairing_unreadable` where nobody can tell. */
   const findReason = (delivery: Delivery): string | undefined => {
     const { payload } = delivery.event;
     const inbound = inboundEventSchema.safeParse(payload);
-    if (inbound.success) {
-      const { plugin, instance, message } = inbound.data;
-      const policy = findPolicy(config.current, plugin, instance);
-      return policy === undefined ? "no_binding" : findRefusal(policy, message);
-    }
+    if (inbound.success) return findMessageReason(delivery, inbound.data);
     const route = routeEventSchema.safeParse(payload);
     if (route.success && route.data.kind !== "result") {
       return findTaskRefusal(config.current, agentOf(delivery), route.data);
     }
     return config.current.agents.some((agent) => agent.id === agentOf(delivery)) ? undefined : "no_agent";
+  };
+
+  const findMessageReason = (delivery: Delivery, event: InboundEvent): string | undefined => {
+    const policy = findPolicy(config.current, event.plugin, event.instance);
+    if (policy === undefined) return "no_binding";
+    const reason = findRefusal(policy, event.message);
+    if (reason !== "sender_not_allowed") return reason;
+    // What came later must not overtake what is held.
+    if (held.length > 0 && !held.includes(delivery)) throw newUnreadableError();
+    try {
+      return deps.pairing.findRefusal(policy, event);
+    } catch (thrown) {
+      throw newUnreadableError(thrown);
+    }
   };
 
   const admit = async (delivery: Delivery, push: (arrival: Arrival) => void): Promise<void> => {
@@ -147,12 +203,11 @@ export function newInbox(deps: InboxDeps): Inbox {
     // A turn that had begun was admitted before the process died.
     if (delivery.turnId !== undefined) return push(arrival);
     const reason = findReason(delivery);
-    if (reason !== undefined) return await refuse(delivery, reason, plugin, arrival);
+    if (reason !== undefined) return await refuse(delivery, reason, arrival);
     const policy = findPolicy(config.current, plugin, arrival.session.instance);
     const sender = `${arrival.session.agent} ${plugin} ${arrival.session.instance} ${senderOf(event.payload)}`;
-    if (arrival.source === "message" && !wasHeldUp(arrival) && !isWithinRate(policy?.senderRate, sender)) {
-      return await refuse(delivery, "sender_rate", plugin, arrival);
-    }
+    const isFresh = arrival.source === "message" && !held.includes(delivery) && !wasHeldUp(arrival);
+    if (isFresh && !isWithinRate(policy?.senderRate, sender)) return await refuse(delivery, "sender_rate", arrival);
     const span = deps.tracer.start("receive", {
       traceparent: arrival.traceparent,
       kind: "server",
@@ -160,6 +215,42 @@ export function newInbox(deps: InboxDeps): Inbox {
     });
     span.end();
     push(span.traceparent === undefined ? arrival : { ...arrival, traceparent: span.traceparent });
+  };
+
+  /** Asks about held messages until something can be read, one after the other. */
+  const admitHeld = async (push: (arrival: Arrival) => void, signal: AbortSignal): Promise<void> => {
+    signal.addEventListener("abort", () => wakeHeld(), { once: true });
+    for (let waitMs = firstHoldMs; !signal.aborted;) {
+      const [head] = held;
+      if (head === undefined) {
+        const { promise, resolve } = Promise.withResolvers<void>();
+        wakeHeld = resolve;
+        await promise;
+      } else if (await isDecided(head, push, signal)) {
+        held.splice(held.indexOf(head), 1);
+        waitMs = firstHoldMs;
+      } else {
+        await clock.wait(waitMs, signal);
+        waitMs = Math.min(waitMs * 2, longestHoldMs);
+      }
+    }
+  };
+
+  /** Admits or refuses. Gives `false` where nobody can tell now which of the two. */
+  const isDecided = async (
+    delivery: Delivery,
+    push: (arrival: Arrival) => void,
+    signal: AbortSignal,
+  ): Promise<boolean> => {
+    try {
+      await admit(delivery, push);
+    } catch (thrown) {
+      const error = toAppError(thrown);
+      if (error.reason === unreadable) return false;
+      // The row stays accepted; the next start sees it again.
+      if (!signal.aborted) log.error("inbox.failed", { error: error.message, subject: delivery.event.subject });
+    }
+    return true;
   };
 
   /** An event that nobody can read: the operator finds it among the dead letters. */
@@ -200,27 +291,33 @@ export function newInbox(deps: InboxDeps): Inbox {
 
   return {
     toArrival,
+    mayJoin({ delivery }) {
+      try {
+        return findReason(delivery) === undefined;
+      } catch {
+        return false; // what waits for a turn of its own is asked about again
+      }
+    },
     async isStillAllowed(arrival) {
       if (isExpired(arrival.delivery.event)) {
         await finish(arrival.delivery, "expired");
         return false;
       }
-      const reason = findReason(arrival.delivery);
-      if (reason === undefined) return true;
-      await refuse(arrival.delivery, reason, arrival.session.plugin, arrival);
+      try {
+        const reason = findReason(arrival.delivery);
+        if (reason === undefined) return true;
+        await refuse(arrival.delivery, reason, arrival);
+      } catch (thrown) {
+        if (toAppError(thrown).reason !== unreadable) throw thrown;
+        hold(arrival.delivery);
+      }
       return false;
     },
     async run(push, signal) {
       signal.addEventListener("abort", () => closing.abort(signal.reason), { once: true });
       const take = async <T>(name: string, topic: Topic<T>): Promise<void> => {
         for await (const delivery of bus.consume(topic, { name, signal })) {
-          try {
-            await admit(delivery, push);
-          } catch (thrown) {
-            if (signal.aborted) return;
-            // The row stays accepted; the next start sees it again.
-            log.error("inbox.failed", { error: toAppError(thrown).message, subject: delivery.event.subject });
-          }
+          if (!await isDecided(delivery, push, signal)) hold(delivery);
         }
       };
       const [inbound, route, heartbeat] = agentConsumers;
@@ -228,6 +325,7 @@ export function newInbox(deps: InboxDeps): Inbox {
         take(inbound.name, topics.inbound("*", ">")),
         take(route.name, topics.route("*")),
         take(heartbeat.name, topics.heartbeat("*")),
+        admitHeld(push, signal),
       ]);
     },
   };
@@ -236,6 +334,13 @@ export function newInbox(deps: InboxDeps): Inbox {
 /** Whether a message comes later than its sender wrote it: left by the process before, or replayed. */
 function wasHeldUp({ isInherited, delivery }: Arrival): boolean {
   return isInherited || delivery.receivedAtMs - Date.parse(delivery.event.at) > heldUpAfterMs;
+}
+
+function newUnreadableError(cause?: unknown): AppError {
+  return new AppError("unavailable", "Nobody can tell whether the sender may talk: the ledger cannot be read", {
+    reason: unreadable,
+    cause,
+  });
 }
 
 type NewArrival = Omit<Arrival, "isInherited">;
@@ -331,26 +436,26 @@ function toHeartbeatArrival(delivery: Delivery, agent: string, config: Config): 
   };
 }
 
-function toRefusal(
+/** What somebody turned away is told: a code, or, on a line inside the process, why; else nothing. */
+function toAnswer(
   arrival: Arrival,
   reason: string,
+  offer: Offer | undefined,
 ): { readonly address: ReplyAddress; readonly message: Outbound } | undefined {
   const address = arrival.reply;
-  if (address === undefined) return undefined;
-  const text = `The message was refused: ${reason.replaceAll("_", " ")}`;
-  return {
-    address,
-    message: {
-      key: toRefusalKey(arrival.delivery.event.id),
-      conversation: address.conversation,
-      sessionId: arrival.sessionId,
-      turnId: "",
-      inReplyTo: arrival.providerMessageId === undefined ? [] : [arrival.providerMessageId],
-      text,
-      outcome: "failed",
-      error: { kind: "denied", message: text },
-    },
+  // Whoever waits on a line inside the process must not wait for ever.
+  if (address === undefined || (offer === undefined && !isInnerPlugin(address.plugin))) return undefined;
+  const message = {
+    key: toRefusalKey(arrival.delivery.event.id),
+    conversation: address.conversation,
+    ...(address.thread === undefined ? {} : { thread: address.thread }),
+    sessionId: arrival.sessionId,
+    turnId: "",
+    inReplyTo: arrival.providerMessageId === undefined ? [] : [arrival.providerMessageId],
   };
+  if (offer !== undefined) return { address, message: { ...message, text: offer.text, outcome: "answered" } };
+  const text = `The message was refused: ${reason.replaceAll("_", " ")}`;
+  return { address, message: { ...message, text, outcome: "failed", error: { kind: "denied", message: text } } };
 }
 
 /** The agent that a subject ends with: `agent.route.<id>`; ids need no encoding, see the config's schema. */

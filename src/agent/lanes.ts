@@ -23,6 +23,8 @@ export interface LanesDeps {
   maxParallel(): number;
   /** Everything that the interrupted turn of `arrival` had taken, `arrival` included. */
   siblings(arrival: Arrival): readonly Arrival[];
+  /** Whether a message that waits may join a running turn as things stand now. */
+  mayJoin(arrival: Arrival): boolean;
   /** Runs one turn. `absorb` takes what has queued up meanwhile, where messages may join a running turn. */
   run(batch: readonly [Arrival, ...Arrival[]], absorb: () => readonly Arrival[], signal: AbortSignal): Promise<void>;
 }
@@ -142,7 +144,9 @@ export function newLanes(deps: LanesDeps): Lanes {
 
   const absorb = (lane: Lane, running: Arrival): readonly Arrival[] => {
     if (stopping.signal.aborted || !canMerge(running) || deps.rules(running).mode !== "steer") return [];
-    const joining = lane.queue.filter((arrival) => canMerge(arrival) && arrival.delivery.turnId === undefined);
+    const joining = lane.queue.filter((arrival) =>
+      canMerge(arrival) && arrival.delivery.turnId === undefined && deps.mayJoin(arrival)
+    );
     lane.queue = lane.queue.filter((arrival) => !joining.includes(arrival));
     return joining;
   };

@@ -26,12 +26,15 @@ import { newInvoker } from "./invoke.ts";
 import { newLanes } from "./lanes.ts";
 import { openOutbox, type Outbox } from "./outbox.ts";
 import { openOutsideCalls, type OutsideCalls } from "./outside_calls.ts";
+import { newPairing } from "./pairing.ts";
 import { findPolicy, type Policy } from "./policy.ts";
 import { newProfiles, type ResolveModel } from "./profile.ts";
 import { findReachRefusal } from "./reach.ts";
 import { newOpenSkillTool } from "./skill.ts";
+import type { SkillHost } from "./skill_file.ts";
 import { newTokens } from "./tokens.ts";
 import { runTurn, type TurnDeps } from "./turn.ts";
+import type { Shelves } from "./workspace.ts";
 
 /** What {@linkcode openAgents} needs. */
 export interface AgentsDeps {
@@ -49,8 +52,8 @@ export interface AgentsDeps {
   readonly clock: Clock;
   readonly tracer: Tracer;
   readonly bootId: string;
-  /** The data folder. */
-  readonly stateDir: string;
+  readonly shelves: Shelves;
+  readonly skillHost: SkillHost;
 }
 
 /** All agents at work. */
@@ -78,7 +81,7 @@ export function openAgents(deps: AgentsDeps): Agents {
   const hooks = newHooks(deps.hooks, deps);
   const ownTools = [
     newDelegateTool({ config, bus, ledger, results, clock, elsewhere: deps.elsewhere }),
-    newOpenSkillTool(config, deps.stateDir),
+    newOpenSkillTool(config, deps.shelves, deps.skillHost),
   ];
   const profiles = newProfiles({ ...deps, ownTools });
   const budgets = newBudgets({ read: ledger.read, clock, metrics });
@@ -94,9 +97,11 @@ export function openAgents(deps: AgentsDeps): Agents {
     compactions,
     onQueued: outbox.push,
   };
+  const pairing = newPairing(deps);
   const inbox = newInbox({
     ...deps,
     results,
+    pairing,
     newestInheritedRow: readNewestRow(ledger.read),
     onQueued: outbox.push,
   });
@@ -116,6 +121,7 @@ export function openAgents(deps: AgentsDeps): Agents {
       readReadyOfTurn(ledger.read, arrival.delivery.turnId ?? "").map(inbox.toArrival).filter((one) =>
         one !== undefined
       ),
+    mayJoin: inbox.mayJoin,
     async run(batch, absorb, signal) {
       const allowed: Arrival[] = [];
       for (const arrival of batch) {
@@ -134,26 +140,27 @@ export function openAgents(deps: AgentsDeps): Agents {
   const background = [
     inbox.run(lanes.push, stop.signal),
     runHeartbeats({ config, bus, clock, log }, stop.signal),
-    sweepSessions(),
+    sweep(),
   ].map((work) =>
     work.catch((thrown) => {
       if (!stop.signal.aborted) log.error("agents.part_failed", { error: toAppError(thrown).message });
     })
   );
 
-  /** Ends sessions that have been silent for long, so that `session_end` fires once for each. */
-  async function sweepSessions(): Promise<void> {
+  async function sweep(): Promise<void> {
     while (!stop.signal.aborted) {
       await clock.wait(sweepEveryMs, stop.signal);
       try {
         await endSilentSessions();
+        await pairing.sweep();
       } catch (thrown) {
-        // A session that is not ended now is ended by the next sweep.
+        // What is not ended now is ended by the next sweep.
         log.warn("agents.sweep_failed", { error: toAppError(thrown).message });
       }
     }
   }
 
+  /** Ends sessions that have been silent for long, so that `session_end` fires once for each. */
   async function endSilentSessions(): Promise<void> {
     const beforeMs = clock.now() - config.current.memory.short_term.session_ttl;
     for (const session of readSilentSessions(ledger.read, beforeMs, 500)) {

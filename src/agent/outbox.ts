@@ -46,8 +46,8 @@ export interface OutboxDeps {
 
 /** Sends what is queued: in order within a conversation, side by side across them, until it is sent or dead. */
 export interface Outbox extends AsyncDisposable {
-  /** Takes a row that has just become durable. */
-  push(id: number, address: OutboxAddress, message: Outbound): void;
+  /** Takes a row that has just become durable, with the time after which it is not sent, milliseconds since the epoch. */
+  push(id: number, address: OutboxAddress, message: Outbound, expiresAtMs: number): void;
   /**
    * Queues a message, where its key was not queued before, and waits until it was sent or given up, has failed for the
    * first time, or a few seconds have passed.
@@ -302,17 +302,15 @@ export function openOutbox(deps: OutboxDeps): Outbox {
   };
   rescan();
 
-  const push = (id: number, address: OutboxAddress, message: Outbound) => {
-    const { max_age } = config.current.runtime.outbound;
-    const nowMs = clock.now();
+  const push = (id: number, address: OutboxAddress, message: Outbound, expiresAtMs: number) => {
     const fresh: OutboxRow = {
       id,
       ...address,
       state: "queued",
       unknown: false,
       attempts: 0,
-      createdAtMs: nowMs,
-      expiresAtMs: nowMs + max_age,
+      createdAtMs: clock.now(),
+      expiresAtMs,
       message,
     };
     const lane = toOutboxLane(address, message.conversation);
@@ -322,14 +320,15 @@ export function openOutbox(deps: OutboxDeps): Outbox {
 
   const post = async (address: OutboxAddress, message: Outbound, signal: AbortSignal): Promise<Posted> => {
     const nowMs = clock.now();
+    const expiresAtMs = nowMs + config.current.runtime.outbound.max_age;
     const { promise, resolve } = Promise.withResolvers<Posted>();
     waitingPosts.set(message.key, resolve);
     try {
       const [[row] = []] = await commitWhenPossible({ ledger, clock }, [
-        queueMessage(address, message, nowMs, nowMs + config.current.runtime.outbound.max_age),
+        queueMessage(address, message, nowMs, expiresAtMs),
         ...toTrace(address, message, nowMs),
       ], signal);
-      if (row !== undefined) push(Number(row.id), address, message);
+      if (row !== undefined) push(Number(row.id), address, message, expiresAtMs);
       else {
         const known = readFate(ledger.read, message.key);
         if (known !== undefined) return known;

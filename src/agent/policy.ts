@@ -36,7 +36,10 @@ export function findPolicy(config: Config, plugin: string, instance: string): Po
   return undefined;
 }
 
-/** Why a message is not answered, or `undefined` where its sender may talk. Denies whatever is not allowed in words. */
+/**
+ * Why the config does not let a message be answered, or `undefined` where its sender may talk. Denies whatever is not
+ * allowed in words; of those with `sender_not_allowed` the operator may have let in some.
+ */
 export function findRefusal(policy: Policy, message: Inbound): string | undefined {
   const { binding } = policy;
   if (message.text.trim() === "" && message.attachments.length === 0) return "empty";
@@ -50,10 +53,12 @@ export function findRefusal(policy: Policy, message: Inbound): string | undefine
     if (binding.allow_groups.length > 0) return undefined;
   }
   if (binding.open) return undefined;
-  const { id, handle } = message.sender;
+  const { id, handle, aliases = [] } = message.sender;
   // Networks that have handles take them in any case.
   const name = handle === undefined ? undefined : `@${handle}`.toLowerCase();
-  const allowed = binding.allow_from.some((entry) => entry === id || entry.toLowerCase() === name);
+  const allowed = binding.allow_from.some((entry) =>
+    entry === id || aliases.includes(entry) || entry.toLowerCase() === name
+  );
   return allowed ? undefined : "sender_not_allowed";
 }
 

@@ -10,7 +10,15 @@ import type { Live } from "../lib/live.ts";
 import { toDay } from "./budget.ts";
 import { type Policy } from "./policy.ts";
 import { newSystemPrompt } from "./prompt.ts";
-import { readWorkspace, toWorkspacePaths, type Workspace, type WorkspacePaths, workspaceStamp } from "./workspace.ts";
+import type { SkillHost } from "./skill_file.ts";
+import {
+  readWorkspace,
+  type Shelves,
+  toWorkspacePaths,
+  type Workspace,
+  type WorkspacePaths,
+  workspaceStamp,
+} from "./workspace.ts";
 
 /** Everything that a turn needs of its agent, made once for each generation of config and tools and used by all its turns. */
 export interface Profile {
@@ -39,18 +47,19 @@ export interface Profiles {
 /** How old the last look at an agent's papers may be, milliseconds. */
 const freshMs = 2_000;
 
-/** Makes {@linkcode Profiles}. `stateDir` is the data folder; an agent's papers are below it unless the config says otherwise. */
+/** Makes {@linkcode Profiles}. */
 export function newProfiles(deps: {
   readonly tools: Live<readonly Tool[]>;
   /** Tools beside those that change. */
   readonly ownTools: readonly Tool[];
   readonly resolveModel: ResolveModel;
-  readonly stateDir: string;
+  readonly shelves: Shelves;
+  readonly skillHost: SkillHost;
   readonly clock: Clock;
   readonly log: Log;
 }): Profiles {
   const byConfig = new WeakMap<Config, { tools: readonly Tool[]; made: Map<string, Promise<Profile>> }>();
-  const papers = newPapers(deps.clock, deps.log);
+  const papers = newPapers(deps);
 
   const build = (config: Config, policy: Policy): Profile => {
     const { agent } = policy;
@@ -60,7 +69,7 @@ export function newProfiles(deps: {
         .toSorted((one, other) => one.name < other.name ? -1 : 1)
         .map((tool) => [tool.name, tool]),
     );
-    const paths = toWorkspacePaths(agent, deps.stateDir);
+    const paths = toWorkspacePaths(agent, deps.shelves);
     let prompts: {
       day: string;
       workspace: Workspace;
@@ -121,20 +130,32 @@ interface Papers {
   refresh(paths: WorkspacePaths): Promise<void>;
 }
 
-const noPapers: Workspace = { shared: "", personal: "", skills: [] };
+const noPapers: Workspace = { shared: "", personal: "", notes: "", skills: [], hidden: [] };
+/** How often what a hidden skill lacks is looked for again, milliseconds. */
+const lackMs = 60_000;
 
-function newPapers(clock: Clock, log: Log): Papers {
+function newPapers(
+  { clock, log, skillHost: host }: { readonly clock: Clock; readonly log: Log; readonly skillHost: SkillHost },
+): Papers {
   const held = new Map<
     string,
     { stamp: string; workspace: Workspace; lookedAt: number; looking?: Promise<void> | undefined }
   >();
   // Two agents may share a folder and differ in their skills.
-  const keyOf = ({ folder, skillsFolder, skills }: WorkspacePaths) => [folder, skillsFolder, ...skills].join("\n");
+  const keyOf = ({ folder, skillPlaces, skills }: WorkspacePaths) =>
+    [folder, ...skillPlaces.map((place) => place.folder), ...skills].join("\n");
   const look = async (paths: WorkspacePaths) => {
-    const stamp = await workspaceStamp(paths);
+    const nowMs = clock.now();
     const entry = held.get(keyOf(paths));
+    const { hidden } = entry?.workspace ?? noPapers;
+    const age = hidden.length === 0 ? "" : Math.floor(nowMs / lackMs);
+    const stamp = `${toDay(nowMs)}|${age}|${await workspaceStamp(paths, nowMs)}`;
     if (entry?.stamp === stamp) return;
-    const workspace = await readWorkspace(paths, log);
+    const workspace = await readWorkspace(paths, { nowMs, host, log });
+    const told = hidden.map(({ message }) => message);
+    for (const { reason, message } of workspace.hidden) {
+      if (!told.includes(message)) log.warn("skill.hidden", { folder: paths.folder, reason, error: message });
+    }
     held.set(keyOf(paths), { stamp, workspace, lookedAt: clock.monotonic() });
   };
   return {

@@ -22,14 +22,20 @@ export function newSystemPrompt(options: {
   const steady = [
     workspace.shared,
     agent.system_prompt,
-    isGroup ? "" : workspace.personal,
     rules,
     skillsBlock(workspace),
     peersBlock(policy, options.agents),
     binding?.system_prompt_extra ?? "",
     policy.language === undefined ? "" : `Answer in this language: ${oneLine(policy.language)}.`,
   ].map((text) => text.trim()).filter((text) => text !== "").join("\n\n");
-  return [{ text: steady, cache: true }, { text: `Today is ${options.day} (UTC).`, cache: false }];
+  const today = `Today is ${options.day} (UTC).`;
+  if (isGroup) return [{ text: steady, cache: true }, { text: today, cache: false }];
+  return [
+    { text: steady, cache: true },
+    // Apart, so that what all conversations share stays in the cache when a memory changes.
+    ...workspace.personal === "" ? [] : [{ text: workspace.personal.trim(), cache: true }],
+    { text: `${today}\n\n${workspace.notes}`.trim(), cache: false },
+  ];
 }
 
 function skillsBlock({ skills }: Workspace): string {

@@ -50,8 +50,8 @@ export interface TurnDeps {
   readonly clock: Clock;
   readonly tracer: Tracer;
   readonly bootId: string;
-  /** Told about each outbox row as soon as it is durable. */
-  onQueued(id: number, address: ReplyAddress, message: Outbound): void;
+  /** Told about each outbox row as soon as it is durable, and when it is too old to be sent, milliseconds since the epoch. */
+  onQueued(id: number, address: ReplyAddress, message: Outbound, expiresAtMs: number): void;
 }
 
 /** Kept free for the answer where the agent sets no bound, tokens. */
@@ -162,7 +162,7 @@ export async function runTurn(
             startedAtMs: startedAt,
           }),
         ]
-        : [resumeTurn(turnId, deps.bootId)]),
+        : [resumeTurn(turnId, deps.bootId, startedAt)]),
       ...arrivals.map((arrival) => claimEvent(arrival.delivery.rowId, turnId)),
     ];
     // The process before may have died of it, and so may this one: the start is counted before anything else is done.
@@ -304,9 +304,8 @@ export async function runTurn(
     const outcome = ending.outcome === "refused" ? "silent" : ending.outcome;
     const inboxOutcome: InboxOutcome = ending.outcome === "refused" ? "refused:vetoed" : ending.outcome;
     const unit: Statement[] = [];
-    if (reply !== undefined) {
-      unit.push(queueMessage(reply.address, reply.message, nowMs, nowMs + config.runtime.outbound.max_age));
-    }
+    const expiresAtMs = nowMs + config.runtime.outbound.max_age;
+    if (reply !== undefined) unit.push(queueMessage(reply.address, reply.message, nowMs, expiresAtMs));
     const title = input.role === "user" ? withoutFence(input.text).slice(0, 80) : "";
     unit.push(...opening);
     unit.push(touchSession(first.session, session.epoch, title, nowMs));
@@ -335,7 +334,9 @@ export async function runTurn(
     const rows = await commit(unit);
     observe("commit", clock.monotonic() - commitMs);
     const queuedId = reply === undefined ? undefined : rows[0]?.[0]?.id;
-    if (reply !== undefined && typeof queuedId === "number") deps.onQueued(queuedId, reply.address, reply.message);
+    if (reply !== undefined && typeof queuedId === "number") {
+      deps.onQueued(queuedId, reply.address, reply.message, expiresAtMs);
+    }
     if (error !== undefined) {
       for (const _ of joined) metrics.count("nexo_dead_letters_total", { hop: "turn", kind: error.kind });
       turnLog.error("turn.failed", { kind: error.kind, reason: error.reason, error: error.message });

@@ -1,5 +1,8 @@
 import { z } from "zod";
+import { toDay } from "../agent/budget.ts";
 import { type Agents, openAgents } from "../agent/open.ts";
+import { newPairingDesk } from "../agent/pairing_desk.ts";
+import { newSkillHost } from "../agent/skill_file.ts";
 import { newChildren } from "../child/open.ts";
 import type { Config } from "../config/config.ts";
 import { openConfig } from "../config/open.ts";
@@ -18,7 +21,10 @@ import type { AgentView, Status } from "../http/api.ts";
 import { openHttp } from "../http/open.ts";
 import { toStatus } from "../http/views.ts";
 import type { WebChannel } from "../http/web_channel.ts";
+import { openExtensions } from "../extensions/open.ts";
+import { readActivity, readUsageRows } from "../ledger/activity.ts";
 import { newHistory } from "../ledger/history.ts";
+import { sweepAudit } from "../ledger/audit.ts";
 import { readAccepted } from "../ledger/inbox.ts";
 import { openLedger } from "../ledger/open.ts";
 import { readMessage } from "../ledger/outbox.ts";
@@ -37,7 +43,9 @@ import { newRecentLog } from "../telemetry/recent_log.ts";
 import { openProcessMetrics } from "../telemetry/process.ts";
 import { redact } from "../telemetry/redact.ts";
 import { newTracer } from "../telemetry/trace.ts";
+import { newAudit } from "./audit.ts";
 import { newSessionSearchTool } from "../tools/session_search.ts";
+import { newWorkspaceTools } from "../workspace/tools.ts";
 import { openFlows } from "./flows.ts";
 import { newIntakeGate, newLoadWatch } from "./intake.ts";
 import { lockDataFolder } from "./lock.ts";
@@ -49,6 +57,7 @@ import { newAgentPluginTools } from "./plugin_tools.ts";
 import { newBuiltInTools, plugins } from "./registry.ts";
 import { openToken } from "./token.ts";
 import { newDeadLetters, toAgents, toChannels, toQueues } from "./views.ts";
+import { openWorkspaceRoom, toShelves } from "./workspaces.ts";
 
 /** What {@linkcode openApp} is started with. */
 export interface AppOptions {
@@ -136,11 +145,16 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
   const doorway = load.withArrivals(bus);
   const llm = openLlm({ log, metrics, clock });
   const memoryRoom = opening.use(openMemoryRoom({ config: configured, dataDir, log, metrics, clock }));
+  const shelves = toShelves(configDir, dataDir);
+  const workspaces = opening.use(openWorkspaceRoom({ config: configured, shelves, token, log, metrics, clock }));
   const host = opening.use(
     await openPluginHost({ bus: doorway, intake: gate, log, metrics, clock, dataDir, plugins }, signal),
   );
-
   const children = newChildren({ clock, redact });
+  const extensionsConfig = mapLive(live, ({ extensions }) => extensions);
+  const extensions = opening.use(
+    await openExtensions({ config: extensionsConfig, dataDir, env, children, log, metrics, clock }, signal),
+  );
   const mcp = opening.use(
     await openMcp({ config: mapLive(live, (config) => config.mcp), children, log, metrics, clock, dataDir }),
   );
@@ -157,6 +171,7 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     config.status(),
     ...host.status(),
     ...llm.status(),
+    ...extensions.status(),
     ...mcp.status(),
     ...memoryRoom.memory.status(),
   ];
@@ -172,6 +187,9 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     queues: () => toQueues(ledger, clock),
     logs,
     history,
+    extensions,
+    activity: (stop: AbortSignal) => readActivity(ledger, clock.now(), stop),
+    usage: (days: number, stop: AbortSignal) => readUsageRows(ledger, toDay(clock.now() - (days - 1) * dayMs), stop),
     mcp: { servers: mcp.view, accept: mcp.accept },
     deadLetters: newDeadLetters({
       ledger,
@@ -180,6 +198,8 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
       clock,
       maxAgeMs: () => live.current.runtime.outbound.max_age,
     }),
+    pairings: newPairingDesk({ ledger, metrics, clock }),
+    audit: newAudit({ ledger, log, clock }),
   };
   opening.use(metrics.onScrape(() => scrapeLedger(ledger)));
   const mcpDoor = opening.use(
@@ -218,12 +238,14 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
       memoryRoom.withTools([
         ...newBuiltInTools(clock),
         searchTool,
+        ...newWorkspaceTools(workspaces),
         ...newAgentPluginTools({ config: live, bus, metrics, dataDir }, () => agentsRoom),
         ...options.tools ?? [],
       ]),
+      extensions.tools,
       mcp.tools,
     ),
-    hooks: newLive(options.hooks ?? []),
+    hooks: concatLive(newLive(options.hooks ?? []), extensions.hooks),
     resolveModel: (llmConfig, choice, fallbacks) => llm.at(llmConfig).resolve(choice, fallbacks),
     traits: toTraits,
     log,
@@ -231,7 +253,8 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     clock,
     tracer,
     bootId,
-    stateDir: dataDir,
+    shelves,
+    skillHost: newSkillHost(env),
   }));
   const agents = agentsRoom;
   opening.use(openFlows({ bus, ledger, log, metrics, clock }));
@@ -295,7 +318,9 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     while (!stop.aborted) {
       await clock.wait(sweepEveryMs, stop);
       try {
-        await source.commit(sweepFinished(clock.now() - current.current.runtime.retention.finished, sweepRows));
+        const { finished, audit } = current.current.runtime.retention;
+        const nowMs = clock.now();
+        await source.commit([...sweepFinished(nowMs - finished, sweepRows), sweepAudit(nowMs - audit, sweepRows)]);
       } catch (thrown) {
         // Nothing depends on a sweep: the next one does it.
         sweepLog.warn("ledger.sweep_failed", { error: toAppError(thrown).message });
@@ -321,6 +346,7 @@ async function openDataFolder(dataDir: string, log: Log): Promise<void> {
   }
 }
 
+const dayMs = 86_400_000;
 const sweepEveryMs = 600_000;
 const sweepRows = 5_000;
 

@@ -6,6 +6,7 @@ import type { Ledger } from "../core/ledger.ts";
 import type { Log } from "../core/log.ts";
 import type { AgentView, ChannelView, Queues } from "../http/api.ts";
 import type { DeadLetters } from "../http/views.ts";
+import { writeAudit } from "../ledger/audit.ts";
 import {
   type DeadLetterSelection,
   listDeadLetters,
@@ -67,21 +68,28 @@ export function newDeadLetters(
   return {
     list: (filter, signal) => listDeadLetters(ledger, filter, clock.now(), signal),
     show: (id) => Promise.resolve(readDeadLetter(ledger.read, id)),
-    async replay(selection, { dryRun }, signal) {
+    async replay(selection, { dryRun, actor }, signal) {
       const ids = await selectDeadLetters(ledger, selection, clock.now(), signal);
       requireAll(ledger, selection, ids);
       if (dryRun) return ids.length;
       for (const id of ids) {
-        await ledger.commit(replayDeadLetter(ledger.read, id, clock.now(), clock.now() + maxAgeMs()));
+        await ledger.commit([
+          ...replayDeadLetter(ledger.read, id, clock.now(), clock.now() + maxAgeMs()),
+          writeAudit({ actor, action: "dead_letter.replayed", target: String(id) }, clock.now()),
+        ]);
       }
       bus.rescan();
       rescanOutbox();
       return ids.length;
     },
-    async purge(selection, { dryRun }, signal) {
+    async purge(selection, { dryRun, actor }, signal) {
       const ids = await selectDeadLetters(ledger, selection, clock.now(), signal);
       requireAll(ledger, selection, ids);
-      if (!dryRun) await ledger.commit(purgeDeadLetters(ids));
+      if (dryRun || ids.length === 0) return ids.length;
+      await ledger.commit([
+        ...purgeDeadLetters(ids),
+        writeAudit({ actor, action: "dead_letter.purged", target: `${ids.length}: ${ids.join(", ")}` }, clock.now()),
+      ]);
       return ids.length;
     },
   };

@@ -1,3 +1,4 @@
+import { JetStreamApiError } from "@nats-io/jetstream";
 import { headers } from "@nats-io/transport-node";
 import { z } from "zod";
 import type { Published } from "../core/bus.ts";
@@ -19,9 +20,13 @@ export interface Parcel {
 /** Header of an event that a process has handled already: consumers leave it alone. */
 export const handledHeader = "Nexo-Handled";
 
-/** Longest wait for another process to store an event, where the server does not, milliseconds. */
-const acceptMs = 5_000;
 const probeMs = 1_000;
+
+/** What JetStream answers to a publish (`PubAck`, https://docs.nats.io/reference/reference-protocols/nats_api_reference). */
+const ackSchema = z.object({
+  duplicate: z.boolean().default(false),
+  error: z.object({ code: z.number(), err_code: z.number(), description: z.string() }).optional(),
+});
 
 const acceptanceSchema = z.union([
   z.object({ duplicate: z.boolean() }),
@@ -38,17 +43,17 @@ export async function post(session: Session, prefix: string, parcel: Parcel): Pr
   const subject = prefix + parcel.subject;
   try {
     if (session.jetStream !== undefined) {
-      const { duplicate } = await session.jetStream.client.publish(subject, parcel.text, {
-        msgID: parcel.eventId,
-        ...(parcel.copy ? { headers: newHandledHeaders() } : {}),
-      });
+      const named = parcel.copy ? newHandledHeaders() : headers();
+      named.set("Nats-Msg-Id", parcel.eventId);
+      const { duplicate, error } = ackSchema.parse((await session.asker.ask(subject, parcel.text, named)).json());
+      if (error !== undefined) throw new JetStreamApiError(error);
       return { duplicate };
     }
     if (parcel.copy) {
       session.connection.publish(subject, parcel.text, { headers: newHandledHeaders() });
       return { duplicate: false };
     }
-    const answer = await session.connection.request(subject, parcel.text, { timeout: acceptMs });
+    const answer = await session.asker.ask(subject, parcel.text);
     const accepted = acceptanceSchema.parse(answer.json());
     if ("error" in accepted) throw fromErrorRecord(accepted.error);
     return accepted;
@@ -116,14 +121,13 @@ function toPostError(thrown: unknown, { subject, text }: Parcel, session: Sessio
       );
     case "TimeoutError":
       return new AppError("timeout", `NATS did not acknowledge an event on ${subject} in time`, options);
-    case "RequestError":
     case "NoRespondersError":
-      return new AppError("unavailable", `No process is there that consumes ${subject}`, {
-        ...options,
-        reason: "nobody_consumes",
-      });
-    case "JetStreamNotEnabled":
-      return new AppError("unavailable", `JetStream does not answer for ${subject}`, options);
+      return session.jetStream === undefined
+        ? new AppError("unavailable", `No process is there that consumes ${subject}`, {
+          ...options,
+          reason: "nobody_consumes",
+        })
+        : new AppError("unavailable", `JetStream does not answer for ${subject}`, options);
   }
   if (name.startsWith("JetStream")) {
     return new AppError("unavailable", `JetStream refuses ${subject}: ${message}`, options);

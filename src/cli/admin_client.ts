@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { AppError, type ErrorKind, errorKinds, toAppError } from "../core/error.ts";
 import { refusalSchema, type Status, statusSchema } from "../http/api.ts";
+import { cliAgent } from "../http/door.ts";
 import { systemClock } from "../lib/clock.ts";
 import { withIdleTimeout } from "../resilience/deadline.ts";
 
@@ -97,7 +98,7 @@ function newAdminClient(base: string, token: string): AdminClient {
       response = await fetch(url, {
         ...init,
         redirect: "error",
-        headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+        headers: { authorization: `Bearer ${token}`, "content-type": "application/json", "user-agent": cliAgent },
       });
     } catch (thrown) {
       const { kind, message } = toAppError(thrown);

@@ -2,31 +2,17 @@ import { buildCommand, buildRouteMap, type InputParser } from "@stricli/core";
 import { hops } from "../core/bus.ts";
 import { AppError } from "../core/error.ts";
 import { parseDuration } from "../lib/duration.ts";
-import type { CliContext } from "./context.ts";
-import type { Terminal } from "./terminal.ts";
+import type { PairingWhom } from "../http/api.ts";
+import { extensionRoutes } from "./ext_routes.ts";
+import { config, data, json, toAction, toDescription } from "./route_parts.ts";
 
 // Each command's code is loaded when it runs: `agent version` does not pay for the runtime.
 
-const json = { kind: "boolean", brief: "Print JSON for programs", default: false, withNegated: false } as const;
 const dryRun = {
   kind: "boolean",
   brief: "Only count what it would change",
   default: false,
   withNegated: false,
-} as const;
-const config = {
-  kind: "parsed",
-  parse: String,
-  brief: "Config folder [AGENT_CONFIG, else ./config]",
-  placeholder: "DIR",
-  optional: true,
-} as const;
-const data = {
-  kind: "parsed",
-  parse: String,
-  brief: "Data folder [AGENT_DATA, else ./data]",
-  placeholder: "DIR",
-  optional: true,
 } as const;
 const limit = {
   kind: "parsed",
@@ -423,8 +409,90 @@ const configRoutes = buildRouteMap({
   docs: { brief: "Check and explain the config" },
 });
 
+const whom = {
+  kind: "tuple",
+  parameters: [{
+    brief: "Code that they were given, or number of agent pair list",
+    placeholder: "CODE",
+    parse: toWhom,
+  }],
+} as const;
+const pairingCodes = ["4 no such code or number", "5 it cannot be said about them", "3 too many wrong codes"];
+
 const pair = buildRouteMap({
   routes: {
+    list: buildCommand({
+      loader: async () => toAction((await import("./pairings.ts")).listPeople),
+      parameters: {
+        flags: {
+          state: {
+            kind: "enum",
+            values: ["pending", "approved", "denied", "revoked", "expired"],
+            brief: "Only those who stand so; absent: all but expired",
+            placeholder: "STATE",
+            optional: true,
+          },
+          limit,
+          before: {
+            kind: "parsed",
+            parse: toCount(1),
+            brief: "Only numbers below this one",
+            placeholder: "ID",
+            optional: true,
+          },
+          data,
+          json,
+        },
+      },
+      docs: {
+        brief: "List who asked to be let in, and what was said",
+        fullDescription: toDescription("Newest first. Works without a running process too.", [
+          "agent pair list",
+          "agent pair list --state pending",
+        ]),
+      },
+    }),
+    approve: buildCommand({
+      loader: async () => toAction((await import("./pairings.ts")).approvePerson),
+      parameters: { flags: { data, json }, positional: whom },
+      docs: {
+        brief: "Let somebody in",
+        fullDescription: toDescription(
+          "By the code that they were given, or by number: so somebody who was denied or revoked is let in after all. Works without a running process too.",
+          ["agent pair approve K7WNP3QD", "agent pair approve 12"],
+          pairingCodes,
+        ),
+      },
+    }),
+    deny: buildCommand({
+      loader: async () => toAction((await import("./pairings.ts")).denyPerson),
+      parameters: { flags: { data, json }, positional: whom },
+      docs: {
+        brief: "Do not let somebody in: no answer, no further code",
+        fullDescription: toDescription("Works without a running process too.", [
+          "agent pair deny K7WNP3QD",
+          "agent pair deny 12",
+        ], pairingCodes),
+      },
+    }),
+    revoke: buildCommand({
+      loader: async () => toAction((await import("./pairings.ts")).revokePerson),
+      parameters: {
+        flags: { data, json },
+        positional: {
+          kind: "tuple",
+          parameters: [{ brief: "Number of agent pair list", placeholder: "ID", parse: toCount(1) }],
+        },
+      },
+      docs: {
+        brief: "Let somebody in no longer",
+        fullDescription: toDescription(
+          "Holds at once, also for messages that wait. People of allow_from are in the config. Works without a running process too.",
+          ["agent pair revoke 12"],
+          ["4 no such number", "5 they are not let in"],
+        ),
+      },
+    }),
     whatsapp: buildCommand({
       loader: async () => toAction((await import("./pair.ts")).pairWhatsApp),
       parameters: {
@@ -444,7 +512,7 @@ const pair = buildRouteMap({
       },
     }),
   },
-  docs: { brief: "Link accounts" },
+  docs: { brief: "Let people in, and link accounts" },
 });
 
 const mcpServer = { brief: "Server, as mcp.yaml names it", placeholder: "SERVER", parse: String } as const;
@@ -541,6 +609,7 @@ export const routes = buildRouteMap({
     config: configRoutes,
     mcp,
     "mcp-server": mcpServerCommand,
+    ext: extensionRoutes,
     version,
   },
   docs: {
@@ -552,21 +621,6 @@ export const routes = buildRouteMap({
   },
 });
 
-/** A command as stricli calls it: what it gives is the exit code. */
-function toAction<F, A extends readonly unknown[]>(
-  command: (terminal: Terminal, flags: F, ...args: A) => Promise<number>,
-) {
-  return async function (this: CliContext, flags: F, ...args: A): Promise<void> {
-    this.process.exitCode = await command(this.terminal, flags, ...args);
-  };
-}
-
-function toDescription(text: string, examples: readonly string[], codes: readonly string[] = []): string {
-  const section = (title: string, lines: readonly string[]) =>
-    lines.length === 0 ? [] : ["", title, ...lines.map((line) => `  ${line}`)];
-  return [text, ...section("EXAMPLES", examples), ...section("EXIT CODES", codes)].join("\n");
-}
-
 function toCount(min: number, max = Number.MAX_SAFE_INTEGER): InputParser<number> {
   return (input) => {
     const count = /^\d+$/.test(input) ? Number(input) : NaN;
@@ -576,6 +630,11 @@ function toCount(min: number, max = Number.MAX_SAFE_INTEGER): InputParser<number
       max < Number.MAX_SAFE_INTEGER ? `write ${min} to ${max}` : `write a number from ${min}`,
     );
   };
+}
+
+/** Numbers have no letters, codes do. */
+function toWhom(input: string): PairingWhom {
+  return /^\d+$/.test(input) ? { id: Number(input) } : { code: input };
 }
 
 function toDurationMs(input: string): number {

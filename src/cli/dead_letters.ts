@@ -1,5 +1,4 @@
 import { newDeadLetters } from "../app/views.ts";
-import { lockDataFolder } from "../app/lock.ts";
 import { runtimeFileSchema } from "../config/runtime.ts";
 import { AppError } from "../core/error.ts";
 import {
@@ -12,13 +11,8 @@ import {
   type DeadLetterView,
 } from "../http/api.ts";
 import { listDeadLetters, readDeadLetter } from "../ledger/dead.ts";
-import { openLedger } from "../ledger/open.ts";
-import { systemClock } from "../lib/clock.ts";
-import { newId } from "../lib/id.ts";
-import { newStderrOutput, openLog } from "../telemetry/log.ts";
-import { newMetrics } from "../telemetry/metrics.ts";
 import type { AdminClient } from "./admin_client.ts";
-import { ledgerPath, requireLedgerFile } from "./ledger_file.ts";
+import { changeLedger, requireLedgerFile } from "./ledger_file.ts";
 
 /** A page of dead letters, newest first. `next` is the `before` of the next page. */
 export interface DeadLetterPage {
@@ -67,21 +61,17 @@ export function newLocalDesk(dataDir: string): DeadLetterDesk {
       return letter;
     },
     async act(action, selection, dryRun) {
-      (await requireLedgerFile(dataDir))[Symbol.dispose]();
-      const holder = { pid: Deno.pid, bootId: newId(), startedAt: new Date().toISOString() };
-      await using _lock = await lockDataFolder(dataDir, { holder });
-      const clock = systemClock;
-      await using log = openLog({ clock, output: newStderrOutput() }, { level: "warn", format: "auto", redact: true });
-      await using ledger = await openLedger({ path: ledgerPath(dataDir), log, metrics: newMetrics(log), clock });
-      const letters = newDeadLetters({
-        ledger,
-        // Nobody waits for what is made live again here: the next start finds it.
-        bus: { rescan: () => undefined },
-        rescanOutbox: () => undefined,
-        clock,
-        maxAgeMs: () => runtimeFileSchema.parse({}).outbound.max_age,
+      return await changeLedger(dataDir, async ({ ledger, clock }) => {
+        const letters = newDeadLetters({
+          ledger,
+          // Nobody waits for what is made live again here: the next start finds it.
+          bus: { rescan: () => undefined },
+          rescanOutbox: () => undefined,
+          clock,
+          maxAgeMs: () => runtimeFileSchema.parse({}).outbound.max_age,
+        });
+        return await letters[action](selection, { dryRun, actor: "cli" }, newDeadline());
       });
-      return await letters[action](selection, { dryRun }, newDeadline());
     },
   };
 }

@@ -1,6 +1,14 @@
+import { lockDataFolder } from "../app/lock.ts";
+import type { Clock } from "../core/clock.ts";
 import { AppError } from "../core/error.ts";
 import type { Ledger, LedgerReader, Row } from "../core/ledger.ts";
+import type { Metrics } from "../core/metrics.ts";
+import { openLedger } from "../ledger/open.ts";
 import { newStatementCache, openReadOnly, toLedgerError } from "../ledger/sqlite.ts";
+import { systemClock } from "../lib/clock.ts";
+import { newId } from "../lib/id.ts";
+import { newStderrOutput, openLog } from "../telemetry/log.ts";
+import { newMetrics } from "../telemetry/metrics.ts";
 
 /** The ledger of a data folder on which nothing runs, for reading. */
 export interface LedgerFile extends Disposable {
@@ -45,6 +53,21 @@ export async function requireLedgerFile(dataDir: string): Promise<LedgerFile> {
   const ledger = await openLedgerFile(dataDir);
   if (ledger !== undefined) return ledger;
   throw newNoLedgerError(dataDir);
+}
+
+/** Changes the ledger of `dataDir`, on which nothing runs, and holds the folder's lock meanwhile. */
+export async function changeLedger<T>(
+  dataDir: string,
+  change: (parts: { readonly ledger: Ledger; readonly metrics: Metrics; readonly clock: Clock }) => Promise<T>,
+): Promise<T> {
+  (await requireLedgerFile(dataDir))[Symbol.dispose]();
+  const holder = { pid: Deno.pid, bootId: newId(), startedAt: new Date().toISOString() };
+  await using _lock = await lockDataFolder(dataDir, { holder });
+  const clock = systemClock;
+  await using log = openLog({ clock, output: newStderrOutput() }, { level: "warn", format: "auto", redact: true });
+  const metrics = newMetrics(log);
+  await using ledger = await openLedger({ path: ledgerPath(dataDir), log, metrics, clock });
+  return await change({ ledger, metrics, clock });
 }
 
 /** Nothing runs on the data folder, and nothing ever has. */

@@ -24,10 +24,17 @@ const sharedPolicy = {
 export const bindingSchema = z.strictObject({
   plugin: idText.describe("Plugin, such as `telegram`."),
   instance: idText.default("default").describe("Instance of the plugin."),
-  open: z.boolean().default(false).describe("Anybody may talk. Otherwise only `allow_from`."),
+  open: z.boolean().default(false).describe("Anybody may talk. Otherwise `allow_from`, and whom the operator lets in."),
   allow_from: z.array(z.union([z.string(), z.number().transform(String)])).default([]).describe(
-    "Senders who may talk: ids, or @handles. Empty: nobody, unless `open`.",
+    "Senders who may talk: ids, or @handles. Empty: nobody, unless `open` or let in by the operator.",
   ),
+  pairing: z.boolean().default(true).describe(
+    "An unknown sender gets a code, by which the operator can let them in. `false`: they get no answer.",
+  ),
+  pairing_text: z.string().max(2_000).refine((text) => text.includes("{code}"), "must contain {code}").default(
+    "I do not know you yet, so I did not read your message. Give the code {code} to whoever runs this assistant; " +
+      "once they have let you in, write again. The code is valid for one hour.",
+  ).describe("What an unknown sender is told. {code} is the code."),
   groups: z.enum(["off", "mention", "all"]).default("mention").describe(
     "In groups: never answer, only when addressed, or always.",
   ),
@@ -65,8 +72,12 @@ export const agentSchema = z.strictObject({
   workspace: z.string().optional().describe(
     "Folder with IDENTITY.md, SOUL.md, AGENTS.md and so on. Default: in the data folder.",
   ),
-  skills_dir: z.string().optional().describe("Folder with skills (`<name>/SKILL.md`)."),
-  skills: z.array(z.string()).default([]).describe("Skills of `skills_dir` that the agent has."),
+  skills_dir: z.string().optional().describe(
+    "Folder with the agent's own skills (`<name>/SKILL.md`). Default: `skills` in its workspace. Those of all agents lie in `skills` beside the config files.",
+  ),
+  skills: z.array(z.string()).default([]).describe(
+    "Skills that the agent has, by name: its own, or those of all agents.",
+  ),
   ...sharedPolicy,
   accept_delegates_from: z.array(z.string()).default(["*"]).describe("Agents that may give it tasks. `*`: any."),
   inbound_bindings: z.array(bindingSchema).default([]).describe("Which channels it hears."),

@@ -40,7 +40,7 @@ export interface LlmTool {
   readonly inputSchema: JsonSchema;
 }
 
-/** A block of the system prompt. Blocks with `cache` come first and do not change within a config generation. */
+/** A block of the system prompt. Blocks with `cache`, at most two, come first and rarely change. */
 export interface LlmSystemBlock {
   readonly text: string;
   readonly cache: boolean;

@@ -25,6 +25,8 @@ export const senderSchema = z.object({
   name: z.string().max(500).optional(),
   /** Handle without `@`, where the provider has one; allow-lists may name it as `@handle`. */
   handle: z.string().max(500).optional(),
+  /** Other ids under which the provider knows the same person. */
+  aliases: z.array(z.string().min(1).max(500)).max(5).optional(),
 });
 /** Who wrote a message. */
 export type Sender = z.output<typeof senderSchema>;

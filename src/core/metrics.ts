@@ -40,6 +40,11 @@ export const metricTable = {
     help: "Messages, calls and requests refused, by the part that refused and why.",
     labels: ["part", "reason"],
   },
+  nexo_pairing_total: {
+    type: "counter",
+    help: "What became of unknown senders: code_given, approved, denied, revoked, expired.",
+    labels: ["plugin", "instance", "event"],
+  },
   nexo_queue_depth: {
     type: "gauge",
     help: "Rows waiting: inbox (ready), outbox (queued or sending), spill, dead.",
@@ -133,6 +138,8 @@ export const metricTable = {
     help: "1 while the plugin's worker answers its heartbeat.",
     labels: ["plugin", "instance"],
   },
+  nexo_extension_up: { type: "gauge", help: "1 while the extension answers.", labels: ["extension"] },
+  nexo_extension_restarts_total: { type: "counter", help: "Extensions started again.", labels: ["extension"] },
   nexo_ledger_commit_seconds: {
     type: "histogram",
     help: "Time from commit() to the fsync that holds the unit.",

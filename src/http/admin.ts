@@ -12,6 +12,7 @@ import type { EventStreams } from "./event_streams.ts";
 import { newLoginGuard, newPlaceGuard, newTokenGuard } from "./guard.ts";
 import type { Logins } from "./logins.ts";
 import { newLogRoutes } from "./logs.ts";
+import { newExtensionRoutes } from "./extension_routes.ts";
 import { newMcpRoutes } from "./mcp_routes.ts";
 import { newOpenAiRoutes } from "./openai.ts";
 import { type AdminViews, newViewRoutes } from "./views.ts";
@@ -52,16 +53,18 @@ export function newAdminRoutes(views: AdminViews, deps: AdminDeps): Hono {
     const { token } = await readJson(context.req.raw, maxLoginBytes, loginRequestSchema);
     startSession(context, logins.logIn(token));
     log.info("http.logged_in", { by: "token" });
+    await views.audit.note({ actor: "console", action: "console.logged_in", target: "by token" });
     return context.json({ ok: true });
   });
-  app.get("/login", (context, next) => {
+  app.get("/login", async (context, next) => {
     const code = context.req.query("code");
-    if (code === undefined || context.req.method === "HEAD") return next();
+    if (code === undefined || context.req.method === "HEAD") return await next();
     const session = logins.redeem(code);
     if (session === undefined) return context.redirect("/login#used", 303);
     startSession(context, session);
     log.info("http.logged_in", { by: "link" });
-    return Promise.resolve(context.redirect("/", 303));
+    await views.audit.note({ actor: "console", action: "console.logged_in", target: "by link" });
+    return context.redirect("/", 303);
   });
   app.route("/", newConsoleRoutes({ logins, cookie }));
 
@@ -76,6 +79,7 @@ export function newAdminRoutes(views: AdminViews, deps: AdminDeps): Hono {
   });
   app.route("/api", newViewRoutes(views, config));
   app.route("/api", deps.live);
+  app.route("/api/extensions", newExtensionRoutes(views.extensions, views.audit));
   app.route("/api/mcp", newMcpRoutes(views.mcp, config));
   app.route("/api", newLogRoutes({ logs: views.logs, streams: deps.streams }));
   app.post("/api/logout", (context) => {

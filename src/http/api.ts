@@ -231,8 +231,37 @@ export const stepViewSchema = z.object({
   startedAt: z.string(),
   /** ISO 8601 UTC. */
   finishedAt: z.string().nullable(),
+  /** Of a model's answer. */
+  inputTokens: z.number().int().nullable(),
+  outputTokens: z.number().int().nullable(),
+  costUsd: z.number().nullable(),
   input: z.unknown(),
   output: z.unknown(),
+});
+
+/** A message that a turn answers. Rows of finished work are swept after `retention.finished`. */
+export const receivedViewSchema = z.object({
+  /** ISO 8601 UTC. */
+  receivedAt: z.string(),
+  /** Where it came from, such as `telegram.sales`. */
+  channel: z.string().nullable(),
+  /** The channel's own id of it. */
+  providerMessageId: z.string().nullable(),
+});
+
+/** Something that a turn sends. */
+export const sendViewSchema = z.object({
+  channel: z.string(),
+  state: z.enum(["queued", "sending", "sent", "dead"]),
+  /** Whether an answer of the provider was lost, so that it may have been sent before. */
+  unknown: z.boolean(),
+  attempts: z.number().int(),
+  /** ISO 8601 UTC. */
+  queuedAt: z.string(),
+  /** ISO 8601 UTC. */
+  finishedAt: z.string().nullable(),
+  providerMessageIds: z.array(z.string()),
+  error: z.string().nullable(),
 });
 /** Answer of `GET /api/turns/:id`: the timeline of a turn. */
 export const turnViewSchema = z.object({
@@ -254,7 +283,11 @@ export const turnViewSchema = z.object({
   inputTokens: z.number().int(),
   outputTokens: z.number().int(),
   costUsd: z.number().nullable(),
+  /** When a restart picked it up again, oldest first; ISO 8601 UTC. */
+  resumedAt: z.array(z.string()),
+  received: z.array(receivedViewSchema),
   steps: z.array(stepViewSchema),
+  sends: z.array(sendViewSchema),
 });
 /** Answer of `GET /api/turns/:id`. */
 export type TurnView = z.output<typeof turnViewSchema>;
@@ -335,6 +368,87 @@ export const deadLetterResultSchema = z.object({
   dryRun: z.boolean(),
 });
 
+const pairingStates = z.enum(["pending", "approved", "denied", "revoked", "expired"]);
+
+/** Query of `GET /api/pairings`: newest first. */
+export const pairingFilterSchema = z.object({
+  /** Absent: all but those whose code has expired. */
+  state: pairingStates.optional(),
+  /** Only ids below this one: the cursor of the next page. */
+  before: z.coerce.number().int().positive().optional(),
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+});
+/** Which people a list means. */
+export type PairingFilter = z.output<typeof pairingFilterSchema>;
+
+/** Somebody who asked to be let in. */
+export const pairingViewSchema = z.object({
+  id: z.number().int(),
+  /** Whom they want to talk to. */
+  agent: z.string(),
+  plugin: z.string(),
+  instance: z.string(),
+  /** The provider's id of the person. */
+  sender: z.string(),
+  /** What they call themselves; may be empty. */
+  name: z.string(),
+  state: pairingStates,
+  /** While it can be used. */
+  code: z.string().nullable(),
+  /** ISO 8601 UTC: when the newest code was given. */
+  askedAt: z.string(),
+  /** ISO 8601 UTC: when the newest code ends. */
+  expiresAt: z.string(),
+  /** ISO 8601 UTC. */
+  decidedAt: z.string().nullable(),
+  /** Door through which it was decided: `console`, `cli`, `api`; `clock` for a code that expired. */
+  decidedBy: z.string().nullable(),
+});
+/** Somebody who asked to be let in; also the answer of `POST /api/pairings/approve`, `/deny` and `/revoke`. */
+export type PairingView = z.output<typeof pairingViewSchema>;
+/** Answer of `GET /api/pairings`. */
+export const pairingsAnswerSchema = z.object({
+  items: z.array(pairingViewSchema),
+  /** The `before` of the next page; absent: this was the last. */
+  next: z.number().int().optional(),
+});
+
+const pairingId = z.strictObject({ id: z.number().int().positive() });
+/** Body of `POST /api/pairings/approve` and `/deny`. */
+export const pairingWhomSchema = z.union([z.strictObject({ code: z.string().trim().min(1).max(100) }), pairingId]);
+/** Somebody, by the code that they were given or by the number that lists show. */
+export type PairingWhom = z.output<typeof pairingWhomSchema>;
+/** Body of `POST /api/pairings/revoke`: somebody who was let in has no code any more. */
+export const pairingRevocationSchema = pairingId;
+
+/** Query of `GET /api/audit`: newest first. */
+export const auditFilterSchema = z.object({
+  /** Only ids below this one: the cursor of the next page. */
+  before: z.coerce.number().int().positive().optional(),
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+});
+/** One thing that was done. */
+export const auditEntrySchema = z.object({
+  id: z.number().int(),
+  /** ISO 8601 UTC. */
+  at: z.string(),
+  /** `console`, `api`, `cli`; `gate` and `clock` are the process itself. */
+  actor: z.string(),
+  /** Such as `pairing.approved`. */
+  action: z.string(),
+  agent: z.string().nullable(),
+  /** What it was done to. */
+  target: z.string(),
+});
+/** One thing that was done. */
+export type AuditEntry = z.output<typeof auditEntrySchema>;
+/** Answer of `GET /api/audit`. */
+export const auditAnswerSchema = z.object({
+  items: z.array(auditEntrySchema),
+  /** The `before` of the next page; absent: this was the last. */
+  next: z.number().int().optional(),
+});
+
 /** Body of `POST /api/chat`. */
 export const chatRequestSchema = z.object({
   agent: z.string().min(1).max(63),
@@ -404,3 +518,45 @@ export const logQuerySchema = z.object({
 
 /** Answer of `GET /api/logs` without `follow`, oldest first. */
 export const logsAnswerSchema = z.object({ items: z.array(logEntryViewSchema) });
+
+/** What went on in the last hour, and what was spent. */
+export const activitySchema = z.object({
+  /** Turns that ended in the last hour. */
+  turns: z.object({
+    ended: z.number().int(),
+    failed: z.number().int(),
+    /** Median of a turn's time without its models' and tools' own, milliseconds: what this process adds. */
+    addedMs: z.number().nullable(),
+    /** Median of the time that a turn's models took, milliseconds. */
+    modelMs: z.number().nullable(),
+  }),
+  /** Turns that run now, by agent. */
+  running: z.array(z.object({ agent: z.string(), turns: z.number().int() })),
+  /** Messages in and out in the last hour, by channel instance such as `telegram.sales`. */
+  channels: z.array(z.object({ channel: z.string(), received: z.number().int(), sent: z.number().int() })),
+  /** Since midnight, UTC. */
+  spentToday: z.array(z.object({ agent: z.string(), costUsd: z.number(), tokens: z.number().int() })),
+  /** Answers of the last hour, with their median and 95th percentile in milliseconds. */
+  models: z.array(z.object({ model: z.string(), calls: z.number().int(), medianMs: z.number(), slowMs: z.number() })),
+});
+/** What went on in the last hour, and what was spent. */
+export type Activity = z.output<typeof activitySchema>;
+
+/** Query of `GET /api/usage`. */
+export const usageQuerySchema = z.object({ days: z.coerce.number().int().min(1).max(366).default(31) });
+/** What one agent used of one model on one day. */
+export const usageRowSchema = z.object({
+  agent: z.string(),
+  /** `YYYY-MM-DD`, UTC. */
+  day: z.string(),
+  provider: z.string(),
+  model: z.string(),
+  calls: z.number().int(),
+  inputTokens: z.number().int(),
+  outputTokens: z.number().int(),
+  costUsd: z.number(),
+});
+/** What one agent used of one model on one day. */
+export type UsageRow = z.output<typeof usageRowSchema>;
+/** Answer of `GET /api/usage`, newest day first. */
+export const usageAnswerSchema = z.object({ items: z.array(usageRowSchema) });

@@ -1,11 +1,11 @@
 import type { Clock } from "../core/clock.ts";
 import { AppError } from "../core/error.ts";
 import type { Secret } from "../core/secret.ts";
+import { isSameText } from "../lib/same_text.ts";
+import { newGuesses } from "../resilience/guesses.ts";
 
 const sessionMs = 12 * 3_600_000;
 const linkMs = 15 * 60_000;
-const failureWindowMs = 60_000;
-const maxFailures = 10;
 const maxSessions = 100;
 const maxLinks = 20;
 
@@ -29,28 +29,19 @@ export interface Logins {
 
 /** Makes the {@linkcode Logins} of one process; they end with it. */
 export function newLogins(token: Secret, clock: Clock): Logins {
-  const expected = toBytes(token.reveal());
+  const guesses = newGuesses({ clock, message: "Too many logins failed", reason: "too_many_logins" });
   const sessions = new Map<string, number>();
   const codes = new Map<string, number>();
-  let failures: number[] = [];
 
-  const isToken = (given: string) => equalBytes(toBytes(given), expected);
+  const isToken = (given: string) => isSameText(given, token.reveal());
   const newSession = () => remember(sessions, maxSessions, clock.monotonic() + sessionMs);
 
   return {
     isToken,
     logIn(given) {
-      const now = clock.monotonic();
-      failures = failures.filter((at) => now - at < failureWindowMs);
-      const [oldest] = failures;
-      if (oldest !== undefined && failures.length >= maxFailures) {
-        throw new AppError("denied", "Too many logins failed within a minute. Wait a minute, then try again", {
-          reason: "too_many_logins",
-          retryAfterMs: oldest + failureWindowMs - now,
-        });
-      }
+      guesses.check();
       if (isToken(given)) return newSession();
-      failures.push(now);
+      guesses.miss();
       throw new AppError("denied", "This is not the console's token. It stands in admin.token in the data folder", {
         reason: "wrong_token",
       });
@@ -81,15 +72,4 @@ function remember(map: Map<string, number>, bound: number, expiresAt: number): s
   const key = crypto.getRandomValues(new Uint8Array(32)).toBase64({ alphabet: "base64url", omitPadding: true });
   map.set(key, expiresAt);
   return key;
-}
-
-function toBytes(text: string): Uint8Array {
-  return new TextEncoder().encode(text);
-}
-
-/** Compares in a time that depends on the expected bytes alone. */
-function equalBytes(given: Uint8Array, expected: Uint8Array): boolean {
-  let difference = given.length ^ expected.length;
-  for (let index = 0; index < expected.length; index++) difference |= (given[index] ?? 0) ^ (expected[index] ?? 0);
-  return difference === 0;
 }

@@ -7,6 +7,7 @@ const statusByReason: Readonly<Record<string, number>> = {
   no_session: 401,
   body_too_large: 413,
   too_many_logins: 429,
+  too_many_codes: 429,
 };
 
 // Reasons for which OpenAI clients know a code.

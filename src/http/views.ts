@@ -6,7 +6,10 @@ import type { SubsystemStatus } from "../core/status.ts";
 import type { Live } from "../lib/live.ts";
 import type { RecentLog } from "../telemetry/recent_log.ts";
 import {
+  type Activity,
   type AgentView,
+  type AuditEntry,
+  auditFilterSchema,
   type ChannelView,
   deadLetterActionSchema,
   type DeadLetterDetail,
@@ -24,19 +27,31 @@ import {
   type Page,
   type PageRequest,
   pageRequestSchema,
+  type PairingFilter,
+  pairingFilterSchema,
+  pairingRevocationSchema,
+  type PairingView,
+  type PairingWhom,
+  pairingWhomSchema,
   type Queues,
   type SessionFilter,
   sessionFilterSchema,
   type SessionView,
   type Status,
   type TurnView,
+  usageQuerySchema,
+  type UsageRow,
 } from "./api.ts";
 import { parseRequest, readJson } from "./body.ts";
+import { type Door, toDoor } from "./door.ts";
 import { toReady } from "./health.ts";
+import type { ExtensionDesk } from "./extension_routes.ts";
 import type { McpDesk } from "./mcp_routes.ts";
 
 /** Longest look into the ledger for one page. */
 const queryMs = 15_000;
+/** A code or a number fits into this many times over. */
+const maxWhomBytes = 10_000;
 
 /** Longest export of one transcript. */
 const exportMs = 600_000;
@@ -60,9 +75,34 @@ export interface DeadLetters {
   /** `undefined` where there is no such letter. */
   show(id: number, signal: AbortSignal): Promise<DeadLetterDetail | undefined>;
   /** Makes them live again; gives how many. */
-  replay(selection: DeadLetterSelection, options: { readonly dryRun: boolean }, signal: AbortSignal): Promise<number>;
+  replay(selection: DeadLetterSelection, options: DeadLetterOptions, signal: AbortSignal): Promise<number>;
   /** Takes them away for good; gives how many. */
-  purge(selection: DeadLetterSelection, options: { readonly dryRun: boolean }, signal: AbortSignal): Promise<number>;
+  purge(selection: DeadLetterSelection, options: DeadLetterOptions, signal: AbortSignal): Promise<number>;
+}
+
+/** How something is done with dead letters, and through which door. */
+export interface DeadLetterOptions {
+  readonly dryRun: boolean;
+  readonly actor: Door;
+}
+
+/** Who may talk, beside those whom the config names. */
+export interface Pairings {
+  /** Newest first. */
+  list(filter: PairingFilter, signal: AbortSignal): Promise<readonly PairingView[]>;
+  /** Gives how they stand now. */
+  decide(decision: "approve" | "deny" | "revoke", whom: PairingWhom, actor: Door): Promise<PairingView>;
+}
+
+/** Who did what. */
+export interface Audit {
+  /** Newest first. */
+  list(
+    page: { readonly before?: number | undefined; readonly limit: number },
+    signal: AbortSignal,
+  ): Promise<readonly AuditEntry[]>;
+  /** Writes something down. Never throws: what was done is done. */
+  note(entry: { readonly actor: Door; readonly action: string; readonly target: string }): Promise<void>;
 }
 
 /** What the admin listener shows, as it stands at the moment. */
@@ -78,13 +118,20 @@ export interface AdminViews {
   queues(): Queues;
   readonly logs: RecentLog;
   readonly history: History;
+  /** What went on in the last hour. */
+  activity(signal: AbortSignal): Promise<Activity>;
+  /** What was used in the last `days` days, today included, newest first. */
+  usage(days: number, signal: AbortSignal): Promise<readonly UsageRow[]>;
   readonly deadLetters: DeadLetters;
+  readonly extensions: ExtensionDesk;
+  readonly pairings: Pairings;
+  readonly audit: Audit;
   readonly mcp: McpDesk;
 }
 
-/** `/api`: what the console and the command line read, and what can be done with dead letters. */
+/** `/api`: what the console and the command line read, and what can be done with dead letters and with strangers. */
 export function newViewRoutes(views: AdminViews, config: Live<Config>): Hono {
-  const { history, deadLetters } = views;
+  const { history, deadLetters, pairings, audit } = views;
   const app = new Hono();
 
   app.get("/status", (context) => context.json(toStatus(views, config.current)));
@@ -98,6 +145,12 @@ export function newViewRoutes(views: AdminViews, config: Live<Config>): Hono {
       throw new AppError("missing", `${plugin}.${instance} has no QR code to show`, { reason: "no_qr" });
     }
     return context.body(renderSVG(pairing.qr, { border: 4 }), 200, { "content-type": "image/svg+xml" });
+  });
+
+  app.get("/activity", async (context) => context.json(await views.activity(newDeadline())));
+  app.get("/usage", async (context) => {
+    const { days } = parseRequest(usageQuerySchema, context.req.query());
+    return context.json({ items: await views.usage(days, newDeadline()) });
   });
 
   app.get("/sessions", async (context) => {
@@ -133,10 +186,7 @@ export function newViewRoutes(views: AdminViews, config: Live<Config>): Hono {
 
   app.get("/dead-letters", async (context) => {
     const filter = parseRequest(deadLetterFilterSchema, context.req.query());
-    // One more than asked for tells whether there is a next page.
-    const found = await deadLetters.list({ ...filter, limit: filter.limit + 1 }, newDeadline());
-    const items = found.slice(0, filter.limit);
-    return context.json({ items, ...(found.length > items.length ? { next: items.at(-1)?.id } : {}) });
+    return context.json(await toPage(filter, (wanted) => deadLetters.list(wanted, newDeadline())));
   });
   app.get("/dead-letters/:id{[0-9]+}", async (context) => {
     const id = Number(context.req.param("id"));
@@ -150,10 +200,29 @@ export function newViewRoutes(views: AdminViews, config: Live<Config>): Hono {
   const act = (action: DeadLetters["replay"]) => async (context: Context) => {
     const maxBytes = config.current.runtime.http.max_body_bytes;
     const { dryRun, ...selection } = await readJson(context.req.raw, maxBytes, deadLetterActionSchema);
-    return context.json({ count: await action(selection, { dryRun }, newDeadline()), dryRun });
+    return context.json({ count: await action(selection, { dryRun, actor: toDoor(context) }, newDeadline()), dryRun });
   };
   app.post("/dead-letters/replay", act(deadLetters.replay));
   app.post("/dead-letters/purge", act(deadLetters.purge));
+
+  app.get("/pairings", async (context) => {
+    const filter = parseRequest(pairingFilterSchema, context.req.query());
+    return context.json(await toPage(filter, (wanted) => pairings.list(wanted, newDeadline())));
+  });
+  for (const decision of ["approve", "deny"] as const) {
+    app.post(`/pairings/${decision}`, async (context) => {
+      const whom = await readJson(context.req.raw, maxWhomBytes, pairingWhomSchema);
+      return context.json(await pairings.decide(decision, whom, toDoor(context)));
+    });
+  }
+  app.post("/pairings/revoke", async (context) => {
+    const whom = await readJson(context.req.raw, maxWhomBytes, pairingRevocationSchema);
+    return context.json(await pairings.decide("revoke", whom, toDoor(context)));
+  });
+  app.get("/audit", async (context) => {
+    const page = parseRequest(auditFilterSchema, context.req.query());
+    return context.json(await toPage(page, (wanted) => audit.list(wanted, newDeadline())));
+  });
 
   return app;
 }
@@ -174,6 +243,16 @@ export function toStatus(views: AdminViews, config: Config): Status {
     queues: views.queues(),
     configGeneration: config.generation,
   };
+}
+
+/** A page by number: one row more than asked for tells whether there is a next one. */
+async function toPage<F extends { readonly limit: number }, T extends { readonly id: number }>(
+  filter: F,
+  list: (wanted: F) => Promise<readonly T[]>,
+): Promise<{ items: T[]; next?: number | undefined }> {
+  const found = await list({ ...filter, limit: filter.limit + 1 });
+  const items = found.slice(0, filter.limit);
+  return { items, ...(found.length > items.length ? { next: items.at(-1)?.id } : {}) };
 }
 
 function newDeadline(): AbortSignal {

@@ -1,4 +1,6 @@
+import { z } from "zod";
 import type { Ledger, Row, SqlValue } from "../core/ledger.ts";
+import { receiptSchema } from "../core/message.ts";
 import { type TranscriptEntry, transcriptEntrySchema } from "../core/transcript.ts";
 import { type ExportFormat, exportSession } from "./export.ts";
 import { type MessageHit, type MessageSearch, searchMessages, toMatch } from "./search.ts";
@@ -53,8 +55,33 @@ export interface StepView {
   readonly effect: string | null;
   readonly startedAt: string;
   readonly finishedAt: string | null;
+  /** Of a model's answer. */
+  readonly inputTokens: number | null;
+  readonly outputTokens: number | null;
+  readonly costUsd: number | null;
   readonly input: unknown;
   readonly output: unknown;
+}
+
+/** A message that a turn answers. */
+export interface ReceivedView {
+  readonly receivedAt: string;
+  /** Where it came from, such as `telegram.sales`; the channel's own id of it. */
+  readonly channel: string | null;
+  readonly providerMessageId: string | null;
+}
+
+/** Something that a turn sends. */
+export interface SendView {
+  readonly channel: string;
+  readonly state: "queued" | "sending" | "sent" | "dead";
+  /** Whether an answer of the provider was lost, so that it may have been sent before. */
+  readonly unknown: boolean;
+  readonly attempts: number;
+  readonly queuedAt: string;
+  readonly finishedAt: string | null;
+  readonly providerMessageIds: string[];
+  readonly error: string | null;
 }
 
 /** The timeline of a turn. Times are ISO 8601 UTC. */
@@ -73,7 +100,11 @@ export interface TurnTimeline {
   readonly inputTokens: number;
   readonly outputTokens: number;
   readonly costUsd: number | null;
+  /** When a restart picked it up again, oldest first. */
+  readonly resumedAt: string[];
+  readonly received: ReceivedView[];
   readonly steps: StepView[];
+  readonly sends: SendView[];
 }
 
 /** What was said and done, for people: lists by keyset, so that a page costs the same however long the list is. */
@@ -140,11 +171,20 @@ export function newHistory(ledger: Pick<Ledger, "query">): History {
     async turn(id, signal) {
       const [row] = await ledger.query({ sql: `SELECT * FROM turns WHERE id = ?`, values: [id] }, signal);
       if (row === undefined) return undefined;
-      const steps = await ledger.query(
-        { sql: `SELECT * FROM steps WHERE turn_id = ? ORDER BY seq`, values: [id] },
-        signal,
-      );
-      return toTimeline(row, steps);
+      const [steps, received, sends] = await Promise.all([
+        ledger.query({ sql: `SELECT * FROM steps WHERE turn_id = ? ORDER BY seq`, values: [id] }, signal),
+        ledger.query({
+          sql: `SELECT received_at, plugin, instance, provider_id FROM inbox WHERE turn_id = ? ORDER BY id`,
+          values: [id],
+        }, signal),
+        ledger.query({ sql: `SELECT * FROM outbox WHERE turn_id = ? ORDER BY id`, values: [id] }, signal),
+      ]);
+      return {
+        ...toTimeline(row),
+        received: received.map(toReceived),
+        steps: steps.map(toStep),
+        sends: sends.map(toSend),
+      };
     },
   };
 }
@@ -179,7 +219,47 @@ function toEntryView(row: Row): EntryView {
   };
 }
 
-function toTimeline(row: Row, steps: readonly Row[]): TurnTimeline {
+function toReceived(row: Row): ReceivedView {
+  return {
+    receivedAt: toIso(row.received_at) ?? "",
+    channel: typeof row.plugin === "string" ? `${row.plugin}.${row.instance}` : null,
+    providerMessageId: typeof row.provider_id === "string" ? row.provider_id : null,
+  };
+}
+
+function toSend(row: Row): SendView {
+  const { state } = row;
+  const receipt = typeof row.receipt === "string" ? receiptSchema.parse(JSON.parse(row.receipt)) : undefined;
+  return {
+    channel: `${row.plugin}.${row.instance}`,
+    state: state === "sending" || state === "sent" || state === "dead" ? state : "queued",
+    unknown: row.unknown === 1,
+    attempts: Number(row.attempts),
+    queuedAt: toIso(row.created_at) ?? "",
+    finishedAt: toIso(row.finished_at),
+    providerMessageIds: receipt?.providerMessageIds ?? [],
+    error: typeof row.error === "string" ? row.error : null,
+  };
+}
+
+function toStep(step: Row): StepView {
+  return {
+    seq: Number(step.seq),
+    kind: step.kind === "model" || step.kind === "inbound" ? step.kind : "tool",
+    name: String(step.name),
+    state: step.state === "done" ? "done" : "started",
+    effect: typeof step.effect === "string" ? step.effect : null,
+    startedAt: toIso(step.started_at) ?? "",
+    finishedAt: toIso(step.finished_at),
+    inputTokens: toNumber(step.input_tokens),
+    outputTokens: toNumber(step.output_tokens),
+    costUsd: toNumber(step.cost_usd),
+    input: parseJson(step.input),
+    output: parseJson(step.output),
+  };
+}
+
+function toTimeline(row: Row): Omit<TurnTimeline, "received" | "steps" | "sends"> {
   const { outcome } = row;
   return {
     id: String(row.id),
@@ -195,18 +275,8 @@ function toTimeline(row: Row, steps: readonly Row[]): TurnTimeline {
     finishedAt: toIso(row.finished_at),
     inputTokens: Number(row.input_tokens),
     outputTokens: Number(row.output_tokens),
-    costUsd: typeof row.cost_usd === "number" ? row.cost_usd : null,
-    steps: steps.map((step) => ({
-      seq: Number(step.seq),
-      kind: step.kind === "model" || step.kind === "inbound" ? step.kind : "tool",
-      name: String(step.name),
-      state: step.state === "done" ? "done" : "started",
-      effect: typeof step.effect === "string" ? step.effect : null,
-      startedAt: toIso(step.started_at) ?? "",
-      finishedAt: toIso(step.finished_at),
-      input: parseJson(step.input),
-      output: parseJson(step.output),
-    })),
+    costUsd: toNumber(row.cost_usd),
+    resumedAt: z.array(z.number()).parse(parseJson(row.resumed_at) ?? []).map((at) => new Date(at).toISOString()),
   };
 }
 
@@ -240,6 +310,10 @@ function toAuthor(entry: TranscriptEntry): string | null {
 
 function toIso(value: SqlValue | undefined): string | null {
   return typeof value === "number" ? new Date(value).toISOString() : null;
+}
+
+function toNumber(value: SqlValue | undefined): number | null {
+  return typeof value === "number" ? value : null;
 }
 
 function parseJson(value: SqlValue | undefined): unknown {

@@ -213,4 +213,36 @@ export const migrations: readonly string[] = [
     DELETE FROM message_search WHERE rowid = old.id;
   END;
   `,
+  `
+  ALTER TABLE turns ADD COLUMN resumed_at TEXT; -- JSON list of milliseconds since the epoch
+  `,
+  `
+  CREATE TABLE pairing (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    agent      TEXT NOT NULL,
+    plugin     TEXT NOT NULL,
+    instance   TEXT NOT NULL,
+    sender     TEXT NOT NULL,
+    name       TEXT NOT NULL,
+    state      TEXT NOT NULL CHECK (state IN ('pending', 'approved', 'denied', 'revoked', 'expired')),
+    code       TEXT,
+    expires_at INTEGER NOT NULL,
+    asked_at   INTEGER NOT NULL,
+    decided_at INTEGER,
+    decided_by TEXT
+  ) STRICT;
+  CREATE UNIQUE INDEX pairing_sender ON pairing (agent, plugin, instance, sender);
+  CREATE UNIQUE INDEX pairing_code ON pairing (code) WHERE code IS NOT NULL;
+  CREATE INDEX pairing_due ON pairing (state, expires_at);
+
+  CREATE TABLE audit (
+    id     INTEGER PRIMARY KEY AUTOINCREMENT,
+    at     INTEGER NOT NULL,
+    actor  TEXT NOT NULL,
+    action TEXT NOT NULL,
+    agent  TEXT,
+    target TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX audit_at ON audit (at);
+  `,
 ];

@@ -82,8 +82,12 @@ export function startTurn(turn: TurnStart): Statement {
 }
 
 /** Journals that a turn goes on in this process. */
-export function resumeTurn(id: string, bootId: string): Statement {
-  return { sql: `UPDATE turns SET boot_id = ?, resumed = resumed + 1 WHERE id = ?`, values: [bootId, id] };
+export function resumeTurn(id: string, bootId: string, nowMs: number): Statement {
+  return {
+    sql: `UPDATE turns SET boot_id = ?, resumed = resumed + 1,
+      resumed_at = json_insert(coalesce(resumed_at, '[]'), '$[#]', ?) WHERE id = ?`,
+    values: [bootId, nowMs, id],
+  };
 }
 
 /** Journals the end of a turn. */

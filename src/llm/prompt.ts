@@ -23,7 +23,7 @@ export interface PromptOptions {
   readonly maxOutputTokens?: number;
 }
 
-/** One prompt-cache mark of Anthropic's protocol, which takes four a request. */
+/** One prompt-cache mark of Anthropic's protocol, which takes four a request: tools, two system blocks, the newest message. */
 const cacheMark: SharedV4ProviderOptions = { anthropic: { cacheControl: { type: "ephemeral" } } };
 
 /** Pings show that a long thought is alive; tool input is wanted whole, so its fine-grained streaming is off. */
@@ -75,14 +75,12 @@ function keep<K extends object, V>(cache: WeakMap<K, V>, key: K, make: () => V):
 }
 
 function toSystem(blocks: LlmRequest["system"], marksCache: boolean): readonly LanguageModelV4Message[] {
-  const lastCached = blocks.findLastIndex((block) => block.cache);
-  const filled = blocks.map((block, index) => ({ text: block.text, mark: marksCache && index === lastCached }))
-    .filter((block) => block.text !== "");
+  const filled = blocks.filter((block) => block.text !== "");
   if (marksCache) {
-    return filled.map(({ text, mark }) => ({
+    return filled.map(({ text, cache }) => ({
       role: "system",
       content: text,
-      ...(mark ? { providerOptions: cacheMark } : {}),
+      ...(cache ? { providerOptions: cacheMark } : {}),
     }));
   }
   // Many servers of the OpenAI protocol have chat templates that take one system message only.

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { Statement } from "../../src/core/ledger.ts";
 import type { ToolEffect } from "../../src/core/tool.ts";
+import { newHistory } from "../../src/ledger/history.ts";
 import { callTools, lastText, newTool, openRoom, type RoomOptions } from "./room.ts";
 
 const has = (pattern: RegExp) => (unit: readonly Statement[]) => unit.some(({ sql }) => pattern.test(sql));
@@ -91,6 +92,31 @@ Deno.test("a tool's result that was journaled is not asked for again", async () 
   await room.untilSent(1);
   assert.equal(runs.length, 1);
   assert.equal(room.sent[0]?.text, "seen: probed");
+});
+
+Deno.test("the timeline of a turn tells what was received, when a restart took it up, and the channel's id of the answer", async () => {
+  await using room = await openRoom(newToolTurn("none", []));
+  const died = room.dieAt(points.T3, "before");
+  await room.say("hello");
+  await died;
+  await room.clock.advance(5_000);
+  await room.restart();
+  const [reply] = await room.untilSent(1);
+  await room.untilIdle();
+  const turn = await newHistory(room.ledger).turn(reply?.turnId ?? "", AbortSignal.timeout(10_000));
+  assert.deepEqual(turn?.received.map(({ channel, providerMessageId }) => [channel, providerMessageId]), [
+    ["telegram.sales", "m1"],
+  ]);
+  assert.deepEqual(turn?.resumedAt.map((at) => Date.parse(at) - Date.parse(turn.startedAt) >= 5_000), [true]);
+  assert.deepEqual(turn?.steps.map(({ kind, inputTokens }) => [kind, inputTokens]), [
+    ["model", 10],
+    ["tool", null],
+    ["model", 10],
+  ]);
+  const sends = turn?.sends.map(({ channel, state, providerMessageIds }) => ({ channel, state, providerMessageIds }));
+  assert.deepEqual(sends, [
+    { channel: "telegram.sales", state: "sent", providerMessageIds: [`sent:${reply?.key}`] },
+  ]);
 });
 
 Deno.test("a tool starts only when its start is durable, and the model sees only results that are", async () => {

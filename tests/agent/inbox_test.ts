@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { finish, hang, openRoom, type Room, type RoomOptions } from "./room.ts";
 
 const heard = (binding: Record<string, unknown>, agent: Record<string, unknown> = {}): RoomOptions => ({
-  agents: [{ ...agent, inbound_bindings: [{ plugin: "telegram", instance: "sales", ...binding }] }],
+  agents: [{ ...agent, inbound_bindings: [{ plugin: "telegram", instance: "sales", pairing: false, ...binding }] }],
 });
 
 /** Reason for which the newest message was refused, or `answered`. */

@@ -1,15 +1,17 @@
 import { type Agents, openAgents } from "../../src/agent/open.ts";
+import { newSkillHost, type SkillHost } from "../../src/agent/skill_file.ts";
 import { agentConsumers } from "../../src/agent/inbox.ts";
 import { type LocalBus, openLocalBus } from "../../src/broker/local.ts";
 import { agentsFileSchema } from "../../src/config/agents.ts";
 import type { Config } from "../../src/config/config.ts";
 import { llmFileSchema } from "../../src/config/llm.ts";
+import { extensionsFileSchema } from "../../src/config/extensions.ts";
 import { mcpFileSchema } from "../../src/config/mcp.ts";
 import { memoryFileSchema } from "../../src/config/memory.ts";
 import { runtimeFileSchema } from "../../src/config/runtime.ts";
 import { AppError } from "../../src/core/error.ts";
 import type { AnyHook } from "../../src/core/hook.ts";
-import type { Ledger, Row, Statement } from "../../src/core/ledger.ts";
+import type { Ledger, LedgerReader, Row, Statement } from "../../src/core/ledger.ts";
 import type { LlmChunk, LlmPrice, LlmRequest } from "../../src/core/llm.ts";
 import { inboundSchema, type Outbound, type Receipt } from "../../src/core/message.ts";
 import type { Tool } from "../../src/core/tool.ts";
@@ -50,6 +52,9 @@ export interface RoomOptions {
   readonly idempotent?: boolean;
   readonly find?: (key: string) => Promise<Receipt | undefined>;
   readonly maxBytes?: number;
+  /** Stands between the agents and what they read by key. */
+  readonly wrapRead?: (read: LedgerReader) => LedgerReader;
+  readonly skillHost?: SkillHost;
 }
 
 /** The agents at work over a real ledger, between a model and a channel that a test scripts. */
@@ -154,6 +159,7 @@ export function newConfig(
     llm: llmFileSchema.parse({}),
     broker: { type: "local" },
     memory: memoryFileSchema.parse(memory),
+    extensions: extensionsFileSchema.parse({}),
     mcp: mcpFileSchema.parse({}),
     runtime: runtimeFileSchema.parse(runtime),
     plugins: [],
@@ -195,7 +201,7 @@ export async function openRoom(first: RoomOptions = {}): Promise<Room> {
     const silence = () => corpse.promise;
     const real = await openLedger({ path: `${dir}/ledger.db`, maxBytes: options.maxBytes, log, metrics, clock });
     const ledger: Ledger = {
-      read: real.read,
+      read: options.wrapRead?.(real.read) ?? real.read,
       query: real.query,
       status: real.status,
       sizeBytes: real.sizeBytes,
@@ -275,7 +281,8 @@ export async function openRoom(first: RoomOptions = {}): Promise<Room> {
       clock,
       tracer: { start: () => ({ traceparent: undefined, set: () => {}, end: () => {} }) },
       bootId: crypto.randomUUID(),
-      stateDir: dir,
+      shelves: { stateDir: dir, skillsDir: `${dir}/skills` },
+      skillHost: options.skillHost ?? newSkillHost({}),
     });
     return {
       ledger,

@@ -55,7 +55,12 @@ Deno.test("senders are allowed by number and by handle, all others are counted a
       modelUrl: model.baseUrl,
       telegram,
       agent: {
-        inbound_bindings: [{ plugin: "telegram", instance: "main", allow_from: [11, "12", "@User_13"] }],
+        inbound_bindings: [{
+          plugin: "telegram",
+          instance: "main",
+          allow_from: [11, "12", "@User_13"],
+          pairing: false,
+        }],
       },
     }),
   });

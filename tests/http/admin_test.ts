@@ -234,8 +234,8 @@ Deno.test("dead letters are paged by id and acted on by selection", async () => 
   const counted = await http.post("/api/dead-letters/purge", { filter: { hop: "turn" }, dryRun: true });
   assert.deepEqual(await counted.json(), { count: 5, dryRun: true });
   assert.deepEqual(acted, [
-    ["replay", { ids: [5, 4] }, { dryRun: false }],
-    ["purge", { filter: { hop: "turn" } }, { dryRun: true }],
+    ["replay", { ids: [5, 4] }, { dryRun: false, actor: "api" }],
+    ["purge", { filter: { hop: "turn" } }, { dryRun: true, actor: "api" }],
   ]);
   for (const body of [{}, { ids: [] }, { filter: { hopp: "turn" } }, { ids: [1], filter: {} }]) {
     assert.equal((await refused(http.post("/api/dead-letters/purge", body))).reason, "bad_request");

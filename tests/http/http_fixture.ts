@@ -2,10 +2,12 @@ import type { z } from "zod";
 import { agentSchema } from "../../src/config/agents.ts";
 import type { Config } from "../../src/config/config.ts";
 import { llmFileSchema } from "../../src/config/llm.ts";
+import { extensionsFileSchema } from "../../src/config/extensions.ts";
 import { mcpFileSchema } from "../../src/config/mcp.ts";
 import { memoryFileSchema } from "../../src/config/memory.ts";
 import { runtimeFileSchema } from "../../src/config/runtime.ts";
 import type { Bus, BusEvent } from "../../src/core/bus.ts";
+import { AppError } from "../../src/core/error.ts";
 import { type Inbound, type Outbound, outboundSchema } from "../../src/core/message.ts";
 import { newSecret } from "../../src/core/secret.ts";
 import { toSessionId } from "../../src/core/session.ts";
@@ -52,6 +54,7 @@ export function newConfig(agents: readonly string[], http: Record<string, unknow
     llm: llmFileSchema.parse({}),
     broker: { type: "local" },
     memory: memoryFileSchema.parse({}),
+    extensions: extensionsFileSchema.parse({}),
     mcp: mcpFileSchema.parse({}),
     runtime: runtimeFileSchema.parse({
       http: { health: "127.0.0.1:0", metrics: "127.0.0.1:0", admin: "127.0.0.1:0", ...http },
@@ -103,6 +106,15 @@ export async function openHttpFixture(
       export: () => ReadableStream.from<string>([]),
       turn: () => Promise.resolve(undefined),
     },
+    activity: () =>
+      Promise.resolve({
+        turns: { ended: 0, failed: 0, addedMs: null, modelMs: null },
+        running: [],
+        channels: [],
+        spentToday: [],
+        models: [],
+      }),
+    usage: () => Promise.resolve([]),
     deadLetters: {
       list: () => Promise.resolve([]),
       show: () => Promise.resolve(undefined),
@@ -113,6 +125,12 @@ export async function openHttpFixture(
       handle: () => undefined,
       handleOperator: () => Promise.resolve(new Response(null, { status: 204 })),
     },
+    extensions: { views: () => [], enable: () => Promise.resolve(), disable: () => Promise.resolve() },
+    pairings: {
+      list: () => Promise.resolve([]),
+      decide: () => Promise.reject(new AppError("missing", "Nobody has this number")),
+    },
+    audit: { list: () => Promise.resolve([]), note: () => Promise.resolve() },
     mcp: { servers: () => [], accept: () => Promise.resolve([]) },
     replyTo: () => undefined,
     ...replaced,

@@ -46,7 +46,7 @@ const anthropicBody = z.object({
   messages: z.array(z.object({ role: z.string(), content: z.array(z.looseObject({ type: z.string() })) })),
 });
 
-Deno.test("anthropic marks the last cached block, the last tool and the newest message for the prompt cache", async () => {
+Deno.test("anthropic marks the cached blocks, the last tool and the newest message for the prompt cache", async () => {
   await using fake = openFakeAnthropic();
   await collect(
     providerAt(fake, "anthropic"),
@@ -63,7 +63,7 @@ Deno.test("anthropic marks the last cached block, the last tool and the newest m
   const body = anthropicBody.parse(fake.requests[0]?.body);
   const marks = (blocks: readonly Record<string, unknown>[] = []) => blocks.map(({ cache_control }) => cache_control);
   const mark = { type: "ephemeral" };
-  assert.deepEqual(marks(body.system), [undefined, mark, undefined]);
+  assert.deepEqual(marks(body.system), [mark, mark, undefined]);
   assert.deepEqual(marks(body.tools), [undefined, mark]);
   assert.deepEqual(body.messages.map(({ content }) => marks(content)), [[undefined], [undefined], [undefined, mark]]);
 });

@@ -92,7 +92,7 @@ Deno.test("whatsapp keeps the author in the id of a message of a group, for quot
 
 Deno.test("whatsapp names a sender by phone number where it knows it", () => {
   const { sender } = read({ conversation: "x" }, { remoteJid: "9777@lid", remoteJidAlt: alice });
-  assert.deepEqual(sender, { id: alice, handle: "4915100000001" });
+  assert.deepEqual(sender, { id: alice, handle: "4915100000001", aliases: ["9777@lid"] });
   assert.deepEqual(read({ conversation: "x" }, { remoteJid: "9777@lid" }).sender, { id: "9777@lid" });
 });
 
