@@ -125,6 +125,16 @@ export async function openHttpFixture(
       handle: () => undefined,
       handleOperator: () => Promise.resolve(new Response(null, { status: 204 })),
     },
+    memory: {
+      remember: () => Promise.reject(new Error("nobody remembers over HTTP")),
+      recall: () => Promise.resolve({ facts: [], mode: "words" }),
+      list: () => Promise.resolve({ facts: [], total: 0 }),
+      find: () => Promise.resolve(undefined),
+      forget: () => Promise.resolve([]),
+      forgetPerson: () => Promise.resolve(new Map()),
+      duplicates: () => Promise.resolve([]),
+      weigh: () => Promise.resolve(),
+    },
     extensions: { views: () => [], enable: () => Promise.resolve(), disable: () => Promise.resolve() },
     pairings: {
       list: () => Promise.resolve([]),
