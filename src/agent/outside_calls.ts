@@ -9,7 +9,7 @@ import type { TranscriptEntry } from "../core/transcript.ts";
 import { newId } from "../lib/id.ts";
 import type { Live } from "../lib/live.ts";
 import { appendEntry, readSession, touchSession } from "../ledger/sessions.ts";
-import { endCutCalls, endTurn, finishToolStep, startToolStep, startTurn, toCallTurnId } from "../ledger/turns.ts";
+import { endTurn, finishToolStep, readCutCalls, startToolStep, startTurn, toCallTurnId } from "../ledger/turns.ts";
 import type { Budgets } from "./budget.ts";
 import { commitWhenPossible } from "./commit.ts";
 import type { Invoked, Invoker } from "./invoke.ts";
@@ -66,7 +66,10 @@ export function openOutsideCalls(deps: OutsideCallsDeps): OutsideCalls {
   const stop = new AbortController();
   const running = new Set<Promise<unknown>>();
   const commit = (unit: readonly Statement[]) => commitWhenPossible({ ledger, clock }, unit, stop.signal);
-  const tidied = commit([endCutCalls(bootId, clock.now())]).catch((thrown) => {
+  const cut = readCutCalls(ledger.read, bootId).map((id) =>
+    endCall(id, "The process ended during the call; what it did is unknown", clock.now())
+  );
+  const tidied = cut.length === 0 ? undefined : commit(cut).catch((thrown) => {
     if (!stop.signal.aborted) log.error("agents.part_failed", { error: toAppError(thrown).message });
   });
 
@@ -137,15 +140,7 @@ export function openOutsideCalls(deps: OutsideCallsDeps): OutsideCalls {
           untrusted: invoked.untrusted,
         }, finishedAtMs),
       ],
-      endTurn({
-        id,
-        outcome: error === undefined ? "silent" : "failed",
-        error,
-        inputTokens: 0,
-        outputTokens: 0,
-        costUsd: 0,
-        finishedAtMs,
-      }),
+      endCall(id, error, finishedAtMs),
     ]);
     log.info("call.ended", {
       agent: call.agent,
@@ -182,4 +177,9 @@ export function openOutsideCalls(deps: OutsideCallsDeps): OutsideCalls {
       await Promise.allSettled([tidied, ...running]);
     },
   };
+}
+
+function endCall(id: string, error: string | undefined, finishedAtMs: number): Statement {
+  const outcome = error === undefined ? "silent" : "failed";
+  return endTurn({ id, outcome, error, inputTokens: 0, outputTokens: 0, costUsd: 0, finishedAtMs });
 }

@@ -116,14 +116,14 @@ export function toCallTurnId(id: string): string {
   return callPrefix + id;
 }
 
-/** Writes down as failed the calls from outside that ended with their process: whoever called has gone too. */
-export function endCutCalls(bootId: string, nowMs: number): Statement {
-  return {
-    sql: `UPDATE turns SET state = 'done', outcome = 'failed', finished_at = ?,
-      error = 'The process ended during the call; what it did is unknown'
-      WHERE state = 'running' AND boot_id != ? AND substr(id, 1, ?) = ?`,
-    values: [nowMs, bootId, callPrefix.length, callPrefix],
-  };
+/** Calls from outside that ended with their process, which was not `bootId`. */
+export function readCutCalls(read: LedgerReader, bootId: string): readonly string[] {
+  return read.all(
+    `SELECT id FROM turns WHERE state = 'running' AND boot_id != ? AND substr(id, 1, ?) = ?`,
+    bootId,
+    callPrefix.length,
+    callPrefix,
+  ).map((row) => String(row.id));
 }
 
 /** Journals a model's answer. */

@@ -156,6 +156,7 @@ Deno.test({
   name: "a desktop client's program serves the running process over stdio, also over its restart",
   // The library's own client leaves a timer of two seconds behind when it has ended its program.
   sanitizeOps: false,
+  sanitizeResources: false,
   fn: testDesktopClient,
 });
 
