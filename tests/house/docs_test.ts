@@ -102,7 +102,7 @@ async function readCommands(): Promise<ReadonlyMap<string, readonly string[]>> {
     async *lines() {},
   });
   assert.equal(code, 0);
-  const usages = [...help.matchAll(/^ {2}agent ([a-z-]+)(?: ([a-z|-]+))? /gm)];
+  const usages = [...help.matchAll(/^ {2}agent ([a-z-]+)(?: ([a-z|]+))? /gm)];
   return new Map(usages.map(([, name = "", below]) => [name, below === undefined ? [] : below.split("|")]));
 }
 
