@@ -185,6 +185,7 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     queues: () => toQueues(ledger, clock),
     logs,
     history,
+    memory: memoryRoom.memory,
     extensions,
     configDesk: newConfigDesk({
       dir: configDir,

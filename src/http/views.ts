@@ -3,6 +3,7 @@ import { renderSVG } from "uqr";
 import type { Config } from "../config/config.ts";
 import type { ConfigDesk } from "../config/desk.ts";
 import { AppError } from "../core/error.ts";
+import type { Memory } from "../core/memory.ts";
 import type { SubsystemStatus } from "../core/status.ts";
 import type { Live } from "../lib/live.ts";
 import type { RecentLog } from "../telemetry/recent_log.ts";
@@ -46,6 +47,7 @@ import {
 import { parseRequest, readJson } from "./body.ts";
 import { type Door, toDoor } from "./door.ts";
 import { toReady } from "./health.ts";
+import { newMemoryRoutes } from "./memory.ts";
 import type { ExtensionDesk } from "./extension_routes.ts";
 import type { McpDesk } from "./mcp_routes.ts";
 
@@ -125,6 +127,7 @@ export interface AdminViews {
   /** What was used in the last `days` days, today included, newest first. */
   usage(days: number, signal: AbortSignal): Promise<readonly UsageRow[]>;
   readonly deadLetters: DeadLetters;
+  readonly memory: Memory;
   readonly extensions: ExtensionDesk;
   readonly pairings: Pairings;
   readonly audit: Audit;
@@ -226,6 +229,7 @@ export function newViewRoutes(views: AdminViews, config: Live<Config>): Hono {
     return context.json(await toPage(page, (wanted) => audit.list(wanted, newDeadline())));
   });
 
+  app.route("/", newMemoryRoutes({ memory: views.memory, audit, config }));
   return app;
 }
 
