@@ -16,6 +16,7 @@ import type { OutboxAddress } from "../ledger/outbox.ts";
 import { readNewestRow, readReadyOfTurn } from "../ledger/inbox.ts";
 import { endSession, readSilentSessions } from "../ledger/sessions.ts";
 import type { Arrival } from "./arrival.ts";
+import { newAttachmentKeeper } from "./attachments.ts";
 import { newBudgets } from "./budget.ts";
 import { newCompactions } from "./compaction.ts";
 import { type Elsewhere, newDelegateTool, newResults, serveResults } from "./delegate.ts";
@@ -60,6 +61,11 @@ export interface Agents extends AsyncDisposable {
   readonly outbox: Outbox;
   /** Why a tool in a turn of the session `from` may not send a message, as of now; `undefined` where it may. */
   findReachRefusal(from: SessionKey, address: OutboxAddress, message: ToolMessage): string | undefined;
+  /**
+   * Answers nothing more of what a person has said so far, here or by agents that work on it; resolves when no turn does.
+   * `sessions` are those that hold it.
+   */
+  withdraw(person: string, sessions: readonly string[]): Promise<void>;
   /** Provider and model that an agent's messages go to now, and how many tools it may use. */
   describe(agent: string): Promise<{ readonly model: string; readonly tools: number }>;
 }
@@ -87,6 +93,7 @@ export function openAgents(deps: AgentsDeps): Agents {
   const turnDeps: TurnDeps = {
     ...deps,
     profiles,
+    keeper: newAttachmentKeeper({ bus, clock, stateDir: deps.shelves.stateDir }),
     hooks,
     invoker: newInvoker({ hooks, log, metrics, clock }),
     budgets,
@@ -167,8 +174,10 @@ export function openAgents(deps: AgentsDeps): Agents {
 
   return {
     outbox,
+    withdraw: (person, sessions) =>
+      lanes.withdraw((arrival) => arrival.person === person || sessions.includes(arrival.sessionId)),
     findReachRefusal: (from, address, message) =>
-      findReachRefusal({ config: config.current, read: ledger.read }, from, address, message),
+      findReachRefusal({ config: config.current, read: ledger.read, pairing }, from, address, message),
     async describe(agent) {
       const policy = findPolicy(config.current, "console", agent);
       if (policy === undefined) throw new AppError("missing", `There is no agent ${agent}`);

@@ -82,6 +82,9 @@ export const agentSchema = z.strictObject({
   accept_delegates_from: z.array(z.string()).default(["*"]).describe("Agents that may give it tasks. `*`: any."),
   inbound_bindings: z.array(bindingSchema).default([]).describe("Which channels it hears."),
   budget: budgetSchema.optional().describe("What it may spend."),
+  retention: duration.refine((ms) => ms >= 3_600_000, "must be at least 1h").optional().describe(
+    "Messages older than this are deleted, with their turns, answers, dead letters and search entries. Absent: kept.",
+  ),
   heartbeat: z.strictObject({
     enabled: z.boolean().default(false).describe("Whether the agent wakes by itself."),
     interval: duration.refine((ms) => ms >= 1_000, "must be at least 1s: each wake asks the model").default(300_000)
@@ -114,6 +117,10 @@ export const agentSchema = z.strictObject({
     max_image_bytes: z.number().int().positive().default(5_000_000).describe(
       "Larger images are named to the model, not shown.",
     ),
+    max_attachment_bytes: z.number().int().positive().default(25_000_000).describe(
+      "Larger attachments are named, not put into the agent's folder.",
+    ),
+    keep_attachments: duration.default(90 * 86_400_000).describe("How long attachments stay in the agent's folder."),
     session_search: z.enum(["person", "all"]).default("person").describe(
       "What the tool `session_search` finds: this conversation and others with the same person alone, or all of the agent's.",
     ),

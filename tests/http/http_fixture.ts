@@ -113,6 +113,7 @@ export async function openHttpFixture(
       past: () => Promise.resolve([]),
       readPast: () => Promise.resolve(""),
     },
+    people: { forget: () => Promise.reject(new Error("nobody is forgotten here")) },
     activity: () =>
       Promise.resolve({
         turns: { ended: 0, failed: 0, addedMs: null, modelMs: null },
