@@ -5,6 +5,7 @@ import { newPairingDesk } from "../agent/pairing_desk.ts";
 import { newSkillHost } from "../agent/skill_file.ts";
 import { newChildren } from "../child/open.ts";
 import type { Config } from "../config/config.ts";
+import { newConfigDesk } from "../config/desk.ts";
 import { openConfig } from "../config/open.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import type { ProviderKey } from "../core/bus.ts";
@@ -190,6 +191,14 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     history,
     memory: memoryRoom.memory,
     extensions,
+    configDesk: newConfigDesk({
+      dir: configDir,
+      pastDir: `${dataDir}/config-history`,
+      env,
+      plugins,
+      clock,
+      reload: config.reload,
+    }),
     activity: (stop: AbortSignal) => readActivity(ledger, clock.now(), stop),
     usage: (days: number, stop: AbortSignal) => readUsageRows(ledger, toDay(clock.now() - (days - 1) * dayMs), stop),
     mcp: { servers: mcp.view, accept: mcp.accept },

@@ -106,6 +106,13 @@ export async function openHttpFixture(
       export: () => ReadableStream.from<string>([]),
       turn: () => Promise.resolve(undefined),
     },
+    configDesk: {
+      list: () => Promise.resolve([]),
+      check: () => Promise.resolve([]),
+      apply: () => Promise.resolve({ result: "unchanged" }),
+      past: () => Promise.resolve([]),
+      readPast: () => Promise.resolve(""),
+    },
     people: { forget: () => Promise.reject(new Error("nobody is forgotten here")) },
     activity: () =>
       Promise.resolve({
