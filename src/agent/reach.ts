@@ -5,6 +5,7 @@ import { type SessionKey, toSessionId } from "../core/session.ts";
 import { readSession } from "../ledger/sessions.ts";
 import type { OutboxAddress } from "../ledger/outbox.ts";
 import { matchesPattern } from "../lib/pattern.ts";
+import { isLetIn } from "./pairing.ts";
 import { findPolicy, findRefusal } from "./policy.ts";
 
 /**
@@ -35,6 +36,8 @@ export function findReachRefusal(
     isGroup,
     mentionsMe: true,
   });
+  const place = { agent: from.agent, plugin, instance };
+  if (refusal === "sender_not_allowed" && recipient !== undefined && isLetIn(read, place, recipient)) return undefined;
   const isNamed = isGroup ? allow_groups.length > 0 : !open;
   // A group whose members may talk: it was let in when one of them did.
   if (refusal !== undefined && !(isGroup && refusal === "sender_not_allowed")) return refusal;

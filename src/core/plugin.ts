@@ -34,6 +34,11 @@ export interface Plugin<S extends z.ZodType = z.ZodType> {
    * messages, and the config that says so is refused. Absent: instances may share one.
    */
   account?(config: z.output<S>): string;
+  /**
+   * Takes away, while no worker runs, what links an instance with its account, so that it waits to be linked anew.
+   * Absent: there is nothing to link.
+   */
+  unlink?(stateDir: string): Promise<void>;
 }
 
 /** What the code in the worker is given. */
