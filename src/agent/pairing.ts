@@ -117,22 +117,9 @@ export function newPairing(
   };
 }
 
-/** Whether the operator has let somebody in, under any of their ids, and has not said no since. */
-export function isLetIn(read: LedgerReader, place: Place, sender: Inbound["sender"]): boolean {
-  // Time ends codes, not decisions.
-  const states = readStates(read, place, sender, 0);
-  return states.has("approved") && !states.has("denied") && !states.has("revoked");
-}
-
-interface Place {
-  readonly agent: string;
-  readonly plugin: string;
-  readonly instance: string;
-}
-
 function readStates(
   read: LedgerReader,
-  place: Place,
+  place: { readonly agent: string; readonly plugin: string; readonly instance: string },
   { id, aliases = [] }: Inbound["sender"],
   nowMs: number,
 ): ReadonlySet<string | undefined> {

@@ -352,23 +352,3 @@ Deno.test("a storage that fails right before the turn keeps the message for late
   await room.untilIdle();
   assert.equal(room.sent.length, 2);
 });
-
-Deno.test("tools may write to whom the operator has let in, until it is revoked", async () => {
-  await using room = await openRoom(bound());
-  const from = { agent: "ana", plugin: "telegram", instance: "sales", conversation: "7" };
-  const reach = () =>
-    room.agents.findReachRefusal(from, { plugin: "telegram", instance: "sales" }, {
-      conversation: "7",
-      recipient: { id: "42" },
-      isAnswer: false,
-      isNew: false,
-      inReplyTo: [],
-      text: "hello",
-    });
-  await fateOf(room);
-  assert.equal(reach(), "sender_not_allowed");
-  const { id } = await desk(room).decide("approve", { code: codeIn(room) }, "cli");
-  assert.equal(reach(), undefined);
-  await desk(room).decide("revoke", { id }, "cli");
-  assert.equal(reach(), "sender_not_allowed");
-});
