@@ -87,7 +87,7 @@ Deno.test("an operator links an account in the console", async () => {
   await page.goto(nexo.admin);
   await page.locator("input[type=password]").fill(nexo.token);
   await page.keyboard.press("Enter");
-  await page.waitForSelector("textarea");
+  await page.waitForSelector("::-p-text(Needs you)");
   await page.goto(new URL("#/channels", nexo.admin).href);
   await page.waitForSelector(".pairing img");
   await page.waitForFunction("document.querySelector('.pairing img').naturalWidth > 0");
