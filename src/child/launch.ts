@@ -82,7 +82,7 @@ async function toProgram(spec: ChildSpec): Promise<readonly string[]> {
   return [path, ...args];
 }
 
-function toDenoFlags({ program, permissions, env, stateDir, readable, limits }: ChildSpec): readonly string[] {
+function toDenoFlags({ program, permissions, stateDir, readable, limits }: ChildSpec): readonly string[] {
   const imports = program.kind === "deno" ? program.imports : {};
   const { net, read, write, run } = permissions;
   return [
@@ -93,7 +93,7 @@ function toDenoFlags({ program, permissions, env, stateDir, readable, limits }: 
     `--allow-read=${toList([...readable, stateDir, ...read, ...write])}`,
     `--allow-write=${toList([stateDir, ...write])}`,
     ...(net.includes("*") ? ["--allow-net"] : flag("net", net)),
-    ...flag("env", Object.keys(env)),
+    ...flag("env", permissions.env),
     ...flag("run", run),
   ];
 }
