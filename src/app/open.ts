@@ -184,6 +184,7 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     queues: () => toQueues(ledger, clock),
     logs,
     history,
+    memory: memoryRoom.memory,
     extensions,
     activity: (stop: AbortSignal) => readActivity(ledger, clock.now(), stop),
     usage: (days: number, stop: AbortSignal) => readUsageRows(ledger, toDay(clock.now() - (days - 1) * dayMs), stop),

@@ -2,6 +2,7 @@ import { type Context, Hono } from "hono";
 import { renderSVG } from "uqr";
 import type { Config } from "../config/config.ts";
 import { AppError } from "../core/error.ts";
+import type { Memory } from "../core/memory.ts";
 import type { SubsystemStatus } from "../core/status.ts";
 import type { Live } from "../lib/live.ts";
 import type { RecentLog } from "../telemetry/recent_log.ts";
@@ -45,6 +46,7 @@ import {
 import { parseRequest, readJson } from "./body.ts";
 import { type Door, toDoor } from "./door.ts";
 import { toReady } from "./health.ts";
+import { newMemoryRoutes } from "./memory.ts";
 import type { ExtensionDesk } from "./extension_routes.ts";
 import type { McpDesk } from "./mcp_routes.ts";
 
@@ -123,6 +125,7 @@ export interface AdminViews {
   /** What was used in the last `days` days, today included, newest first. */
   usage(days: number, signal: AbortSignal): Promise<readonly UsageRow[]>;
   readonly deadLetters: DeadLetters;
+  readonly memory: Memory;
   readonly extensions: ExtensionDesk;
   readonly pairings: Pairings;
   readonly audit: Audit;
@@ -224,6 +227,7 @@ export function newViewRoutes(views: AdminViews, config: Live<Config>): Hono {
     return context.json(await toPage(page, (wanted) => audit.list(wanted, newDeadline())));
   });
 
+  app.route("/", newMemoryRoutes({ memory: views.memory, audit, config }));
   return app;
 }
 

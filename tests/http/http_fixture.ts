@@ -121,6 +121,16 @@ export async function openHttpFixture(
       replay: () => Promise.resolve(0),
       purge: () => Promise.resolve(0),
     },
+    memory: {
+      remember: () => Promise.reject(new Error("nobody remembers over HTTP")),
+      recall: () => Promise.resolve({ facts: [], mode: "words" }),
+      list: () => Promise.resolve({ facts: [], total: 0 }),
+      find: () => Promise.resolve(undefined),
+      forget: () => Promise.resolve([]),
+      forgetPerson: () => Promise.resolve(new Map()),
+      duplicates: () => Promise.resolve([]),
+      weigh: () => Promise.resolve(),
+    },
     extensions: { views: () => [], enable: () => Promise.resolve(), disable: () => Promise.resolve() },
     pairings: {
       list: () => Promise.resolve([]),
