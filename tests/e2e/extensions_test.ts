@@ -87,7 +87,8 @@ Deno.test("the admin API lists, disables and enables extensions, and the audit k
   await untilState(box, "greeter", "up");
   assert.match(JSON.stringify(await box.get("/api/status")), /"name":"extension.greeter"[^}]*"state":"ok"/);
   assert.equal((await place.ext("disable", "greeter")).code, 0);
-  assert.deepEqual((await untilState(box, "greeter", "off")).tools, []);
+  await untilState(box, "greeter", "off");
+  assert.match((await box.chat({ user: "u", text: 'tool:ext_greeter_greet {"name":"Bo"}' })).text, /no tool/);
   const audit = JSON.stringify(await box.get("/api/audit"));
   assert.match(audit, /"actor":"cli","action":"extension.disabled"[\s\S]*"actor":"api","action":"extension.enabled"/);
 });
