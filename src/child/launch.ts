@@ -114,7 +114,8 @@ function toList(values: readonly string[]): string {
  */
 function tieToHost({ setpriv, shell }: ChildSystem, hostPid: number): readonly string[] {
   if (setpriv === undefined || shell === undefined) return [];
-  const check = '[ "$PPID" = "$0" ] || exit 125; exec "$@"';
+  // Less important than we are: a child that spins takes what is left over.
+  const check = '[ "$PPID" = "$0" ] || exit 125; exec nice -n 10 "$@"';
   return [setpriv, "--pdeathsig", "KILL", "--", shell, "-c", check, String(hostPid)];
 }
 
