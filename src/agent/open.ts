@@ -26,6 +26,7 @@ import { newInbox } from "./inbox.ts";
 import { newInvoker } from "./invoke.ts";
 import { newLanes } from "./lanes.ts";
 import { openOutbox, type Outbox } from "./outbox.ts";
+import { openOutsideCalls, type OutsideCalls } from "./outside_calls.ts";
 import { newPairing } from "./pairing.ts";
 import { findPolicy, type Policy } from "./policy.ts";
 import { newProfiles, type ResolveModel } from "./profile.ts";
@@ -59,8 +60,15 @@ export interface AgentsDeps {
 /** All agents at work. */
 export interface Agents extends AsyncDisposable {
   readonly outbox: Outbox;
+  /** Calls of tools by programs outside. */
+  readonly outside: Omit<OutsideCalls, keyof AsyncDisposable>;
   /** Why a tool in a turn of the session `from` may not send a message, as of now; `undefined` where it may. */
   findReachRefusal(from: SessionKey, address: OutboxAddress, message: ToolMessage): string | undefined;
+  /**
+   * Answers nothing more of what a person has said so far, here or by agents that work on it; resolves when no turn does.
+   * `sessions` are those that hold it.
+   */
+  withdraw(person: string, sessions: readonly string[]): Promise<void>;
   /** Provider and model that an agent's messages go to now, and how many tools it may use. */
   describe(agent: string): Promise<{ readonly model: string; readonly tools: number }>;
 }
@@ -134,6 +142,7 @@ export function openAgents(deps: AgentsDeps): Agents {
     },
   });
 
+  const outside = openOutsideCalls(turnDeps);
   const answering = newAnswerers(bus, config);
   const background = [
     inbox.run(lanes.push, stop.signal),
@@ -169,6 +178,9 @@ export function openAgents(deps: AgentsDeps): Agents {
 
   return {
     outbox,
+    outside,
+    withdraw: (person, sessions) =>
+      lanes.withdraw((arrival) => arrival.person === person || sessions.includes(arrival.sessionId)),
     findReachRefusal: (from, address, message) =>
       findReachRefusal({ config: config.current, read: ledger.read, pairing }, from, address, message),
     async describe(agent) {
@@ -181,6 +193,7 @@ export function openAgents(deps: AgentsDeps): Agents {
       const { budget } = config.current.runtime.shutdown;
       const startedMs = clock.monotonic();
       stop.abort(new AppError("cancelled", "The agents are closing"));
+      await outside[Symbol.asyncDispose]();
       await lanes.stop(budget);
       await Promise.all(background);
       await compactions[Symbol.asyncDispose]();

@@ -5,6 +5,7 @@ import { newPairingDesk } from "../agent/pairing_desk.ts";
 import { newSkillHost } from "../agent/skill_file.ts";
 import { newChildren } from "../child/open.ts";
 import type { Config } from "../config/config.ts";
+import { newConfigDesk } from "../config/desk.ts";
 import { openConfig } from "../config/open.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import type { ProviderKey } from "../core/bus.ts";
@@ -20,14 +21,14 @@ import { version } from "../core/version.ts";
 import type { AgentView, Status } from "../http/api.ts";
 import { openHttp } from "../http/open.ts";
 import { toStatus } from "../http/views.ts";
+import type { WebChannel } from "../http/web_channel.ts";
 import { openExtensions } from "../extensions/open.ts";
 import { readActivity, readUsageRows } from "../ledger/activity.ts";
 import { newHistory } from "../ledger/history.ts";
-import { sweepAudit } from "../ledger/audit.ts";
 import { readAccepted } from "../ledger/inbox.ts";
 import { openLedger } from "../ledger/open.ts";
 import { readMessage } from "../ledger/outbox.ts";
-import { readQueueDepths, sweepFinished } from "../ledger/queues.ts";
+import { readQueueDepths } from "../ledger/queues.ts";
 import { systemClock } from "../lib/clock.ts";
 import { newId } from "../lib/id.ts";
 import { concatLive } from "../lib/concat_live.ts";
@@ -46,13 +47,16 @@ import { newAudit } from "./audit.ts";
 import { newSessionSearchTool } from "../tools/session_search.ts";
 import { newWorkspaceTools } from "../workspace/tools.ts";
 import { openFlows } from "./flows.ts";
+import { newPeople } from "./forget.ts";
 import { newIntakeGate, newLoadWatch } from "./intake.ts";
 import { lockDataFolder } from "./lock.ts";
 import { findCollector, giveMemoryBack } from "./memory.ts";
+import { openMcpDoor } from "./mcp_door.ts";
 import { openMemoryRoom } from "./memory_room.ts";
 import { openBusRoom } from "./open_bus.ts";
 import { newAgentPluginTools } from "./plugin_tools.ts";
 import { newBuiltInTools, plugins } from "./registry.ts";
+import { sweepLedger } from "./sweep.ts";
 import { openToken } from "./token.ts";
 import { newDeadLetters, toAgents, toChannels, toQueues } from "./views.ts";
 import { openWorkspaceRoom, toShelves } from "./workspaces.ts";
@@ -158,6 +162,7 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
   );
 
   let agentsRoom: Agents | undefined = undefined;
+  let web: WebChannel | undefined = undefined;
   let agentViews: readonly AgentView[] = [];
   const status = (): readonly SubsystemStatus[] => [
     toAgentsStatus(agentsRoom),
@@ -186,9 +191,24 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     history,
     memory: memoryRoom.memory,
     extensions,
+    configDesk: newConfigDesk({
+      dir: configDir,
+      pastDir: `${dataDir}/config-history`,
+      env,
+      plugins,
+      clock,
+      reload: config.reload,
+    }),
     activity: (stop: AbortSignal) => readActivity(ledger, clock.now(), stop),
     usage: (days: number, stop: AbortSignal) => readUsageRows(ledger, toDay(clock.now() - (days - 1) * dayMs), stop),
     mcp: { servers: mcp.view, accept: mcp.accept },
+    people: newPeople({
+      ledger,
+      memory: memoryRoom.memory,
+      plugins,
+      dataDir,
+      withdraw: async (person, sessions) => await agentsRoom?.withdraw(person, sessions),
+    }),
     deadLetters: newDeadLetters({
       ledger,
       bus,
@@ -200,9 +220,13 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     audit: newAudit({ ledger, log, clock }),
   };
   opening.use(metrics.onScrape(() => scrapeLedger(ledger)));
+  const mcpDoor = opening.use(
+    openMcpDoor({ config: live, tools: mcp.tools, agents: () => agentsRoom, web: () => web, log, metrics, clock }),
+  );
   const http = opening.use(
     await openHttp({
       ...views,
+      mcpEndpoint: mcpDoor,
       config: live,
       bus: doorway,
       intake: gate,
@@ -215,6 +239,9 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
       replyTo: (key) => readReply(ledger, key),
     }, signal),
   );
+  web = http.web;
+  // Before the listeners, which wait for every answer that is under way.
+  opening.defer(() => mcpDoor[Symbol.asyncDispose]());
   await host.apply(live.current.plugins);
   const searchTool = newSessionSearchTool({
     search: history.search,
@@ -254,7 +281,7 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
   const collect = findCollector();
   const parts = [
     load.run(background.signal),
-    sweepLedger(ledger, live, log, background.signal),
+    sweepLedger({ ledger, config: live, clock, log }, background.signal),
     followConfig(),
     ...collect === undefined ? [] : [giveMemoryBack({ clock, heap: Deno.memoryUsage, collect }, background.signal)],
   ];
@@ -304,20 +331,6 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     }
     return source.sizeBytes().then((bytes) => metrics.gauge("nexo_ledger_size_bytes", {}, bytes));
   }
-
-  async function sweepLedger(source: Ledger, current: Live<Config>, sweepLog: Log, stop: AbortSignal): Promise<void> {
-    while (!stop.aborted) {
-      await clock.wait(sweepEveryMs, stop);
-      try {
-        const { finished, audit } = current.current.runtime.retention;
-        const nowMs = clock.now();
-        await source.commit([...sweepFinished(nowMs - finished, sweepRows), sweepAudit(nowMs - audit, sweepRows)]);
-      } catch (thrown) {
-        // Nothing depends on a sweep: the next one does it.
-        sweepLog.warn("ledger.sweep_failed", { error: toAppError(thrown).message });
-      }
-    }
-  }
 }
 
 /** What people write is nobody else's to read. */
@@ -338,8 +351,6 @@ async function openDataFolder(dataDir: string, log: Log): Promise<void> {
 }
 
 const dayMs = 86_400_000;
-const sweepEveryMs = 600_000;
-const sweepRows = 5_000;
 
 /** Channels inside the process show one message for one key; what a plugin does, it says itself. */
 function toTraits(plugin: string): ChannelTraits | undefined {

@@ -10,7 +10,7 @@ export interface AdminClient {
   /** @throws {AppError} what the process answered with, or `unavailable` and `timeout` where it does not answer. */
   get<T>(path: string, query: Query, schema: z.ZodType<T>): Promise<T>;
   /** @throws {AppError} like {@linkcode AdminClient.get} */
-  post<T>(path: string, body: unknown, schema: z.ZodType<T>): Promise<T>;
+  post<T>(path: string, body: unknown, schema: z.ZodType<T>, options?: { readonly timeoutMs: number }): Promise<T>;
   /** Posts; gives the body of the streamed answer as it comes. @throws {AppError} like {@linkcode AdminClient.get} */
   stream(path: string, body: unknown): AsyncIterable<Uint8Array>;
   /** Gets; gives the body of the streamed answer as it comes. @throws {AppError} like {@linkcode AdminClient.get} */
@@ -27,6 +27,8 @@ export interface Running {
   readonly console: string;
   /** How it stood when it was found. */
   readonly status: Status;
+  /** The token that it takes. */
+  readonly token: string;
 }
 
 const runFileSchema = z.object({ pid: z.number(), bootId: z.string(), admin: z.url() });
@@ -61,7 +63,7 @@ export async function findRunning(
   try {
     const status = await admin.get("/api/status", {}, statusSchema);
     // A file left behind by a process that died may name an address that is another's by now.
-    return status.bootId === run.data.bootId ? { admin, console: run.data.admin, status } : undefined;
+    return status.bootId === run.data.bootId ? { admin, console: run.data.admin, status, token } : undefined;
   } catch (thrown) {
     const error = toAppError(thrown);
     if (error.kind === "unavailable" && error.reason === notReached) return undefined;
@@ -119,8 +121,8 @@ function newAdminClient(base: string, token: string): AdminClient {
     async get(path, query, schema) {
       return await read(await ask(path, query, { signal: AbortSignal.timeout(answerMs) }), schema);
     },
-    async post(path, body, schema) {
-      const init = { method: "POST", body: JSON.stringify(body), signal: AbortSignal.timeout(answerMs) };
+    async post(path, body, schema, { timeoutMs } = { timeoutMs: answerMs }) {
+      const init = { method: "POST", body: JSON.stringify(body), signal: AbortSignal.timeout(timeoutMs) };
       return await read(await ask(path, {}, init), schema);
     },
     stream: (path, body) => readBody((signal) => ask(path, {}, { method: "POST", body: JSON.stringify(body), signal })),

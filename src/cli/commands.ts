@@ -688,6 +688,54 @@ const mcp = buildRouteMap({
   docs: { brief: "MCP servers and their tools" },
 });
 
+const mcpServerCommand = buildCommand({
+  loader: async () => toAction((await import("./mcp_server.ts")).serveStdio),
+  parameters: {
+    flags: {
+      agent: {
+        kind: "parsed",
+        parse: String,
+        brief: "Whose tools and memory [the first agent]",
+        placeholder: "AGENT",
+        optional: true,
+      },
+      data,
+    },
+  },
+  docs: {
+    brief: "Serve agents to a desktop client over MCP",
+    fullDescription: toDescription(
+      "An MCP server on standard input and output, for clients that start programs. It passes on to the running process.",
+      ["agent mcp-server", "agent mcp-server --agent ana --data /var/lib/nexo"],
+    ),
+  },
+});
+
+const forgetPerson = buildCommand({
+  loader: async () => toAction((await import("./forget_person.ts")).forgetPerson),
+  parameters: {
+    flags: {
+      dryRun: { ...dryRun, brief: "Only count what there is" },
+      yes: { kind: "boolean", brief: "Do not ask", default: false, withNegated: false },
+      data,
+      json,
+    },
+    positional: {
+      kind: "tuple",
+      parameters: [{ brief: "plugin:id, such as telegram:4711", placeholder: "PERSON", parse: String }],
+    },
+    aliases: { y: "yes" },
+  },
+  docs: {
+    brief: "Delete everything that one person said and was told",
+    fullDescription: toDescription(
+      "Conversations, turns, waiting messages, replies, dead letters, files, facts, and their bytes. Works while the process runs, and without one.",
+      ["agent forget-person telegram:4711 --dry-run", "agent forget-person email:eva@example.com --yes"],
+      ["2 no person, or nobody to ask"],
+    ),
+  },
+});
+
 const version = buildCommand({
   loader: async () => toAction((await import("./version.ts")).showVersion),
   parameters: { flags: { json } },
@@ -704,9 +752,11 @@ export const routes = buildRouteMap({
     pair,
     dlq,
     sessions,
+    forgetPerson,
     memory,
     config: configRoutes,
     mcp,
+    "mcp-server": mcpServerCommand,
     ext: extensionRoutes,
     version,
   },
