@@ -40,6 +40,10 @@ const texts = async (dataDir: string) => {
   return stdout.trimEnd().split("\n").map((line) => JSON.parse(line).text);
 };
 
+async function listNames(folder: string): Promise<readonly string[]> {
+  return (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name).sort();
+}
+
 Deno.test("a backup of a busy process holds everything of one moment, and is whole after a restore", async () => {
   await using place = await openPlace();
   const { dataDir, configDir, path } = place;
@@ -75,7 +79,7 @@ Deno.test("a backup of a busy process holds everything of one moment, and is who
     ]);
   }
   assert.equal(((await Deno.stat(archive)).mode ?? 0) & 0o777, 0o600);
-  const left = [...Deno.readDirSync(path)].map(({ name }) => name).sort();
+  const left = (await listNames(path)).sort();
   assert.deepEqual(left, ["all.tar.gz", "all.tar.gz.age", "config", "data", "passphrase"]);
 
   const target = ["--data", `${path}/data2`, "--config", `${path}/config2`];
@@ -113,7 +117,7 @@ Deno.test("a backup of a busy process holds everything of one moment, and is who
   await Deno.writeTextFile(`${path}/data3/own`, "mine");
   assert.equal((await runAgent(["restore", archive, "--force", ...opened])).code, 0);
   assert.deepEqual(
-    [...Deno.readDirSync(`${path}/data3`)].map(({ name }) => name).sort().filter((name) => name === "own"),
+    (await listNames(`${path}/data3`)).sort().filter((name) => name === "own"),
     [],
   );
 });
@@ -166,7 +170,7 @@ Deno.test("kill -9 during backup and restore leaves no half of either", async ()
   }
   assert.ok(killed > 0);
   assert.equal((await runAgent(["backup", archive, ...flags])).code, 0);
-  const left = [...Deno.readDirSync(path)].map(({ name }) => name).filter((name) => /partial|copies/.test(name));
+  const left = (await listNames(path)).filter((name) => /partial|copies/.test(name));
   assert.deepEqual(left, [], "the next backup clears away what the killed ones left");
 
   const target = `${path}/target`;
@@ -176,11 +180,11 @@ Deno.test("kill -9 during backup and restore leaves no half of either", async ()
     await killAfter(ms, ["restore", archive, "--force", "--data", target, "--config", configDir]);
     // Any later restore, and any start, first ends what was begun: an archive that is none changes nothing else.
     await runAgent(["restore", `${configDir}/llm.yaml`, "--data", target, "--config", configDir]);
-    const names = [...Deno.readDirSync(target)].map(({ name }) => name).filter((name) => name !== "lock").sort();
+    const names = (await listNames(target)).filter((name) => name !== "lock").sort();
     const isOld = names.length === 1 && names[0] === "old";
     if (isOld) continue;
     assert.deepEqual(names.filter((name) => !name.startsWith("ledger.db-")), ["agents", "ledger.db"]);
-    assert.equal([...Deno.readDirSync(`${target}/agents/ana/workspace`)].length, 40);
+    assert.equal((await listNames(`${target}/agents/ana/workspace`)).length, 40);
     assert.deepEqual(await texts(target), await texts(dataDir));
   }
 });
