@@ -127,7 +127,8 @@ export async function readArchive(
 /** A name in an archive is text of others: it may only lead below the folder that it is unpacked into. */
 function requirePlainPath(name: string): string {
   const parts = name.split("/");
-  const isPlain = parts.every((part) => part !== "" && part !== "." && part !== "..") && !/[\\\u0000]/.test(name);
+  const isPlain = parts.every((part) => part !== "" && part !== "." && part !== "..") && !name.includes("\\") &&
+    !name.includes("\0");
   const isKnown = parts.length > 1 && (parts[0] === "data" || parts[0] === "config");
   if (!isPlain || !isKnown) throw newDamage(`it holds the path ${JSON.stringify(name.slice(0, 200))}`);
   return name;

@@ -102,7 +102,7 @@ Deno.test("an archive that leads out of its folder, or holds a link, is refused"
     await Deno.mkdir(target.dataDir, { recursive: true });
     const restoring = restoreData((await forge([one])).stream(), target);
     await rejectsWith("invalid", restoring);
-    assert.deepEqual([...Deno.readDirSync(target.dataDir)], [], one.header.name);
+    assert.deepEqual(await listNames(target.dataDir), [], one.header.name);
   }
   assert.deepEqual(await listNames(folder.path), ["data"]);
 });
@@ -156,7 +156,7 @@ Deno.test("a restore that was cut off while it puts things in place goes on wher
     await finishRestore(data);
     assert.equal(await Deno.readTextFile(`${data}/ledger.db`), "new");
     assert.deepEqual(await listNames(`${data}/agents`), ["b"]);
-    assert.deepEqual((await listNames(data)).sort(), ["agents", "ledger.db", "lock"]);
+    assert.deepEqual(await listNames(data), ["agents", "ledger.db", "lock"]);
   }
 });
 
