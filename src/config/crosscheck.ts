@@ -10,6 +10,10 @@ export interface CrossCheckInput {
   readonly agents: readonly AgentOutline[];
   /** llm.yaml. */
   readonly llm: ConfigDocument;
+  /** Providers that memory.yaml names. */
+  readonly memoryProviders: readonly Mention[];
+  /** mcp.yaml. */
+  readonly mcp: ConfigDocument;
   /** Instances that plugin files declare. */
   readonly instances: readonly InstanceMention[];
   /** Accounts of instances, where the plugin has such. */
@@ -47,6 +51,7 @@ export function crossCheck(input: CrossCheckInput): ConfigFault[] {
     ...checkProviders(input.llm),
     ...checkProviderMentions(input),
     ...checkDelegates(input),
+    ...checkMcpAgents(input),
   ];
 }
 
@@ -182,10 +187,10 @@ function checkProviders(llm: ConfigDocument): ConfigFault[] {
   });
 }
 
-function checkProviderMentions({ agents, llm }: CrossCheckInput): ConfigFault[] {
+function checkProviderMentions({ agents, llm, memoryProviders }: CrossCheckInput): ConfigFault[] {
   if (!llm.readable) return [];
   const known = [...readProviders(llm).map(([name]) => name), demoProvider];
-  return agents.flatMap((agent) => agent.providers)
+  return [...agents.flatMap((agent) => agent.providers), ...memoryProviders]
     .filter(({ name }) => !known.includes(name))
     .map((mention) =>
       newFault(
@@ -208,6 +213,24 @@ function checkDelegates({ agents, agentsReadable, shared }: CrossCheckInput): Co
         `Use one of: ${["*", ...known].join(", ")}`,
       )
     );
+}
+
+const lenientMcp = z.object({
+  serve: z.object({
+    tokens: z.array(z.object({ agent: z.string().optional().catch(undefined) }).catch({})).catch([]).default([]),
+  }).catch({ tokens: [] }).default({ tokens: [] }),
+}).catch({ serve: { tokens: [] } });
+
+function checkMcpAgents({ agents, agentsReadable, mcp }: CrossCheckInput): ConfigFault[] {
+  if (!agentsReadable || !mcp.readable) return [];
+  const known = agents.flatMap(({ id }) => id === undefined ? [] : [id.name]);
+  return lenientMcp.parse(mcp.value).serve.tokens.flatMap(({ agent }, index) =>
+    agent === undefined || known.includes(agent) ? [] : [newFault(
+      { document: mcp, path: ["serve", "tokens", index, "agent"] },
+      `there is no agent "${agent}".${didYouMean(agent, known)}`,
+      `Use one of: ${known.join(", ")}`,
+    )]
+  );
 }
 
 function newFault(

@@ -8,7 +8,7 @@ import type { ConfigFault } from "./fault.ts";
 import { configFiles } from "./files.ts";
 import { newGatherer } from "./gatherer.ts";
 import { type Origin, traceOrigins } from "./origins.ts";
-import { type AgentOutline, outlineAgents } from "./outline.ts";
+import { type AgentOutline, outlineAgents, outlineMemory } from "./outline.ts";
 import { checkPluginFile } from "./plugin_file.ts";
 import { deepFreeze } from "./same.ts";
 
@@ -38,6 +38,8 @@ export interface LoadOptions {
   readonly plugins: readonly PluginSchema[];
   /** Number that the config gets. */
   readonly generation: number;
+  /** A text that one file shall have in place of its own; `path` in the folder. */
+  readonly edited?: { readonly path: string; readonly text: string };
 }
 
 /**
@@ -45,7 +47,7 @@ export interface LoadOptions {
  * Nothing is kept between two calls.
  */
 export async function loadConfig(options: LoadOptions): Promise<LoadResult> {
-  const documents = await readDocuments(options, options.plugins);
+  const documents = await readDocuments(options, options.plugins, options.edited);
   if ("message" in documents) return { ok: false, faults: [documents] };
 
   const checked = checkDocuments(documents);
@@ -62,6 +64,8 @@ export async function loadConfig(options: LoadOptions): Promise<LoadResult> {
     ...crossCheck({
       agents: outlines,
       llm: documents.llm,
+      memoryProviders: outlineMemory(documents.memory),
+      mcp: documents.mcp,
       instances: checked.pluginFiles.flatMap((file) => file.mentions),
       accounts: checked.pluginFiles.flatMap((file) => file.instances).flatMap(({ instance, account, ...place }) =>
         account === undefined ? [] : [{ ...place, plugin: instance.plugin, instance: instance.instance, account }]

@@ -90,6 +90,7 @@ export async function openHttpFixture(
     metricsText: () => Promise.resolve("nexo_build_info 1\n"),
     status: () => [{ name: "ledger", state: "ok", critical: true }],
     agents: () => [{ id: "ana", description: "Helps", model: "demo/demo", tools: 2, hears: ["console.ana"] }],
+    restartChannel: () => Promise.resolve(),
     channels: () => [{ plugin: "telegram", instance: "sales", state: "up", agents: ["ana"] }],
     models: () => [{ provider: "demo", model: "demo", configured: true }],
     queues: () => ({
@@ -106,6 +107,13 @@ export async function openHttpFixture(
       export: () => ReadableStream.from<string>([]),
       turn: () => Promise.resolve(undefined),
     },
+    configDesk: {
+      list: () => Promise.resolve([]),
+      check: () => Promise.resolve([]),
+      apply: () => Promise.resolve({ result: "unchanged" }),
+      past: () => Promise.resolve([]),
+      readPast: () => Promise.resolve(""),
+    },
     people: { forget: () => Promise.reject(new Error("nobody is forgotten here")) },
     activity: () =>
       Promise.resolve({
@@ -121,6 +129,10 @@ export async function openHttpFixture(
       show: () => Promise.resolve(undefined),
       replay: () => Promise.resolve(0),
       purge: () => Promise.resolve(0),
+    },
+    mcpEndpoint: {
+      handle: () => undefined,
+      handleOperator: () => Promise.resolve(new Response(null, { status: 204 })),
     },
     memory: {
       remember: () => Promise.reject(new Error("nobody remembers over HTTP")),
