@@ -170,6 +170,7 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     version,
     bootId,
     startedAt,
+    workspaces,
     status,
     agents: () => agentViews,
     channels: () => toChannels(host, live.current),

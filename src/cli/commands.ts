@@ -582,6 +582,95 @@ const mcp = buildRouteMap({
   docs: { brief: "MCP servers and their tools" },
 });
 
+const commit = { brief: "Commit, as agent workspace log shows it", placeholder: "COMMIT", parse: String } as const;
+const owner = { brief: "Agent whose files they are", placeholder: "AGENT", parse: String } as const;
+const onePath = {
+  kind: "parsed",
+  parse: String,
+  brief: "Only this file",
+  placeholder: "PATH",
+  optional: true,
+} as const;
+
+const workspace = buildRouteMap({
+  routes: {
+    log: buildCommand({
+      loader: async () => toAction((await import("./workspace.ts")).showHistory),
+      parameters: {
+        flags: { limit, before, path: onePath, config, data, json },
+        positional: { kind: "tuple", parameters: [owner] },
+      },
+      docs: {
+        brief: "List what was changed, newest first",
+        fullDescription: toDescription(
+          "When, by whom, why, and which files. Changes made with an editor are the operator's. Works without a running process too.",
+          ["agent workspace log ana", "agent workspace log ana --path MEMORY.md"],
+          ["4 no such agent"],
+        ),
+      },
+    }),
+    show: buildCommand({
+      loader: async () => toAction((await import("./workspace.ts")).showCommit),
+      parameters: {
+        flags: { config, data, json },
+        positional: { kind: "tuple", parameters: [owner, { ...commit, optional: true }] },
+      },
+      docs: {
+        brief: "Show one change, by default the newest",
+        fullDescription: toDescription("Works without a running process too.", [
+          "agent workspace show ana",
+          "agent workspace show ana 3f2a91c4d0",
+        ], ["4 no such agent, no such commit"]),
+      },
+    }),
+    diff: buildCommand({
+      loader: async () => toAction((await import("./workspace.ts")).showDiff),
+      parameters: {
+        flags: { path: onePath, config, data, json },
+        positional: {
+          kind: "tuple",
+          parameters: [owner, { ...commit, placeholder: "FROM" }, { ...commit, placeholder: "TO", optional: true }],
+        },
+      },
+      docs: {
+        brief: "Show all that lies between two changes",
+        fullDescription: toDescription("Without TO up to the newest. Works without a running process too.", [
+          "agent workspace diff ana 3f2a91c4d0",
+        ], ["4 no such agent, no such commit"]),
+      },
+    }),
+    revert: buildCommand({
+      loader: async () => toAction((await import("./workspace.ts")).revertCommit),
+      parameters: {
+        flags: { config, data, json },
+        positional: { kind: "tuple", parameters: [owner, commit] },
+      },
+      docs: {
+        brief: "Undo one change by a new one",
+        fullDescription: toDescription(
+          "What was changed since in other places stays. The history keeps both. Works without a running process too.",
+          ["agent workspace revert ana 3f2a91c4d0"],
+          ["4 no such agent, no such commit", "5 it was changed since in the same place"],
+        ),
+      },
+    }),
+  },
+  docs: { brief: "Files of agents and their history" },
+});
+
+const doctor = buildCommand({
+  loader: async () => toAction((await import("./doctor.ts")).examine),
+  parameters: { flags: { config, data, json } },
+  docs: {
+    brief: "Find what is wrong, and what mends it",
+    fullDescription: toDescription(
+      "Looks at config, skills and workspaces. Each finding says what is wrong, why it matters, and what mends it.",
+      ["agent doctor", "agent doctor --config /etc/nexo --json"],
+      ["0 nothing is wrong", "1 something is"],
+    ),
+  },
+});
+
 const version = buildCommand({
   loader: async () => toAction((await import("./version.ts")).showVersion),
   parameters: { flags: { json } },
@@ -590,7 +679,7 @@ const version = buildCommand({
 
 /** Every command. */
 export const routes = buildRouteMap({
-  routes: { run, status, logs, chat, pair, dlq, sessions, config: configRoutes, mcp, version },
+  routes: { run, status, doctor, logs, chat, pair, dlq, sessions, workspace, config: configRoutes, mcp, version },
   docs: {
     brief: "Agents that answer people, and never lose a message",
     fullDescription: toDescription(

@@ -91,6 +91,10 @@ export interface Workspace {
     },
     view: WorkspaceView,
   ): Promise<readonly WorkspacePatch[]>;
+  /** One commit, by default the newest, with what it changed. @throws {AppError} `missing` for an unknown commit. */
+  show(
+    commit: string | undefined,
+  ): Promise<{ readonly commit: WorkspaceCommit; readonly patches: readonly WorkspacePatch[] }>;
   /**
    * Undoes one commit by a new one, keeping what was changed since elsewhere.
    *

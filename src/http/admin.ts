@@ -16,6 +16,7 @@ import { newMcpRoutes } from "./mcp_routes.ts";
 import { newOpenAiRoutes } from "./openai.ts";
 import { type AdminViews, newViewRoutes } from "./views.ts";
 import type { WebChannel } from "./web_channel.ts";
+import { newWorkspaceRoutes } from "./workspace_routes.ts";
 
 /** What the admin listener uses beside its views. */
 export interface AdminDeps {
@@ -75,6 +76,7 @@ export function newAdminRoutes(views: AdminViews, deps: AdminDeps): Hono {
   app.route("/api", newViewRoutes(views, config));
   app.route("/api", deps.live);
   app.route("/api/mcp", newMcpRoutes(views.mcp, config));
+  app.route("/api/agents", newWorkspaceRoutes(views, config));
   app.route("/api", newLogRoutes({ logs: views.logs, streams: deps.streams }));
   app.post("/api/logout", (context) => {
     const session = deleteCookie(context, cookie);

@@ -3,6 +3,7 @@ import { renderSVG } from "uqr";
 import type { Config } from "../config/config.ts";
 import { AppError } from "../core/error.ts";
 import type { SubsystemStatus } from "../core/status.ts";
+import type { Workspaces } from "../core/workspace.ts";
 import type { Live } from "../lib/live.ts";
 import type { RecentLog } from "../telemetry/recent_log.ts";
 import {
@@ -118,6 +119,7 @@ export interface AdminViews {
   readonly pairings: Pairings;
   readonly audit: Audit;
   readonly mcp: McpDesk;
+  readonly workspaces: Workspaces;
 }
 
 /** `/api`: what the console and the command line read, and what can be done with dead letters and with strangers. */
