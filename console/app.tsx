@@ -23,7 +23,7 @@ interface PageEntry {
 }
 
 const pages: readonly [PageEntry, ...PageEntry[]] = [
-  { path: "overview", key: "o", title: "Overview", show: ({ status }) => <OverviewPage status={status} /> },
+  { path: "overview", key: "o", title: "Overview", show: (live) => <OverviewPage live={live} /> },
   { path: "chat", key: "c", title: "Chat", show: ({ status }, agent) => <ChatPage status={status} wanted={agent} /> },
   {
     path: "sessions",
@@ -40,7 +40,7 @@ const pages: readonly [PageEntry, ...PageEntry[]] = [
     title: "Dead letters",
     show: (_, id) => id === undefined ? <DeadLettersPage /> : <DeadLetterPage id={id} />,
   },
-  { path: "models", key: "m", title: "Models", show: ({ status }) => <ModelsPage status={status} /> },
+  { path: "models", key: "m", title: "Models", show: (live) => <ModelsPage live={live} /> },
   { path: "logs", key: "l", title: "Logs", show: (_, turn) => <LogsPage turn={turn} /> },
 ];
 const menu = pages.filter(({ key }) => key !== undefined);

@@ -39,6 +39,10 @@ const states: Readonly<Record<string, readonly [tone: string, shape: string]>> =
   degraded: ["warn", "▲"],
   down: ["bad", "■"],
   failed: ["bad", "■"],
+  pending: ["warn", "◐"],
+  approved: ["good", "●"],
+  denied: ["bad", "■"],
+  revoked: ["bad", "■"],
 };
 
 /** A state as colour, shape and word, so that none of them has to be seen. */

@@ -1,6 +1,7 @@
 import type { Signal } from "@preact/signals";
 import type { ChannelView, Status } from "../../src/http/api.ts";
 import { Empty, Head, Pill, When } from "../ui.tsx";
+import { People } from "./people.tsx";
 
 /** How each channel's connection stands, and why; how to link one that waits for that. */
 export function ChannelsPage({ status }: { readonly status: Signal<Status | undefined> }) {
@@ -26,6 +27,7 @@ export function ChannelsPage({ status }: { readonly status: Signal<Status | unde
             {channels.map((channel) => <ChannelRow key={`${channel.plugin}.${channel.instance}`} channel={channel} />)}
           </div>
         )}
+      <People />
     </>
   );
 }

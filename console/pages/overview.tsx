@@ -1,45 +1,82 @@
-import type { Signal } from "@preact/signals";
-import type { Queues, Status } from "../../src/http/api.ts";
+import type { Activity, Queues, Status } from "../../src/http/api.ts";
+import type { LiveStatus } from "../live.ts";
 import { Head, Pill } from "../ui.tsx";
-import { count, duration } from "../words.ts";
+import { count, duration, money } from "../words.ts";
 
 /** Is it answering people, what needs somebody, and what is connected with what. */
-export function OverviewPage({ status }: { readonly status: Signal<Status | undefined> }) {
-  const current = status.value;
-  if (current === undefined) return null;
-  const upMs = Date.now() - Date.parse(current.startedAt);
+export function OverviewPage({ live }: { readonly live: LiveStatus }) {
+  const status = live.status.value;
+  const activity = live.activity.value;
+  if (status === undefined) return null;
+  const upMs = Date.now() - Date.parse(status.startedAt);
   return (
     <>
       <Head title="Overview">
-        <Pill state={current.ready ? "ready" : "down"} />
-        <span class="soft mono">up {duration(upMs)} · {current.version} · process {current.pid}</span>
+        <Pill state={status.ready ? "ready" : "down"} />
+        <span class="soft mono">up {duration(upMs)} · {status.version} · process {status.pid}</span>
       </Head>
-      <div class="figures">
-        <Figure name="Waiting to be answered" value={current.queues.inbox.depth} note={toAge(current.queues.inbox)} />
-        <Figure name="Waiting to be sent" value={current.queues.outbox.depth} note={toAge(current.queues.outbox)} />
-        <Figure name="Waiting for NATS" value={current.queues.spill.depth} note={toAge(current.queues.spill)} />
-        <Figure name="Dead letters" value={current.queues.dead.depth} note={toAge(current.queues.dead)} />
-      </div>
-      <Needs status={current} />
+      <Figures queues={status.queues} activity={activity} />
+      <Needs status={status} />
       <section class="card">
         <h2>Right now</h2>
-        <Flow status={current} />
+        <Flow status={status} activity={activity} />
       </section>
     </>
   );
 }
 
-function Figure({ name, value, note }: { readonly name: string; readonly value: number; readonly note: string }) {
+function Figures({ queues, activity }: { readonly queues: Queues; readonly activity: Activity | undefined }) {
+  const waiting = queues.inbox.depth + queues.outbox.depth + queues.spill.depth;
+  const oldestSeconds = Math.max(queues.inbox.oldestSeconds, queues.outbox.oldestSeconds, queues.spill.oldestSeconds);
+  const turns = activity?.turns;
+  const spent = activity?.spentToday ?? [];
+  const [first] = spent;
+  return (
+    <div class="figures">
+      <Figure
+        name="Turns, last hour"
+        value={(turns?.ended ?? 0).toLocaleString()}
+        note={turns?.failed ? `${turns.failed.toLocaleString()} failed` : "none failed"}
+      />
+      <Figure name="Waiting" value={waiting.toLocaleString()} note={toAge(waiting, oldestSeconds)} />
+      <Figure
+        name="Model time, median"
+        value={turns === undefined || turns.modelMs === null ? "–" : duration(turns.modelMs)}
+        note={turns === undefined || turns.addedMs === null
+          ? "no turn yet"
+          : `we add ${duration(Math.max(0, turns.addedMs))}`}
+      />
+      <Figure
+        name="Spent today"
+        value={money(spent.reduce((sum, { costUsd }) => sum + costUsd, 0))}
+        note={first === undefined ? "no model asked" : `most by ${first.agent}`}
+      />
+      <Figure
+        name="Dead letters"
+        value={queues.dead.depth.toLocaleString()}
+        note={toAge(queues.dead.depth, queues.dead.oldestSeconds)}
+        tone={queues.dead.depth > 0 ? "bad" : ""}
+      />
+    </div>
+  );
+}
+
+function Figure({ name, value, note, tone = "" }: {
+  readonly name: string;
+  readonly value: string;
+  readonly note: string;
+  readonly tone?: "" | "bad";
+}) {
   return (
     <div class="card figure">
       <span>{name}</span>
-      <strong>{value.toLocaleString()}</strong>
+      <strong class={tone}>{value}</strong>
       <small>{note}</small>
     </div>
   );
 }
 
-function toAge({ depth, oldestSeconds }: Queues["inbox"]): string {
+function toAge(depth: number, oldestSeconds: number): string {
   return depth === 0 ? "nothing" : `oldest ${duration(oldestSeconds * 1_000)}`;
 }
 
@@ -106,25 +143,34 @@ const columns = [10, 300, 590, 880] as const;
 const boxWidth = 190;
 
 /** What is connected with what: channels, the bus, agents, models. */
-function Flow({ status }: { readonly status: Status }) {
+function Flow({ status, activity }: { readonly status: Status; readonly activity: Activity | undefined }) {
   const channels: readonly Node[] = [
     ...status.channels.map(({ plugin, instance, state, agents }): Node => ({
       name: `${plugin}.${instance}`,
-      note: agents.length === 0 ? "heard by nobody" : state,
+      note: agents.length === 0
+        ? "heard by nobody"
+        : state === "up"
+        ? toTraffic(activity, [`${plugin}.${instance}`])
+        : state,
       tone: state === "down" ? "bad" : state === "up" ? "" : "warn",
       href: "#/channels",
     })),
-    { name: "console and API", note: "up", tone: "", href: "#/chat" },
+    {
+      name: "console and API",
+      note: toTraffic(activity, status.agents.flatMap(({ id }) => [`console.${id}`, `api.${id}`])),
+      tone: "",
+      href: "#/chat",
+    },
   ];
   const bus = status.subsystems.find(({ name }) => name === "bus" || name === "nats");
   const agents = status.agents.map(({ id, trouble, hears }): Node => ({
     name: id,
-    note: trouble === undefined ? `hears ${count(hears.length, "channel")}` : "cannot answer",
+    note: trouble === undefined ? toWork(activity, id, hears.length) : "cannot answer",
     tone: trouble === undefined ? "" : "bad",
     href: "#/agents",
   }));
   const names = [...new Set(status.agents.map(({ model }) => model))];
-  const models = names.map((name): Node => ({ name, note: "", tone: "", href: "#/models" }));
+  const models = names.map((name): Node => ({ name, note: toPace(activity, name), tone: "", href: "#/models" }));
   const height = Math.max(channels.length, agents.length, models.length, 1) * rowHeight;
   const middleOf = (list: readonly unknown[], index: number) =>
     (height - list.length * rowHeight) / 2 + index * rowHeight + rowHeight / 2;
@@ -180,4 +226,20 @@ function Link({ column, from, to }: { readonly column: 0 | 1 | 2; readonly from:
 
 function shorten(name: string): string {
   return name.length <= 24 ? name : `${name.slice(0, 23)}…`;
+}
+
+function toTraffic(activity: Activity | undefined, names: readonly string[]): string {
+  const rows = activity?.channels.filter(({ channel }) => names.includes(channel)) ?? [];
+  const received = rows.reduce((sum, row) => sum + row.received, 0);
+  return received === 0 ? "quiet" : `${received.toLocaleString()} in the last hour`;
+}
+
+function toWork(activity: Activity | undefined, agent: string, channels: number): string {
+  const turns = activity?.running.find((row) => row.agent === agent)?.turns ?? 0;
+  return turns > 0 ? `${count(turns, "turn")} running` : `hears ${count(channels, "channel")}`;
+}
+
+function toPace(activity: Activity | undefined, name: string): string {
+  const row = activity?.models.find(({ model }) => model === name || name.endsWith(`/${model}`));
+  return row === undefined ? "not asked lately" : `${duration(row.medianMs)}, ${count(row.calls, "answer")}`;
 }

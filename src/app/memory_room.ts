@@ -1,11 +1,12 @@
 import { getLoadablePath } from "sqlite-vec";
 import type { Config } from "../config/config.ts";
+import { memoryFileSchema } from "../config/memory.ts";
 import type { Clock } from "../core/clock.ts";
 import { toAppError } from "../core/error.ts";
 import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
 import type { Tool } from "../core/tool.ts";
-import type { Live } from "../lib/live.ts";
+import { type Live, newLive } from "../lib/live.ts";
 import { mapLive } from "../lib/map_live.ts";
 import { type MemoryRoom, openMemory } from "../memory/open.ts";
 import { newMemoryTools } from "../tools/memory.ts";
@@ -44,6 +45,19 @@ export function openMemoryRoom(
     },
     [Symbol.asyncDispose]: () => memory[Symbol.asyncDispose](),
   };
+}
+
+/** Opens the memories of a data folder on which nothing runs. Facts are found by their words; no vectors are made. */
+export function openMemoryFiles(
+  { dataDir, ...deps }: {
+    readonly dataDir: string;
+    readonly log: Log;
+    readonly metrics: Metrics;
+    readonly clock: Clock;
+  },
+): MemoryRoom {
+  const { long_term } = memoryFileSchema.parse({ long_term: { embedder: { kind: "none" } } });
+  return openMemory({ ...deps, config: newLive(long_term), folder: `${dataDir}/agents`, vectorLibrary: undefined });
 }
 
 /** The package has the library for the usual machines; elsewhere it says that there is none. */

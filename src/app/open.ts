@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { toDay } from "../agent/budget.ts";
 import { type Agents, openAgents } from "../agent/open.ts";
 import { newPairingDesk } from "../agent/pairing_desk.ts";
 import { newSkillHost } from "../agent/skill_file.ts";
@@ -19,6 +20,8 @@ import { version } from "../core/version.ts";
 import type { AgentView, Status } from "../http/api.ts";
 import { openHttp } from "../http/open.ts";
 import { toStatus } from "../http/views.ts";
+import { openExtensions } from "../extensions/open.ts";
+import { readActivity, readUsageRows } from "../ledger/activity.ts";
 import { newHistory } from "../ledger/history.ts";
 import { sweepAudit } from "../ledger/audit.ts";
 import { readAccepted } from "../ledger/inbox.ts";
@@ -145,8 +148,11 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
   const host = opening.use(
     await openPluginHost({ bus: doorway, intake: gate, log, metrics, clock, dataDir, plugins }, signal),
   );
-
   const children = newChildren({ clock, redact });
+  const extensionsConfig = mapLive(live, ({ extensions }) => extensions);
+  const extensions = opening.use(
+    await openExtensions({ config: extensionsConfig, dataDir, env, children, log, metrics, clock }, signal),
+  );
   const mcp = opening.use(
     await openMcp({ config: mapLive(live, (config) => config.mcp), children, log, metrics, clock, dataDir }),
   );
@@ -162,6 +168,7 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     config.status(),
     ...host.status(),
     ...llm.status(),
+    ...extensions.status(),
     ...mcp.status(),
     ...memoryRoom.memory.status(),
   ];
@@ -178,6 +185,10 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     queues: () => toQueues(ledger, clock),
     logs,
     history,
+    memory: memoryRoom.memory,
+    extensions,
+    activity: (stop: AbortSignal) => readActivity(ledger, clock.now(), stop),
+    usage: (days: number, stop: AbortSignal) => readUsageRows(ledger, toDay(clock.now() - (days - 1) * dayMs), stop),
     mcp: { servers: mcp.view, accept: mcp.accept },
     deadLetters: newDeadLetters({
       ledger,
@@ -223,9 +234,10 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
         ...newAgentPluginTools({ config: live, bus, metrics, dataDir }, () => agentsRoom),
         ...options.tools ?? [],
       ]),
+      extensions.tools,
       mcp.tools,
     ),
-    hooks: newLive(options.hooks ?? []),
+    hooks: concatLive(newLive(options.hooks ?? []), extensions.hooks),
     resolveModel: (llmConfig, choice, fallbacks) => llm.at(llmConfig).resolve(choice, fallbacks),
     traits: toTraits,
     log,
@@ -326,6 +338,7 @@ async function openDataFolder(dataDir: string, log: Log): Promise<void> {
   }
 }
 
+const dayMs = 86_400_000;
 const sweepEveryMs = 600_000;
 const sweepRows = 5_000;
 

@@ -5,6 +5,7 @@ import {
   credsAuthenticator,
   type NatsConnection,
   nkeyAuthenticator,
+  type TlsOptions,
 } from "@nats-io/transport-node";
 import type { NatsConfig } from "../config/broker.ts";
 import type { Clock } from "../core/clock.ts";
@@ -52,6 +53,8 @@ export interface LinkDeps {
 const firstWaitMs = 100;
 const longestWaitMs = 5_000;
 const connectMs = 3_000;
+/** How often a server without JetStream is asked whether it has it now, milliseconds. */
+const askAgainMs = 30_000;
 /** Until the system has said of a destroyed socket what it has to say, milliseconds. */
 const lingerMs = 25;
 /** Longest wait for an acknowledgement of JetStream, milliseconds. */
@@ -90,7 +93,7 @@ export function openLink({ config, log, clock, prepare }: LinkDeps): Link {
 
   /** Connects, and stays until the connection is gone. */
   const stay = async (): Promise<void> => {
-    const connection = await connect(await toOptions(config));
+    const connection = await connectAny(config, closing.signal);
     const gone = new AbortController();
     const disconnect = () => void connection.close();
     closing.signal.addEventListener("abort", disconnect, { once: true });
@@ -106,13 +109,28 @@ export function openLink({ config, log, clock, prepare }: LinkDeps): Link {
       await prepare(session);
       log.info("nats.up", { server: connection.getServer(), jetStream: session.jetStream !== undefined });
       state.set({ state: "up", since: since(), session });
+      const found = session.jetStream === undefined ? untilJetStream(connection, signal) : undefined;
       const error = await ended;
-      if (!closing.signal.aborted) goDown(`The server went away${error === undefined ? "" : `: ${error.message}`}`);
+      if (closing.signal.aborted) return;
+      if (await found === true) goDown("JetStream has come up: connecting anew");
+      else goDown(`The server went away${error === undefined ? "" : `: ${error.message}`}`);
     } finally {
       closing.signal.removeEventListener("abort", disconnect);
       await connection.close();
       await ended;
     }
+  };
+
+  /** Ends a connection when JetStream has come up on it: the next one begins with it. Gives whether it did. */
+  const untilJetStream = async (connection: NatsConnection, signal: AbortSignal): Promise<boolean> => {
+    while (!signal.aborted) {
+      await clock.wait(askAgainMs, signal).catch(() => {/* gone, see the loop */});
+      const found = await findJetStream(connection).catch(() => undefined); // too slow now: asked again
+      if (found === undefined || signal.aborted) continue;
+      await connection.close();
+      return true;
+    }
+    return false;
   };
 
   const strayErrors = catchStraySocketErrors(log);
@@ -133,12 +151,30 @@ function toServers({ url }: NatsConfig): string[] {
   return [url].flat().map((server) => server.replace(/^(nats|tls):\/\//, ""));
 }
 
-/** Files are read again for each connection, so that renewed credentials are used. */
-async function toOptions(config: NatsConfig): Promise<ConnectionOptions> {
-  const { tls } = config;
-  const wantsTls = tls !== undefined || [config.url].flat().some((server) => server.startsWith("tls://"));
+/**
+ * Tries every server, beginning with any. One at a time: TLS is told which name or address the certificate must be for.
+ *
+ * @throws What the last one's connecting threw.
+ */
+async function connectAny(config: NatsConfig, closing: AbortSignal): Promise<NatsConnection> {
+  const servers = toServers(config);
+  const first = Math.floor(Math.random() * servers.length);
+  let failure: unknown;
+  for (const server of [...servers.slice(first), ...servers.slice(0, first)]) {
+    try {
+      closing.throwIfAborted();
+      return await connect(await toOptions(config, server));
+    } catch (thrown) {
+      failure = thrown;
+    }
+  }
+  throw failure;
+}
+
+async function toOptions(config: NatsConfig, server: string): Promise<ConnectionOptions> {
+  const tls = await toTls(config, server);
   return {
-    servers: toServers(config),
+    servers: server,
     name: config.name,
     reconnect: false,
     noEcho: true,
@@ -148,16 +184,21 @@ async function toOptions(config: NatsConfig): Promise<ConnectionOptions> {
     pingInterval: config.ping_interval,
     maxPingOut: 2,
     ...await toIdentity(config),
-    ...(wantsTls
-      ? {
-        tls: {
-          ...(tls?.ca_file === undefined ? {} : { ca: await Deno.readTextFile(tls.ca_file) }),
-          ...(tls?.cert_file === undefined ? {} : { cert: await Deno.readTextFile(tls.cert_file) }),
-          ...(tls?.key_file === undefined ? {} : { key: await Deno.readTextFile(tls.key_file) }),
-        },
-      }
-      : {}),
+    ...(tls === undefined ? {} : { tls }),
   };
+}
+
+/** Files are read again for each connection, so that renewed ones are used. */
+async function toTls({ tls, url }: NatsConfig, server: string): Promise<TlsOptions | undefined> {
+  if (tls === undefined && ![url].flat().some((one) => one.startsWith("tls://"))) return undefined;
+  const options = {
+    ...(tls?.ca_file === undefined ? {} : { ca: await Deno.readTextFile(tls.ca_file) }),
+    ...(tls?.cert_file === undefined ? {} : { cert: await Deno.readTextFile(tls.cert_file) }),
+    ...(tls?.key_file === undefined ? {} : { key: await Deno.readTextFile(tls.key_file) }),
+    // The client names no host for a bare address, and a certificate for `localhost` would do.
+    host: server.replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1"),
+  };
+  return options;
 }
 
 async function toIdentity({ auth }: NatsConfig): Promise<ConnectionOptions> {
@@ -169,7 +210,7 @@ async function toIdentity({ auth }: NatsConfig): Promise<ConnectionOptions> {
   return { authenticator: nkeyAuthenticator(new TextEncoder().encode(seed)) };
 }
 
-/** Asks whether the server has JetStream. A server whose JetStream is only late is asked again with the next session. */
+/** Asks whether the server has JetStream. */
 async function findJetStream(connection: NatsConnection): Promise<JetStream | undefined> {
   try {
     const manager = await jetstreamManager(connection, { timeout: ackMs });

@@ -226,8 +226,10 @@ export function toStreamName({ prefix }: NatsConfig): string {
   return prefix === undefined ? "NEXO" : `NEXO_${prefix}`;
 }
 
-/** JetStream's number for a stream that is there with another configuration. */
+/** JetStream's numbers for a stream that is there with another configuration, and for too few servers. */
 const streamDiffers = 10058;
+const noReplicas = 10074;
+const noPeers = 10005;
 
 /** Makes the stream of all durable events: each is kept until the process that owns its subject has taken it. */
 async function ensureStream(
@@ -253,12 +255,25 @@ async function ensureStream(
   try {
     await jetStream.manager.streams.add(wanted);
   } catch (thrown) {
-    if (!(thrown instanceof JetStreamApiError) || thrown.code !== streamDiffers) throw thrown;
+    if (!(thrown instanceof JetStreamApiError) || thrown.code !== streamDiffers) {
+      throw toReplicasError(thrown, config.replicas);
+    }
     const { config: found } = await jetStream.manager.streams.info(name);
     // Another release may know other subjects: both keep theirs. All else is the operator's, who may have changed it.
-    const merged = [...new Set([...found.subjects ?? [], ...wanted.subjects])];
-    if (merged.length > (found.subjects?.length ?? 0)) {
-      await jetStream.manager.streams.update(name, { subjects: merged });
+    const subjects = [...new Set([...found.subjects ?? [], ...wanted.subjects])];
+    const num_replicas = Math.max(found.num_replicas, config.replicas);
+    if (subjects.length > (found.subjects?.length ?? 0) || num_replicas > found.num_replicas) {
+      try {
+        await jetStream.manager.streams.update(name, { subjects, num_replicas });
+      } catch (refused) {
+        throw toReplicasError(refused, config.replicas);
+      }
     }
   }
+}
+
+function toReplicasError(thrown: unknown, replicas: number): unknown {
+  if (!(thrown instanceof JetStreamApiError) || ![noReplicas, noPeers].includes(thrown.code)) return thrown;
+  const remedy = "Set broker.replicas to 1, or name a cluster of as many servers in broker.url";
+  return new AppError("invalid", `it cannot keep each event on ${replicas} servers (${thrown.message}). ${remedy}`);
 }

@@ -1,6 +1,7 @@
 import { AppError } from "../core/error.ts";
+import { fnv1a } from "../lib/fnv1a.ts";
 import { type ChildSpec, type Confinement, toBaseEnv } from "./spec.ts";
-import { type ChildSystem, findProgram, namespaceFlags, realProgram } from "./system.ts";
+import { type BoxKind, type ChildSystem, findProgram, realProgram, toBoxFlags } from "./system.ts";
 
 /** A child's command line, ready to be started by a worker that may run nothing but `command`. */
 export interface Launch {
@@ -26,15 +27,16 @@ export async function toLaunch(spec: ChildSpec, system: ChildSystem, hostPid: nu
   const confinement = toConfinement(spec, system);
   const { bubblewrap } = system;
   const boxed = confinement.kind === "bubblewrap" && !("missing" in bubblewrap) ? bubblewrap : undefined;
-  const uid = boxed?.asRoot === true ? toUid(spec.name) : undefined;
+  const kind = chooseBox(spec, boxed?.ways ?? []);
+  const uid = kind === "own_user" ? toUid(spec.name) : undefined;
   // What Deno compiles is kept beside the state folder: what a Deno child may write must not be what it is run from.
   const cacheDir = spec.program.kind === "deno" ? `${spec.stateDir}.deno` : undefined;
   const ownFolders = [spec.stateDir, ...(cacheDir === undefined ? [] : [cacheDir])];
   const words = [
     ...tieToHost(system, hostPid),
-    ...(boxed === undefined
+    ...(boxed === undefined || kind === undefined
       ? []
-      : [boxed.path, ...namespaceFlags(boxed.asRoot), ...toMounts(spec, ownFolders, program), "--"]),
+      : [boxed.path, ...toBoxFlags(kind), ...toMounts(spec, ownFolders, program), "--"]),
     ...(uid === undefined || system.setpriv === undefined ? [] : [system.setpriv, ...dropTo(uid)]),
     ...limit(spec, system, boxed !== undefined),
     ...program,
@@ -56,6 +58,12 @@ export function toConfinement({ program, permissions }: ChildSpec, { bubblewrap 
   // What a Deno child starts is held by nothing, so such a child needs the other kind of walls.
   if (program.kind === "deno" && permissions.run.length === 0) return { kind: "deno" };
   return "missing" in bubblewrap ? { kind: "unconfined", reason: bubblewrap.missing } : { kind: "bubblewrap" };
+}
+
+/** Files that it was given are those of our user: as another it could not use them. */
+function chooseBox({ permissions: { read, write } }: ChildSpec, ways: readonly BoxKind[]): BoxKind | undefined {
+  const wanted: BoxKind = read.length + write.length === 0 ? "own_user" : "our_user";
+  return ways.find((way) => way === wanted) ?? ways[0];
 }
 
 async function toProgram(spec: ChildSpec): Promise<readonly string[]> {
@@ -176,7 +184,5 @@ function toParents(paths: readonly string[]): readonly string[] {
  * ids that a container has, and above those that people get. Two that share one share that limit, and no files.
  */
 function toUid(name: string): number {
-  let hash = 0;
-  for (const char of name) hash = (hash * 31 + (char.codePointAt(0) ?? 0)) >>> 0;
-  return 20_000 + hash % 40_000;
+  return 20_000 + Number.parseInt(fnv1a(name), 16) % 40_000;
 }

@@ -8,11 +8,14 @@ export interface ChildSystem {
   readonly bubblewrap:
     | {
       readonly path: string;
-      /** Runs as root, so children get a user of their own; else they keep ours, in a namespace of its own. */
-      readonly asRoot: boolean;
+      /** Ways in which it works here. `own_user`: we are root and can give a child a user of its own. */
+      readonly ways: readonly BoxKind[];
     }
     | { readonly missing: string };
 }
+
+/** Whose files a child in a box owns: a user's of its own, or ours, seen through a user namespace. */
+export type BoxKind = "own_user" | "our_user";
 
 /** Finds out once what there is. Starts bubblewrap for a moment: installed is not the same as allowed. */
 export async function findChildSystem(): Promise<ChildSystem> {
@@ -48,23 +51,24 @@ async function tryBubblewrap(
   if (path === undefined) return { missing: "bubblewrap is not installed" };
   const id = await findProgram("id");
   if (id === undefined) return { missing: "the program id is missing" };
-  const asRoot = setpriv !== undefined && (await run(id, ["-u"])).stdout.trim() === "0";
-  if (asRoot) {
-    const { success } = await run(path, [...namespaceFlags(true), "--ro-bind", "/", "/", id]);
-    if (success) return { path, asRoot };
-  }
-  const { success, stderr } = await run(path, [...namespaceFlags(false), "--ro-bind", "/", "/", id]);
-  const why = stderr.trim().split("\n").at(-1) ?? "";
-  return success ? { path, asRoot: false } : { missing: `bubblewrap is not allowed to work here (${why})` };
+  const isRoot = setpriv !== undefined && (await run(id, ["-u"])).stdout.trim() === "0";
+  const kinds: readonly BoxKind[] = isRoot ? ["own_user", "our_user"] : ["our_user"];
+  const tries = await Promise.all(kinds.map((kind) => run(path, [...toBoxFlags(kind), "--ro-bind", "/", "/", id])));
+  const ways = kinds.filter((_, index) => tries[index]?.success === true);
+  if (ways.length > 0) return { path, ways };
+  const why = tries[0]?.stderr.trim().split("\n").at(-1) ?? "";
+  return { missing: `bubblewrap is not allowed to work here (${why})` };
 }
 
-/** Namespaces of its own, and an end with whoever started it. As root no user namespace: it would keep root's files. */
-export function namespaceFlags(asRoot: boolean): readonly string[] {
+/** Namespaces of its own, and an end with whoever started it. Of root's rights only those that give up root remain. */
+export function toBoxFlags(kind: BoxKind): readonly string[] {
   const own = ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try"];
   return [
-    ...(asRoot ? own : ["--unshare-user", ...own]),
+    ...(kind === "own_user" ? own : ["--unshare-user", ...own]),
     ...["--die-with-parent", "--new-session", "--cap-drop", "ALL"],
-    ...(asRoot ? ["CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP"].flatMap((name) => ["--cap-add", name]) : []),
+    ...(kind === "own_user"
+      ? ["CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP", "CAP_DAC_READ_SEARCH"].flatMap((name) => ["--cap-add", name])
+      : []),
   ];
 }
 

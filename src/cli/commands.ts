@@ -3,31 +3,16 @@ import { hops } from "../core/bus.ts";
 import { AppError } from "../core/error.ts";
 import { parseDuration } from "../lib/duration.ts";
 import type { PairingWhom } from "../http/api.ts";
-import type { CliContext } from "./context.ts";
-import type { Terminal } from "./terminal.ts";
+import { extensionRoutes } from "./ext_routes.ts";
+import { config, data, json, toAction, toDescription } from "./route_parts.ts";
 
 // Each command's code is loaded when it runs: `agent version` does not pay for the runtime.
 
-const json = { kind: "boolean", brief: "Print JSON for programs", default: false, withNegated: false } as const;
 const dryRun = {
   kind: "boolean",
   brief: "Only count what it would change",
   default: false,
   withNegated: false,
-} as const;
-const config = {
-  kind: "parsed",
-  parse: String,
-  brief: "Config folder [AGENT_CONFIG, else ./config]",
-  placeholder: "DIR",
-  optional: true,
-} as const;
-const data = {
-  kind: "parsed",
-  parse: String,
-  brief: "Data folder [AGENT_DATA, else ./data]",
-  placeholder: "DIR",
-  optional: true,
 } as const;
 const limit = {
   kind: "parsed",
@@ -352,6 +337,127 @@ const sessions = buildRouteMap({
     }),
   },
   docs: { brief: "Conversations and their transcripts" },
+});
+
+const factFilters = {
+  tag: {
+    kind: "parsed",
+    parse: String,
+    brief: "With these tags, joined by commas",
+    placeholder: "TAGS",
+    optional: true,
+  },
+  person: {
+    kind: "parsed",
+    parse: String,
+    brief: "Told by this person, such as telegram:4711",
+    placeholder: "PERSON",
+    optional: true,
+  },
+  since: { kind: "parsed", parse: String, brief: "Told on this day or later", placeholder: "DAY", optional: true },
+  before: { kind: "parsed", parse: String, brief: "Told before this day", placeholder: "DAY", optional: true },
+} as const;
+
+const agentParameter = { brief: "Agent whose memory it is", placeholder: "AGENT", parse: String } as const;
+
+const memory = buildRouteMap({
+  routes: {
+    list: buildCommand({
+      loader: async () => toAction((await import("./memory.ts")).listFacts),
+      parameters: {
+        flags: {
+          ...factFilters,
+          all: { kind: "boolean", brief: "Replaced and faded facts too", default: false, withNegated: false },
+          limit: { ...limit, parse: toCount(1, 500), brief: "How many, up to 500" },
+          after: {
+            kind: "parsed",
+            parse: String,
+            brief: "Go on after this, as the page before says",
+            placeholder: "CURSOR",
+            optional: true,
+          },
+          data,
+          json,
+        },
+        positional: { kind: "tuple", parameters: [agentParameter] },
+      },
+      docs: {
+        brief: "List what an agent knows, newest first",
+        fullDescription: toDescription("Works without a running process too.", [
+          "agent memory list ana",
+          "agent memory list ana --tag hours --since 2026-11-01",
+        ], ["4 no such agent"]),
+      },
+    }),
+    show: buildCommand({
+      loader: async () => toAction((await import("./memory.ts")).showFact),
+      parameters: {
+        flags: { data, json },
+        positional: {
+          kind: "tuple",
+          parameters: [agentParameter, {
+            brief: "Fact, as agent memory list shows it",
+            placeholder: "ID",
+            parse: String,
+          }],
+        },
+      },
+      docs: {
+        brief: "Show one fact and where it comes from",
+        fullDescription: toDescription("Works without a running process too.", ["agent memory show ana 0199…"], [
+          "4 no such fact",
+        ]),
+      },
+    }),
+    search: buildCommand({
+      loader: async () => toAction((await import("./memory.ts")).searchFacts),
+      parameters: {
+        flags: { ...factFilters, limit: { ...limit, parse: toCount(1, 50), brief: "How many, up to 50" }, data, json },
+        positional: {
+          kind: "array",
+          parameter: {
+            brief: "Agent whose memory it is, then what to look for",
+            placeholder: "AGENT WORDS",
+            parse: String,
+          },
+          minimum: 2,
+        },
+      },
+      docs: {
+        brief: "Find facts as the agent would",
+        fullDescription: toDescription(
+          "Does not count as a use of the facts. Without a running process they are found by their words only.",
+          ["agent memory search ana door code"],
+          ["4 no such agent"],
+        ),
+      },
+    }),
+    forget: buildCommand({
+      loader: async () => toAction((await import("./memory.ts")).forgetFacts),
+      parameters: {
+        flags: {
+          yes: { kind: "boolean", brief: "Do not ask", default: false, withNegated: false },
+          data,
+          json,
+        },
+        positional: {
+          kind: "array",
+          parameter: { brief: "Agent whose memory it is, then facts", placeholder: "AGENT ID", parse: String },
+          minimum: 2,
+        },
+        aliases: { y: "yes" },
+      },
+      docs: {
+        brief: "Delete facts for good",
+        fullDescription: toDescription(
+          "With all that they replaced. Asks before, unless --yes is given. Works without a running process too.",
+          ["agent memory forget ana 0199…", "agent memory forget ana 0199… 019a… --yes"],
+          ["2 nobody to ask", "4 no such fact; the others are gone"],
+        ),
+      },
+    }),
+  },
+  docs: { brief: "What agents know across conversations" },
 });
 
 const configRoutes = buildRouteMap({
@@ -679,6 +785,20 @@ const version = buildCommand({
 
 /** Every command. */
 export const routes = buildRouteMap({
+  routes: {
+    run,
+    status,
+    logs,
+    chat,
+    pair,
+    dlq,
+    sessions,
+    memory,
+    config: configRoutes,
+    mcp,
+    ext: extensionRoutes,
+    version,
+  },
   routes: { run, status, doctor, logs, chat, pair, dlq, sessions, workspace, config: configRoutes, mcp, version },
   docs: {
     brief: "Agents that answer people, and never lose a message",
@@ -688,21 +808,6 @@ export const routes = buildRouteMap({
     ),
   },
 });
-
-/** A command as stricli calls it: what it gives is the exit code. */
-function toAction<F, A extends readonly unknown[]>(
-  command: (terminal: Terminal, flags: F, ...args: A) => Promise<number>,
-) {
-  return async function (this: CliContext, flags: F, ...args: A): Promise<void> {
-    this.process.exitCode = await command(this.terminal, flags, ...args);
-  };
-}
-
-function toDescription(text: string, examples: readonly string[], codes: readonly string[] = []): string {
-  const section = (title: string, lines: readonly string[]) =>
-    lines.length === 0 ? [] : ["", title, ...lines.map((line) => `  ${line}`)];
-  return [text, ...section("EXAMPLES", examples), ...section("EXIT CODES", codes)].join("\n");
-}
 
 function toCount(min: number, max = Number.MAX_SAFE_INTEGER): InputParser<number> {
   return (input) => {

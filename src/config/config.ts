@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import type { AgentConfig } from "./agents.ts";
 import type { BrokerConfig } from "./broker.ts";
+import type { ExtensionsConfig } from "./extensions.ts";
 import type { LlmConfig } from "./llm.ts";
 import type { McpConfig } from "./mcp.ts";
 import type { MemoryConfig } from "./memory.ts";
@@ -29,6 +30,7 @@ export interface Config {
   readonly llm: LlmConfig;
   readonly broker: BrokerConfig;
   readonly memory: MemoryConfig;
+  readonly extensions: ExtensionsConfig;
   readonly mcp: McpConfig;
   readonly runtime: RuntimeConfig;
   readonly plugins: readonly PluginInstance[];

@@ -12,6 +12,7 @@ export interface ConfigDocuments {
   readonly llm: ConfigDocument;
   readonly broker: ConfigDocument;
   readonly memory: ConfigDocument;
+  readonly extensions: ConfigDocument;
   readonly mcp: ConfigDocument;
   readonly runtime: ConfigDocument;
   readonly plugins: readonly { readonly plugin: PluginSchema; readonly document: ConfigDocument }[];
@@ -45,6 +46,7 @@ export async function readDocuments(
     llm: documentOf("llm.yaml"),
     broker: documentOf("broker.yaml"),
     memory: documentOf("memory.yaml"),
+    extensions: documentOf("extensions.yaml"),
     mcp: documentOf("mcp.yaml"),
     runtime: documentOf("runtime.yaml"),
     plugins: plugins.flatMap((plugin) => {

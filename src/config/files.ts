@@ -1,5 +1,6 @@
 import { agentsFileSchema } from "./agents.ts";
 import { brokerFileSchema } from "./broker.ts";
+import { extensionsFileSchema } from "./extensions.ts";
 import { llmFileSchema } from "./llm.ts";
 import { mcpFileSchema } from "./mcp.ts";
 import { memoryFileSchema } from "./memory.ts";
@@ -11,6 +12,7 @@ export const configFiles = {
   "llm.yaml": llmFileSchema,
   "broker.yaml": brokerFileSchema,
   "memory.yaml": memoryFileSchema,
+  "extensions.yaml": extensionsFileSchema,
   "mcp.yaml": mcpFileSchema,
   "runtime.yaml": runtimeFileSchema,
 } as const;

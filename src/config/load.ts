@@ -74,8 +74,11 @@ export async function loadConfig(options: LoadOptions): Promise<LoadResult> {
   ];
   if (faults.length > 0) return { ok: false, faults: sortByPlace(faults) };
 
-  const { agents, llm, broker, memory, mcp, runtime } = checked;
-  if (llm === undefined || broker === undefined || memory === undefined || mcp === undefined || runtime === undefined) {
+  const { agents, llm, broker, memory, extensions, mcp, runtime } = checked;
+  if (
+    llm === undefined || broker === undefined || memory === undefined || extensions === undefined ||
+    mcp === undefined || runtime === undefined
+  ) {
     throw new AppError("bug", "Cannot load config: a file was refused without a fault");
   }
   const instances = checked.pluginFiles.flatMap((file) => file.instances);
@@ -85,6 +88,7 @@ export async function loadConfig(options: LoadOptions): Promise<LoadResult> {
     llm,
     broker: broker.broker,
     memory,
+    extensions,
     mcp,
     runtime: { ...runtime, http: { ...runtime.http, ...addresses.addresses } },
     plugins: instances.map(({ instance }) => instance),
@@ -94,6 +98,7 @@ export async function loadConfig(options: LoadOptions): Promise<LoadResult> {
     ...traceOrigins(documents.llm, [], ["llm"]),
     ...traceOrigins(documents.broker, ["broker"], ["broker"]),
     ...traceOrigins(documents.memory, [], ["memory"]),
+    ...traceOrigins(documents.extensions, [], ["extensions"]),
     ...traceOrigins(documents.mcp, [], ["mcp"]),
     ...traceOrigins(documents.runtime, [], ["runtime"]),
     ...instances.flatMap(({ instance, document, path }) =>
@@ -122,6 +127,7 @@ function checkDocuments(documents: ConfigDocuments) {
     llm: gather.check(configFiles["llm.yaml"], documents.llm),
     broker: gather.check(configFiles["broker.yaml"], documents.broker),
     memory: gather.check(configFiles["memory.yaml"], documents.memory),
+    extensions: gather.check(configFiles["extensions.yaml"], documents.extensions),
     mcp: gather.check(configFiles["mcp.yaml"], documents.mcp),
     runtime: gather.check(configFiles["runtime.yaml"], documents.runtime),
     pluginFiles: documents.plugins.map(({ plugin, document }) => checkPluginFile(plugin, document, gather)),

@@ -89,12 +89,14 @@ export interface RecallQuery extends FactFilter {
 }
 
 /** What a recall found, best first. */
-export interface Recalled {
-  readonly facts: readonly Fact[];
+export const recalledSchema = z.object({
+  facts: z.array(factSchema),
   /** `hybrid`: by words and by meaning; `words`: the vectors could not be asked, for this `reason`. */
-  readonly mode: "hybrid" | "words";
-  readonly reason?: string | undefined;
-}
+  mode: z.enum(["hybrid", "words"]),
+  reason: z.string().optional(),
+});
+/** What a recall found, best first. */
+export type Recalled = z.output<typeof recalledSchema>;
 
 /** A list of facts, newest first. */
 export interface ListQuery extends FactFilter {
@@ -107,13 +109,15 @@ export interface ListQuery extends FactFilter {
 }
 
 /** One page of facts. */
-export interface FactPage {
-  readonly facts: readonly Fact[];
+export const factPageSchema = z.object({
+  facts: z.array(factSchema),
   /** Where the next page starts; absent on the last. */
-  readonly next?: string | undefined;
+  next: z.string().optional(),
   /** Facts of the whole list that the viewer may see. */
-  readonly total: number;
-}
+  total: z.number(),
+});
+/** One page of facts. */
+export type FactPage = z.output<typeof factPageSchema>;
 
 /**
  * What agents know across conversations: one file an agent, opened when it is needed. An agent's id chooses the file,

@@ -138,6 +138,8 @@ export const metricTable = {
     help: "1 while the plugin's worker answers its heartbeat.",
     labels: ["plugin", "instance"],
   },
+  nexo_extension_up: { type: "gauge", help: "1 while the extension answers.", labels: ["extension"] },
+  nexo_extension_restarts_total: { type: "counter", help: "Extensions started again.", labels: ["extension"] },
   nexo_ledger_commit_seconds: {
     type: "histogram",
     help: "Time from commit() to the fsync that holds the unit.",

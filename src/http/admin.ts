@@ -12,6 +12,7 @@ import type { EventStreams } from "./event_streams.ts";
 import { newLoginGuard, newPlaceGuard, newTokenGuard } from "./guard.ts";
 import type { Logins } from "./logins.ts";
 import { newLogRoutes } from "./logs.ts";
+import { newExtensionRoutes } from "./extension_routes.ts";
 import { newMcpRoutes } from "./mcp_routes.ts";
 import { newOpenAiRoutes } from "./openai.ts";
 import { type AdminViews, newViewRoutes } from "./views.ts";
@@ -75,6 +76,7 @@ export function newAdminRoutes(views: AdminViews, deps: AdminDeps): Hono {
   });
   app.route("/api", newViewRoutes(views, config));
   app.route("/api", deps.live);
+  app.route("/api/extensions", newExtensionRoutes(views.extensions, views.audit));
   app.route("/api/mcp", newMcpRoutes(views.mcp, config));
   app.route("/api/agents", newWorkspaceRoutes(views, config));
   app.route("/api", newLogRoutes({ logs: views.logs, streams: deps.streams }));

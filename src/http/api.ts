@@ -518,3 +518,77 @@ export const logQuerySchema = z.object({
 
 /** Answer of `GET /api/logs` without `follow`, oldest first. */
 export const logsAnswerSchema = z.object({ items: z.array(logEntryViewSchema) });
+
+const day = z.string().refine((text) => !Number.isNaN(Date.parse(text)), "is no date; write it as 2026-11-22");
+
+/** Which facts of an agent's memory. */
+export const factFilterRequestSchema = z.object({
+  /** Tags that a fact must carry, joined by commas. */
+  tag: z.string().max(2_000).optional(),
+  person: z.string().max(300).optional(),
+  /** Told on this day or at this time, or later. */
+  since: day.optional(),
+  /** Told before this day or time. */
+  before: day.optional(),
+});
+/** Which facts of an agent's memory. */
+export type FactFilterRequest = z.output<typeof factFilterRequestSchema>;
+
+/** Query of `GET /api/agents/AGENT/memory`. */
+export const factListRequestSchema = factFilterRequestSchema.extend({
+  limit: z.coerce.number().int().min(1).max(500).default(50),
+  after: z.string().max(64).optional(),
+  /** Replaced and faded facts too. */
+  all: z.literal("1").optional(),
+});
+/** Query of `GET /api/agents/AGENT/memory/search`. */
+export const factSearchRequestSchema = factFilterRequestSchema.extend({
+  q: z.string().min(1).max(4_000),
+  limit: z.coerce.number().int().min(1).max(50).default(10),
+});
+/** Body of `POST /api/agents/AGENT/memory/forget`. */
+export const forgetRequestSchema = z.object({ ids: z.array(z.string().max(64)).min(1).max(500) });
+/** Its answer. */
+export const forgetAnswerSchema = z.object({ forgotten: z.array(z.string()) });
+
+/** What went on in the last hour, and what was spent. */
+export const activitySchema = z.object({
+  /** Turns that ended in the last hour. */
+  turns: z.object({
+    ended: z.number().int(),
+    failed: z.number().int(),
+    /** Median of a turn's time without its models' and tools' own, milliseconds: what this process adds. */
+    addedMs: z.number().nullable(),
+    /** Median of the time that a turn's models took, milliseconds. */
+    modelMs: z.number().nullable(),
+  }),
+  /** Turns that run now, by agent. */
+  running: z.array(z.object({ agent: z.string(), turns: z.number().int() })),
+  /** Messages in and out in the last hour, by channel instance such as `telegram.sales`. */
+  channels: z.array(z.object({ channel: z.string(), received: z.number().int(), sent: z.number().int() })),
+  /** Since midnight, UTC. */
+  spentToday: z.array(z.object({ agent: z.string(), costUsd: z.number(), tokens: z.number().int() })),
+  /** Answers of the last hour, with their median and 95th percentile in milliseconds. */
+  models: z.array(z.object({ model: z.string(), calls: z.number().int(), medianMs: z.number(), slowMs: z.number() })),
+});
+/** What went on in the last hour, and what was spent. */
+export type Activity = z.output<typeof activitySchema>;
+
+/** Query of `GET /api/usage`. */
+export const usageQuerySchema = z.object({ days: z.coerce.number().int().min(1).max(366).default(31) });
+/** What one agent used of one model on one day. */
+export const usageRowSchema = z.object({
+  agent: z.string(),
+  /** `YYYY-MM-DD`, UTC. */
+  day: z.string(),
+  provider: z.string(),
+  model: z.string(),
+  calls: z.number().int(),
+  inputTokens: z.number().int(),
+  outputTokens: z.number().int(),
+  costUsd: z.number(),
+});
+/** What one agent used of one model on one day. */
+export type UsageRow = z.output<typeof usageRowSchema>;
+/** Answer of `GET /api/usage`, newest day first. */
+export const usageAnswerSchema = z.object({ items: z.array(usageRowSchema) });

@@ -1,38 +1,69 @@
 import { Hono } from "hono";
 import type { Clock } from "../core/clock.ts";
+import { toAppError } from "../core/error.ts";
+import type { Log } from "../core/log.ts";
 import { newLive } from "../lib/live.ts";
-import type { Status } from "./api.ts";
+import type { Activity, Status } from "./api.ts";
 import type { EventStreams } from "./event_streams.ts";
 import { every } from "./every.ts";
 
 /** How often the process looks whether anything has changed, while somebody watches. */
 const lookMs = 1_000;
+/** What went on is summed up this often: a query in the reader worker. */
+const activityMs = 5_000;
 
-/** `GET /api/live`: how the process stands, at once and then whenever that changes. */
+/**
+ * `GET /api/live`: how the process stands (`status`), and what went on in the last hour (`activity`); at once, and then
+ * whenever that changes.
+ */
 export function openLiveRoutes(
-  { status, streams, clock }: {
+  { status, activity, streams, clock, log }: {
     status(): Status;
+    activity(signal: AbortSignal): Promise<Activity>;
     readonly streams: EventStreams;
     readonly clock: Clock;
+    readonly log: Log;
   },
 ): { readonly routes: Hono } & AsyncDisposable {
   const gone = new AbortController();
-  const shown = newLive("");
+  const shown = newLive({ status: "", activity: "" });
   let watchers = 0;
-  const look = () => {
-    const text = JSON.stringify(status());
-    if (text !== shown.current) shown.set(text);
+  const look = () => show({ status: JSON.stringify(status()) });
+  const sumUp = async () => show({ activity: JSON.stringify(await activity(gone.signal)) });
+  const show = (change: { readonly status?: string; readonly activity?: string }) => {
+    const next = { ...shown.current, ...change };
+    if (next.status !== shown.current.status || next.activity !== shown.current.activity) shown.set(next);
   };
   const looking = every(lookMs, clock, gone.signal, () => {
     if (watchers > 0) look();
+  });
+  let summing = Promise.resolve();
+  const startSumming = () => {
+    // The next one comes in a few seconds: the page shows the last figures until then.
+    summing = summing.then(sumUp).catch((thrown) => {
+      if (!gone.signal.aborted) log.warn("http.activity_failed", { error: toAppError(thrown).message });
+    });
+  };
+  const summingUp = every(activityMs, clock, gone.signal, () => {
+    if (watchers > 0) startSumming();
   });
 
   async function* watch(signal: AbortSignal): AsyncGenerator<string> {
     watchers++;
     try {
       look();
-      yield toEvent(shown.current);
-      for await (const text of shown.changes(signal)) yield toEvent(text);
+      startSumming();
+      let told = shown.current;
+      yield toEvent("status", told.status);
+      if (told.activity !== "") yield toEvent("activity", told.activity);
+      for await (const next of shown.changes(signal)) {
+        const changed = [
+          next.status === told.status ? "" : toEvent("status", next.status),
+          next.activity === told.activity ? "" : toEvent("activity", next.activity),
+        ].join("");
+        told = next;
+        if (changed !== "") yield changed;
+      }
     } finally {
       watchers--;
     }
@@ -48,11 +79,11 @@ export function openLiveRoutes(
     routes,
     async [Symbol.asyncDispose]() {
       gone.abort();
-      await looking;
+      await Promise.all([looking, summingUp, summing]);
     },
   };
 }
 
-function toEvent(text: string): string {
-  return `event: status\ndata: ${text}\n\n`;
+function toEvent(name: "status" | "activity", text: string): string {
+  return `event: ${name}\ndata: ${text}\n\n`;
 }

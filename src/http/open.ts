@@ -71,7 +71,13 @@ export async function openHttp(deps: HttpDeps, signal: AbortSignal): Promise<Htt
 
   const status = () => intake.isStopped() ? [...deps.status(), stopping] : deps.status();
   const views = { ...deps, status };
-  const live = opened.use(openLiveRoutes({ status: () => toStatus(views, config.current), streams, clock }));
+  const live = opened.use(openLiveRoutes({
+    status: () => toStatus(views, config.current),
+    activity: deps.activity,
+    streams,
+    clock,
+    log,
+  }));
   const adminRoutes = newAdminRoutes(views, {
     config,
     live: live.routes,

@@ -2,11 +2,13 @@ import { type Context, Hono } from "hono";
 import { renderSVG } from "uqr";
 import type { Config } from "../config/config.ts";
 import { AppError } from "../core/error.ts";
+import type { Memory } from "../core/memory.ts";
 import type { SubsystemStatus } from "../core/status.ts";
 import type { Workspaces } from "../core/workspace.ts";
 import type { Live } from "../lib/live.ts";
 import type { RecentLog } from "../telemetry/recent_log.ts";
 import {
+  type Activity,
   type AgentView,
   type AuditEntry,
   auditFilterSchema,
@@ -39,10 +41,14 @@ import {
   type SessionView,
   type Status,
   type TurnView,
+  usageQuerySchema,
+  type UsageRow,
 } from "./api.ts";
 import { parseRequest, readJson } from "./body.ts";
 import { type Door, toDoor } from "./door.ts";
 import { toReady } from "./health.ts";
+import { newMemoryRoutes } from "./memory.ts";
+import type { ExtensionDesk } from "./extension_routes.ts";
 import type { McpDesk } from "./mcp_routes.ts";
 
 /** Longest look into the ledger for one page. */
@@ -115,7 +121,13 @@ export interface AdminViews {
   queues(): Queues;
   readonly logs: RecentLog;
   readonly history: History;
+  /** What went on in the last hour. */
+  activity(signal: AbortSignal): Promise<Activity>;
+  /** What was used in the last `days` days, today included, newest first. */
+  usage(days: number, signal: AbortSignal): Promise<readonly UsageRow[]>;
   readonly deadLetters: DeadLetters;
+  readonly memory: Memory;
+  readonly extensions: ExtensionDesk;
   readonly pairings: Pairings;
   readonly audit: Audit;
   readonly mcp: McpDesk;
@@ -138,6 +150,12 @@ export function newViewRoutes(views: AdminViews, config: Live<Config>): Hono {
       throw new AppError("missing", `${plugin}.${instance} has no QR code to show`, { reason: "no_qr" });
     }
     return context.body(renderSVG(pairing.qr, { border: 4 }), 200, { "content-type": "image/svg+xml" });
+  });
+
+  app.get("/activity", async (context) => context.json(await views.activity(newDeadline())));
+  app.get("/usage", async (context) => {
+    const { days } = parseRequest(usageQuerySchema, context.req.query());
+    return context.json({ items: await views.usage(days, newDeadline()) });
   });
 
   app.get("/sessions", async (context) => {
@@ -211,6 +229,7 @@ export function newViewRoutes(views: AdminViews, config: Live<Config>): Hono {
     return context.json(await toPage(page, (wanted) => audit.list(wanted, newDeadline())));
   });
 
+  app.route("/", newMemoryRoutes({ memory: views.memory, audit, config }));
   return app;
 }
 

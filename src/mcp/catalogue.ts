@@ -4,10 +4,10 @@ import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
 import type { Tool } from "../core/tool.ts";
 import { matchesPattern } from "../lib/pattern.ts";
-import { toInputSchema } from "./input_schema.ts";
+import { toInputSchema } from "../core/input_schema.ts";
 import type { Link } from "./link.ts";
 import type { Offer, Pins, PinVerdict, ToolFace } from "./pins.ts";
-import { toShownText } from "./shown_text.ts";
+import { toShownText } from "../core/shown_text.ts";
 import { toToolNames } from "./tool_names.ts";
 import { newServerTool, newSideTools } from "./tools.ts";
 

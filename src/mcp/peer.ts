@@ -10,7 +10,7 @@ import { type Catalogue, newCatalogue, type ToolStanding } from "./catalogue.ts"
 import { type LinkDeps, type LinkState, openLink } from "./link.ts";
 import type { Pins, ToolFace } from "./pins.ts";
 import type { Sdk } from "./sdk.ts";
-import { toShownText } from "./shown_text.ts";
+import { toShownText } from "../core/shown_text.ts";
 
 /** A server, as lists show it. */
 export type PeerView = LinkState & {

@@ -1,4 +1,5 @@
 import { toMcpPrefix } from "../config/mcp.ts";
+import { fnv1a } from "../lib/fnv1a.ts";
 
 /** What every model provider takes. */
 const nameBound = 64;
@@ -34,13 +35,6 @@ function isAltered(prefix: string, { tool, name }: { readonly tool: string; read
 }
 
 function withHash(name: string, tool: string): string {
-  const hash = `_${fnv1a(tool).toString(16).padStart(8, "0")}`;
+  const hash = `_${fnv1a(tool)}`;
   return name.slice(0, nameBound - hash.length) + hash;
-}
-
-/** 32-bit FNV-1a (http://www.isthe.com/chongo/tech/comp/fnv/): short, and the same everywhere. Nothing secret depends on it. */
-function fnv1a(text: string): number {
-  let hash = 0x811c9dc5;
-  for (const byte of new TextEncoder().encode(text)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
-  return hash;
 }

@@ -6,7 +6,7 @@ import { sayDetail } from "./errors.ts";
 import type { Link } from "./link.ts";
 import type { ToolFace } from "./pins.ts";
 import { toPromptResult, toResourceResult, toToolResult } from "./results.ts";
-import { toShownText } from "./shown_text.ts";
+import { toShownText } from "../core/shown_text.ts";
 
 /** What every tool of a server is made of. */
 export interface ToolDeps {

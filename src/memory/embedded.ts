@@ -6,7 +6,7 @@ import type { Metrics } from "../core/metrics.ts";
 import { newWorkerLink } from "./worker_link.ts";
 
 /** Named like a model: what its vectors mean changes with this name only. */
-const id = "embedded/ngrams-1";
+const id = "embedded/words-1";
 
 const vectorsSchema = z.array(z.instanceof(Float32Array));
 
@@ -21,7 +21,18 @@ export function openEmbeddedEmbedder(
       new Worker(new URL("./embedded_worker.ts", import.meta.url), {
         type: "module",
         name: "memory-embedder",
-        deno: { permissions: "none" },
+        deno: {
+          permissions: {
+            read: [new URL("./word_vectors.bin", import.meta.url)],
+            write: false,
+            net: false,
+            env: false,
+            run: false,
+            ffi: false,
+            sys: false,
+            import: false,
+          },
+        },
       }),
     start: () => ({}),
     onNotice: () => {},

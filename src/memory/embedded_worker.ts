@@ -1,6 +1,10 @@
 /// <reference lib="deno.worker" />
-// The embedder that is part of the program, off the main isolate: it needs no key, no network and no file.
-import { toNgramVector } from "./ngrams.ts";
+// The embedder that is part of the program, off the main isolate: it needs no key and no network.
+import { toErrorRecord } from "../core/error.ts";
+import { toTextVector } from "./text_vector.ts";
+import { readWordVectors } from "./word_vectors.ts";
+
+const words = readWordVectors(Deno.readFileSync(new URL("./word_vectors.bin", import.meta.url)));
 
 self.onmessage = (
   { data: request }: MessageEvent<
@@ -14,6 +18,11 @@ self.onmessage = (
       self.postMessage({ type: "closed" });
       return self.close();
     case "embed":
-      return self.postMessage({ type: "answer", id: request.id, value: (request.texts ?? []).map(toNgramVector) });
+      try {
+        const value = (request.texts ?? []).map((text) => toTextVector(text, words));
+        return self.postMessage({ type: "answer", id: request.id, value });
+      } catch (thrown) {
+        return self.postMessage({ type: "refused", id: request.id, error: toErrorRecord(thrown) });
+      }
   }
 };

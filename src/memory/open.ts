@@ -3,7 +3,7 @@ import type { LongTermConfig } from "../config/memory.ts";
 import type { Clock } from "../core/clock.ts";
 import { AppError, toAppError } from "../core/error.ts";
 import type { Log } from "../core/log.ts";
-import { type Embedder, factSchema, type Memory, type Recalled } from "../core/memory.ts";
+import { type Embedder, factPageSchema, factSchema, type Memory, type Recalled } from "../core/memory.ts";
 import type { Metrics } from "../core/metrics.ts";
 import type { SubsystemStatus } from "../core/status.ts";
 import { newId } from "../lib/id.ts";
@@ -42,7 +42,6 @@ const maxTagChars = 64;
 const maxQuestionChars = 4_000;
 
 const factsSchema = z.array(factSchema);
-const pageSchema = z.object({ facts: factsSchema, next: z.string().optional(), total: z.number() });
 const pendingSchema = z.array(z.object({ row: z.number(), text: z.string() }));
 const textsSchema = z.array(z.string());
 
@@ -239,7 +238,7 @@ export function openMemory(deps: MemoryDeps): MemoryRoom {
     list(agent, query, viewer, signal) {
       return measure("list", async () => {
         checkTags(query.tags ?? []);
-        return pageSchema.parse(await ask(agent, { method: "list", query, viewer }, signal));
+        return factPageSchema.parse(await ask(agent, { method: "list", query, viewer }, signal));
       });
     },
     find(agent, id, viewer, signal) {

@@ -25,10 +25,15 @@ export function toWords(text: string): string[] {
   return (fold(text).match(/[\p{L}\p{N}]+/gu) ?? []).map((word) => word.slice(0, maxWordLength));
 }
 
+/** Whether a folded word can tell facts apart. */
+export function isTelling(word: string): boolean {
+  return !stopWords.has(word);
+}
+
 /** The words of a question that can tell facts apart, each once. All words where it has no other. */
 export function toAskedWords(text: string): string[] {
   const words = [...new Set(toWords(text))];
-  const telling = words.filter((word) => !stopWords.has(word));
+  const telling = words.filter(isTelling);
   return (telling.length === 0 ? words : telling).slice(0, maxWords);
 }
 

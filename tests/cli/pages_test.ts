@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { newInk } from "../../src/cli/ink.ts";
 import type { Status } from "../../src/http/api.ts";
 import { formatDeadLetter, formatDeadLetters } from "../../src/cli/dead_letter_page.ts";
+import { formatPairings, sayPerson } from "../../src/cli/pairing_page.ts";
 import { formatSessions, formatTranscript } from "../../src/cli/session_page.ts";
 import { formatStartPage } from "../../src/cli/start_page.ts";
 import { formatStatusPage } from "../../src/cli/status_page.ts";
@@ -161,4 +162,25 @@ A transcript: agent sessions show SESSION
   there
 `,
   );
+});
+
+Deno.test("people are shown with what they call themselves, harmless to the terminal", () => {
+  assert.equal(formatPairings([], nowMs, ink), "Nobody has asked to be let in.\n");
+  const person = {
+    id: 3,
+    agent: "ana",
+    plugin: "telegram",
+    instance: "sales",
+    sender: "42",
+    name: "E\u001b[2Jva\n",
+    state: "pending",
+    code: "K7WNP3QD",
+    askedAt: "2026-11-22T14:58:00Z",
+    expiresAt: "2026-11-22T15:58:00Z",
+    decidedAt: null,
+    decidedBy: null,
+  } as const;
+  const table = formatPairings([person], nowMs, ink);
+  assert.match(table, /3 +pending +K7WNP3QD +telegram\.sales +ana +42 +E␛\[2Jva +2 min ago +-/);
+  assert.equal(sayPerson(person), "telegram.sales 42 (E␛[2Jva)");
 });

@@ -2,6 +2,7 @@ import type { z } from "zod";
 import { agentSchema } from "../../src/config/agents.ts";
 import type { Config } from "../../src/config/config.ts";
 import { llmFileSchema } from "../../src/config/llm.ts";
+import { extensionsFileSchema } from "../../src/config/extensions.ts";
 import { mcpFileSchema } from "../../src/config/mcp.ts";
 import { memoryFileSchema } from "../../src/config/memory.ts";
 import { runtimeFileSchema } from "../../src/config/runtime.ts";
@@ -53,6 +54,7 @@ export function newConfig(agents: readonly string[], http: Record<string, unknow
     llm: llmFileSchema.parse({}),
     broker: { type: "local" },
     memory: memoryFileSchema.parse({}),
+    extensions: extensionsFileSchema.parse({}),
     mcp: mcpFileSchema.parse({}),
     runtime: runtimeFileSchema.parse({
       http: { health: "127.0.0.1:0", metrics: "127.0.0.1:0", admin: "127.0.0.1:0", ...http },
@@ -104,12 +106,32 @@ export async function openHttpFixture(
       export: () => ReadableStream.from<string>([]),
       turn: () => Promise.resolve(undefined),
     },
+    activity: () =>
+      Promise.resolve({
+        turns: { ended: 0, failed: 0, addedMs: null, modelMs: null },
+        running: [],
+        channels: [],
+        spentToday: [],
+        models: [],
+      }),
+    usage: () => Promise.resolve([]),
     deadLetters: {
       list: () => Promise.resolve([]),
       show: () => Promise.resolve(undefined),
       replay: () => Promise.resolve(0),
       purge: () => Promise.resolve(0),
     },
+    memory: {
+      remember: () => Promise.reject(new Error("nobody remembers over HTTP")),
+      recall: () => Promise.resolve({ facts: [], mode: "words" }),
+      list: () => Promise.resolve({ facts: [], total: 0 }),
+      find: () => Promise.resolve(undefined),
+      forget: () => Promise.resolve([]),
+      forgetPerson: () => Promise.resolve(new Map()),
+      duplicates: () => Promise.resolve([]),
+      weigh: () => Promise.resolve(),
+    },
+    extensions: { views: () => [], enable: () => Promise.resolve(), disable: () => Promise.resolve() },
     pairings: {
       list: () => Promise.resolve([]),
       decide: () => Promise.reject(new AppError("missing", "Nobody has this number")),

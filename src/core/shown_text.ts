@@ -1,5 +1,5 @@
 /**
- * Text of a server where a model or an operator reads it: bounded, and without what the eye does not see: control
+ * Text of others where a model or an operator reads it: bounded, and without what the eye does not see: control
  * characters, zero-width and direction marks, and Unicode tags, all of which can hide orders from the operator.
  */
 export function toShownText(text: string, bound: number): string {

@@ -32,7 +32,7 @@ Deno.test("every update is answered once although the server between plugin and 
     const killing = killAgainAndAgain(server);
     for (let update = 0; update < updates; update++) {
       chats.write(1 + update % 20);
-      await new Promise((resolve) => setTimeout(resolve, 40));
+      await new Promise((resolve) => setTimeout(resolve, 20));
     }
     await killing;
     await chats.answered(AbortSignal.timeout(120_000));

@@ -1,4 +1,4 @@
-import type { JsonSchema } from "../core/tool.ts";
+import type { JsonSchema } from "./tool.ts";
 import { toShownText } from "./shown_text.ts";
 
 /** Longest schema of one tool, characters of JSON: longer than any form that a model could fill in. */
@@ -24,12 +24,12 @@ const mapKeywords = new Set(["properties", "$defs", "definitions", "dependentSch
 
 /**
  * Keywords that are taken out: ids and dialects, which would clash with those of other tools in one validator, and
- * regular expressions, with which a server could keep this process busy for ever. The server checks its own patterns.
+ * regular expressions, with which their author could keep this process busy for ever. Whoever runs the tool checks its own patterns.
  */
 const droppedKeywords = new Set(["$schema", "$id", "$anchor", "$dynamicAnchor", "$dynamicRef", "$vocabulary", "id"]);
 const patternKeywords = new Set(["pattern", "patternProperties"]);
 
-/** A tool's schema made fit to check inputs with, or why that cannot be. */
+/** A schema that others wrote for their tool, made fit to check inputs with; or why that cannot be. */
 export function toInputSchema(
   schema: unknown,
 ): { readonly schema: JsonSchema } | { readonly schema?: never; readonly fault: string } {

@@ -1,0 +1,37 @@
+import type { CliContext } from "./context.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** The flag for programs. */
+export const json = { kind: "boolean", brief: "Print JSON for programs", default: false, withNegated: false } as const;
+/** The flag that names the config folder. */
+export const config = {
+  kind: "parsed",
+  parse: String,
+  brief: "Config folder [AGENT_CONFIG, else ./config]",
+  placeholder: "DIR",
+  optional: true,
+} as const;
+/** The flag that names the data folder. */
+export const data = {
+  kind: "parsed",
+  parse: String,
+  brief: "Data folder [AGENT_DATA, else ./data]",
+  placeholder: "DIR",
+  optional: true,
+} as const;
+
+/** A command as stricli calls it: what it gives is the exit code. */
+export function toAction<F, A extends readonly unknown[]>(
+  command: (terminal: Terminal, flags: F, ...args: A) => Promise<number>,
+) {
+  return async function (this: CliContext, flags: F, ...args: A): Promise<void> {
+    this.process.exitCode = await command(this.terminal, flags, ...args);
+  };
+}
+
+/** A command's help: what it does, examples, and what its exit codes mean. */
+export function toDescription(text: string, examples: readonly string[], codes: readonly string[] = []): string {
+  const section = (title: string, lines: readonly string[]) =>
+    lines.length === 0 ? [] : ["", title, ...lines.map((line) => `  ${line}`)];
+  return [text, ...section("EXAMPLES", examples), ...section("EXIT CODES", codes)].join("\n");
+}

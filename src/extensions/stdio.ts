@@ -1,0 +1,172 @@
+import type { Child, Children } from "../child/open.ts";
+import type { ChildSpec } from "../child/spec.ts";
+import type { Clock } from "../core/clock.ts";
+import { AppError, toAppError } from "../core/error.ts";
+import type { Log } from "../core/log.ts";
+import { greet } from "./link.ts";
+import { type Manifest, toVariables } from "./manifest.ts";
+import { newRpc, type Notification } from "./rpc.ts";
+import type { Connection } from "./supervisor.ts";
+
+/** What {@linkcode connectStdio} needs. */
+export interface StdioDeps {
+  readonly manifest: Manifest;
+  /** The extension's own folder. */
+  readonly folder: string;
+  /** The only folder that it may write. */
+  readonly stateDir: string;
+  readonly children: Children;
+  /** The value of a variable, where there is one to give. */
+  variable(name: string): string | undefined;
+  readonly log: Log;
+  readonly clock: Clock;
+}
+
+/** Starts an extension as a confined child and greets it. @throws {AppError} */
+export async function connectStdio(deps: StdioDeps, signal: AbortSignal): Promise<Connection> {
+  const { manifest, children, log, clock } = deps;
+  const env = toEnv(manifest, deps.variable);
+  await Deno.mkdir(deps.stateDir, { recursive: true, mode: 0o700 });
+  const spec = toSpec(deps, await Deno.realPath(deps.stateDir), env);
+  const child = await children.start(spec, signal);
+  const ended = Promise.withResolvers<string>();
+  let over = false;
+  const giveUp = (why: string) => {
+    if (over) return;
+    over = true;
+    rpc.end(new AppError("unavailable", why, { retryAfterMs: 1_000 }));
+    ended.resolve(why);
+  };
+  const rpc = newRpc({
+    name: manifest.id,
+    clock,
+    write: child.write,
+    notified: newNotified(manifest.id, log, clock),
+    broken: giveUp,
+  });
+  child.ended.then(({ message }) => giveUp(message));
+  const reading = readLines(child, toSecrets(env), rpc.take);
+  const close = async (): Promise<void> => {
+    giveUp("It was closed");
+    await child[Symbol.asyncDispose]();
+    await reading;
+  };
+  try {
+    const offer = await greet(rpc, manifest, signal);
+    return {
+      rpc,
+      offer,
+      confinement: child.confinement,
+      ended: ended.promise,
+      giveUp,
+      async [Symbol.asyncDispose]() {
+        if (!over) sayGoodbye(child);
+        await close();
+      },
+    };
+  } catch (thrown) {
+    const { kind, message } = toAppError(thrown);
+    const said = over ? "" : toLastWords(child);
+    await close();
+    throw new AppError(kind, `${message}${said}`);
+  }
+}
+
+/** What an extension starts with. */
+function toSpec({ manifest, folder }: StdioDeps, stateDir: string, env: Readonly<Record<string, string>>): ChildSpec {
+  const { transport, limits, permissions } = manifest;
+  if (transport.type !== "stdio") throw new AppError("bug", `${manifest.id} is not started but reached over NATS`);
+  const { command, args } = transport;
+  return {
+    name: `ext.${manifest.id}`,
+    program: transport.runtime === "deno"
+      ? { kind: "deno", entry: toOwnFile(folder, command), args, imports: sdkImports() }
+      : {
+        kind: "program",
+        command: command.startsWith("./") ? toOwnFile(folder, command) : command,
+        args: args.map((arg) => arg.startsWith("./") ? toOwnFile(folder, arg) : arg),
+      },
+    env,
+    stateDir,
+    readable: [folder],
+    permissions,
+    limits: {
+      memoryBytes: limits.memory_mb * 1_048_576,
+      cpuSeconds: limits.cpu_seconds,
+      processes: limits.processes,
+    },
+  };
+}
+
+/** What a Deno extension can import by name. */
+function sdkImports(): Readonly<Record<string, string>> {
+  return {
+    "nexo": new URL("../sdk/extension.ts", import.meta.url).href,
+    "nexo/guarded_fetch": new URL("../sdk/guarded_fetch.ts", import.meta.url).href,
+  };
+}
+
+function toOwnFile(folder: string, path: string): string {
+  const parts = path.split("/").filter((part) => part !== "." && part !== "");
+  if (path.startsWith("/") || parts.includes("..")) {
+    throw new AppError("invalid", `${path} is not in the extension's own folder. Write it as ./NAME`);
+  }
+  return `${folder}/${parts.join("/")}`;
+}
+
+function toEnv(manifest: Manifest, variable: StdioDeps["variable"]): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    toVariables(manifest).flatMap((name) => {
+      const value = variable(name);
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
+}
+
+/** Shorter values are words rather than secrets. */
+const shortestSecret = 8;
+
+/** Given values as they would stand in a line of JSON. */
+function toSecrets(env: Readonly<Record<string, string>>): readonly string[] {
+  return Object.values(env).filter((value) => value.length >= shortestSecret).map((value) =>
+    JSON.stringify(value).slice(1, -1)
+  );
+}
+
+/** What an extension was given is not to be told to a model: it is blanked out of everything that it says. */
+async function readLines(child: Child, secrets: readonly string[], take: (line: string) => void): Promise<void> {
+  for await (const line of child.lines) {
+    take(secrets.reduce((text, secret) => text.replaceAll(secret, "[redacted]"), line));
+  }
+}
+
+/** Its input ends right after this: what it still has to do, it does now. */
+function sayGoodbye(child: Child): void {
+  const line = JSON.stringify({ jsonrpc: "2.0", id: 0, method: "shutdown", params: { reason: "closing" } });
+  child.write(line).catch(() => {/* it ended first, which is what it was to be told */});
+}
+
+function toLastWords(child: Child): string {
+  const words = child.stderr().trim().split("\n").slice(-3).join(" | ").slice(-500);
+  return words === "" ? "" : `. It said: ${words}`;
+}
+
+/** Entries of one extension's log within a minute; more are counted and dropped. */
+const maxEntries = 100;
+
+/** Writes what an extension tells beside its answers into our log. */
+export function newNotified(extension: string, log: Log, clock: Clock): (notification: Notification) => void {
+  let entries = 0;
+  let since = clock.monotonic();
+  return ({ method, params }) => {
+    if (clock.monotonic() - since > 60_000) {
+      if (entries > maxEntries) log.warn("extension.log_dropped", { extension, dropped: entries - maxEntries });
+      entries = 0;
+      since = clock.monotonic();
+    }
+    if (++entries > maxEntries) return;
+    const message = params.message ?? "";
+    if (method === "progress") log.debug("extension.progress", { extension, message });
+    else log[params.level]("extension.said", { extension, message });
+  };
+}
