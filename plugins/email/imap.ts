@@ -1,7 +1,7 @@
 import { ImapFlow } from "imapflow";
 import { AppError } from "../../src/core/error.ts";
 import type { MailServer } from "./config.ts";
-import type { Credentials } from "./credentials.ts";
+import { type Credentials, type Login, toProof, withFreshLogin } from "./credentials.ts";
 
 /** The account's IMAP server, and how to get in. */
 export interface ImapAccess {
@@ -29,17 +29,19 @@ const autoIdleMs = 50;
  *
  * @throws {AppError} `unavailable`; with reason `login_refused` where the server does not take the login.
  */
-export async function connectImap(access: ImapAccess, signal: AbortSignal): Promise<ImapConnection> {
+export function connectImap(access: ImapAccess, signal: AbortSignal): Promise<ImapConnection> {
+  return withFreshLogin(access.credentials, (login) => connectOnce(access, login, signal));
+}
+
+async function connectOnce({ server, ca }: ImapAccess, login: Login, signal: AbortSignal): Promise<ImapConnection> {
   signal.throwIfAborted();
-  const { server, credentials, ca } = access;
-  const login = await credentials.login();
   const { host, port, secure, user } = server;
   const client = new ImapFlow({
     host,
     port,
     secure,
     ...(secure ? {} : { doSTARTTLS: true }),
-    auth: { user, ...login },
+    auth: { user, ...toProof(login) },
     tls: ca === undefined ? {} : { ca: [ca] },
     logger: false,
     autoIdleDelay: autoIdleMs,
@@ -60,9 +62,7 @@ export async function connectImap(access: ImapAccess, signal: AbortSignal): Prom
   } catch (thrown) {
     signal.removeEventListener("abort", close);
     client.close();
-    const error = toImapError(thrown, server);
-    if (error.reason === "login_refused") credentials.refused();
-    throw error;
+    throw toImapError(thrown, server);
   }
   return { client, closed: closed.signal, [Symbol.dispose]: close };
 }
@@ -72,7 +72,7 @@ export function toImapError(thrown: unknown, { host, port, user }: MailServer): 
   if (thrown instanceof AppError) return thrown;
   const where = `${host}:${port}`;
   if (!(thrown instanceof Error)) return new AppError("unavailable", `${where}: ${String(thrown)}`);
-  if ("authenticationFailed" in thrown && thrown.authenticationFailed === true) {
+  if ("authenticationFailed" in thrown && thrown.authenticationFailed === true && !isPassing(thrown)) {
     const said = "responseText" in thrown ? ` (${thrown.responseText})` : "";
     return new AppError("unavailable", `${where} refuses the login of ${user}${said}. Set the password it gave you`, {
       reason: "login_refused",
@@ -81,4 +81,11 @@ export function toImapError(thrown: unknown, { host, port, user }: MailServer): 
   }
   const said = "responseText" in thrown ? ` (${thrown.responseText})` : "";
   return new AppError("unavailable", `${where}: ${thrown.message}${said}`, { cause: thrown });
+}
+
+/** Response codes with which a server says that it cannot tell now whether a login is right: RFC 5530, section 3. */
+const passing = new Set(["UNAVAILABLE", "SERVERBUG", "INUSE", "LIMIT"]);
+
+function isPassing(error: Error): boolean {
+  return "serverResponseCode" in error && passing.has(String(error.serverResponseCode).toUpperCase());
 }

@@ -10,7 +10,7 @@ import type { FetchedMail } from "./fetched_mail.ts";
 import type { Journal, KnownMail } from "./journal.ts";
 import type { Mail } from "./mail.ts";
 import { findNoise } from "./noise.ts";
-import { trimQuotedTail } from "./quote.ts";
+import { splitQuotedTail } from "./quote.ts";
 import { toVerdict } from "./verdict.ts";
 
 /** What became of a mail. */
@@ -101,7 +101,7 @@ export function newMailIntake(
     const { conversation, isContinued } = findConversation(journal, mail, from.address);
     const verdict = toVerdict(mail, authservId);
     const attachments = toAttachments(fetched);
-    const text = isContinued ? trimQuotedTail(mail.text) : mail.text.trim();
+    const { text, quotedTail } = isContinued ? splitQuotedTail(mail.text) : { text: mail.text.trim() };
     const known = { id: mail.id, conversation, address: from.address, subject: mail.subject, parents: mail.parents };
     return await handOver(mail, { ...known, kind: "in" }, {
       conversation,
@@ -115,6 +115,7 @@ export function newMailIntake(
       untrusted: !verdict.verified,
       // Some mails say everything in their subject.
       text: text === "" && attachments.length === 0 ? mail.subject || "[The mail is empty]" : text,
+      ...(quotedTail === undefined ? {} : { quotedTail }),
       attachments: [...attachments],
       isGroup: false,
       mentionsMe: false,

@@ -9,15 +9,25 @@ const divider =
 const underline = /^\s*_{10,}\s*$/;
 const quotedHeader = /^\s*\*?(from|von|de|da|van|från)\s*:\*?\s/i;
 
+/** A mail's text in two. */
+export interface SplitText {
+  /** What is new in it. */
+  readonly text: string;
+  /** The quotation at its end. */
+  readonly quotedTail?: string;
+}
+
 /**
- * What is new in a mail that answers another one: the quotation at its end is left out. Where words stand between and
- * below the quotations, or nothing else is there, the text stays whole.
+ * Takes the quotation off the end of a mail that answers another one. Where words stand between and below the
+ * quotations, or nothing else is there, the text stays whole.
  */
-export function trimQuotedTail(text: string): string {
-  const lines = text.split(/\r?\n/);
+export function splitQuotedTail(whole: string): SplitText {
+  const lines = whole.split(/\r?\n/);
   const cut = lines.findIndex((line, index) => divider.test(line) || isQuotedHeader(lines, index));
-  const own = withoutTail(cut < 0 ? lines : lines.slice(0, cut)).join("\n").trim();
-  return own === "" ? text.trim() : own;
+  const own = withoutTail(cut < 0 ? lines : lines.slice(0, cut));
+  const text = own.join("\n").trim();
+  const quotedTail = lines.slice(own.length).join("\n").trim();
+  return text === "" || quotedTail === "" ? { text: whole.trim() } : { text, quotedTail };
 }
 
 function isQuotedHeader(lines: readonly string[], index: number): boolean {

@@ -4,7 +4,7 @@ import { createTransport } from "nodemailer";
 import { z } from "zod";
 import { AppError, toAppError } from "../../src/core/error.ts";
 import type { MailServer } from "./config.ts";
-import type { Credentials } from "./credentials.ts";
+import { type Credentials, type Login, toProof, withFreshLogin } from "./credentials.ts";
 
 /** The account's SMTP server, and how to get in. */
 export interface SmtpAccess {
@@ -39,14 +39,17 @@ const failureSchema = z.object({
  * @throws {AppError} `unavailable` (also with reason `outcome_unknown` where the server may have it), `missing` for an
  * address that there is not, `denied` for whatever else the server refuses for good, with its words.
  */
-export async function postMail(
-  { server, credentials, ca, helo }: SmtpAccess,
-  envelope: Envelope,
-  raw: Uint8Array,
+export function postMail(access: SmtpAccess, envelope: Envelope, raw: Uint8Array, signal: AbortSignal): Promise<void> {
+  return withFreshLogin(access.credentials, (login) => postOnce(access, login, { envelope, raw }, signal));
+}
+
+async function postOnce(
+  { server, ca, helo }: SmtpAccess,
+  login: Login,
+  { envelope, raw }: { readonly envelope: Envelope; readonly raw: Uint8Array },
   signal: AbortSignal,
 ): Promise<void> {
   const { host, port, secure, user } = server;
-  const login = await credentials.login();
   // Ours: nodemailer would ask for addresses by itself, which takes more permissions than host and port.
   const connection = await openSocket(server, signal);
   const transport = createTransport({
@@ -55,7 +58,7 @@ export async function postMail(
     port,
     secure,
     ...(secure ? {} : { requireTLS: true }),
-    auth: "pass" in login ? { user, ...login } : { type: "OAuth2", user, ...login },
+    auth: "pass" in login ? { user, ...login } : { type: "OAuth2", user, ...toProof(login) },
     tls: ca === undefined ? {} : { ca: [ca] },
     name: helo,
     greetingTimeout: connectMs,
@@ -69,7 +72,7 @@ export async function postMail(
   try {
     await transport.sendMail({ envelope: { ...envelope }, raw: body, signal });
   } catch (thrown) {
-    throw toSmtpError(thrown, { server, credentials, isHandedOver, signal });
+    throw toSmtpError(thrown, { server, isHandedOver, signal });
   } finally {
     transport.close();
     connection.destroy();
@@ -98,9 +101,8 @@ function openSocket({ host, port }: MailServer, signal: AbortSignal): Promise<So
 
 function toSmtpError(
   thrown: unknown,
-  { server, credentials, isHandedOver, signal }: {
+  { server, isHandedOver, signal }: {
     readonly server: MailServer;
-    readonly credentials: Credentials;
     readonly isHandedOver: boolean;
     readonly signal: AbortSignal;
   },
@@ -111,8 +113,7 @@ function toSmtpError(
   const { message, code, responseCode, response } = parsed.data;
   if (responseCode !== undefined && code !== "ECONNECTION") {
     const said = (response ?? message).replace(/\s+/g, " ").slice(0, 500);
-    if (code === "EAUTH") {
-      credentials.refused();
+    if (code === "EAUTH" && responseCode >= 500) {
       return new AppError("unavailable", `${where} refuses the login of ${server.user}: ${said}. Set its password`, {
         reason: "login_refused",
         retryAfterMs: 60_000,

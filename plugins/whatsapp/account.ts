@@ -75,7 +75,7 @@ export async function openWhatsAppAccount(host: PluginHost<WhatsAppConfig>): Pro
   return {
     send: (message, signal) => sendOutbound(outbound, message, signal),
     typing: (conversation) => connection.socket().sendPresenceUpdate("composing", toChatJid(conversation)),
-    tool: (call) => Promise.resolve(toToolMessage(call, journal.toConversation)),
+    tool: (call) => Promise.resolve(toToolMessage(call, journal)),
     fetch: (ref, { maxBytes }, signal) => media.fetch(ref, Math.min(maxBytes, config.max_media_bytes), signal),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };

@@ -23,6 +23,8 @@ export interface Journal extends Disposable {
    * either may be the address of a message; their conversation is one.
    */
   toConversation(jid: string, otherJid: string | undefined): string;
+  /** Every address under which the person of a conversation between two is known. */
+  findJids(conversation: string): readonly string[];
 }
 
 /** Longer than the runtime tries to send, and than devices ask again. */
@@ -50,6 +52,7 @@ export function openJournal(path: string): Journal {
   const selectContent = file.prepare("SELECT content FROM sent WHERE id = ?");
   const sweep = file.prepare("DELETE FROM sent WHERE at < ?");
   const selectChat = file.prepare("SELECT conversation FROM chats WHERE jid = ?");
+  const selectJids = file.prepare("SELECT jid FROM chats WHERE conversation = ?");
   const insertChat = file.prepare("INSERT INTO chats (jid, conversation) VALUES (?, ?) ON CONFLICT DO NOTHING");
   let notes = 0;
   const findChat = (jid: string | undefined) => {
@@ -74,6 +77,7 @@ export function openJournal(path: string): Journal {
       for (const name of [jid, otherJid]) if (name !== undefined) insertChat.run(name, conversation);
       return conversation;
     },
+    findJids: (conversation) => selectJids.all(conversation).map(({ jid }) => String(jid)),
     [Symbol.dispose]: file[Symbol.dispose],
   };
 }

@@ -1,12 +1,12 @@
 import { AppError } from "../../src/core/error.ts";
 import type { PluginToolAnswerDraft, PluginToolCall, ToolMessage } from "../../src/core/plugin_tool.ts";
-import { toPhoneJid } from "./journal.ts";
+import { type Journal, toPhoneJid } from "./journal.ts";
 import { isWhatsAppTool, toolInputs } from "./tools.ts";
 
 /** Makes the message that a tool sends. @throws {AppError} `missing` for a tool that there is not. */
 export function toToolMessage(
   { name, input, conversation, messageId }: PluginToolCall,
-  toConversation: (jid: string, otherJid: string | undefined) => string,
+  journal: Pick<Journal, "toConversation" | "findJids">,
 ): PluginToolAnswerDraft {
   if (!isWhatsAppTool(name)) throw new AppError("missing", `WhatsApp has no tool ${name}`);
   const given = toolInputs[name].parse(input);
@@ -16,27 +16,27 @@ export function toToolMessage(
       given.to === undefined ? 'You are in no chat of this account: say "to" whom' : `"${given.to}" is no number`,
     );
   }
-  const target = chat === conversation ? chat : toConversation(chat, undefined);
+  const target = chat === conversation ? chat : journal.toConversation(chat, undefined);
   const newest = target === conversation ? messageId : undefined;
   switch (name) {
     case "whatsapp_send":
-      return toSend(target, { text: toolInputs[name].parse(input).text });
+      return toSend(journal, target, { text: toolInputs[name].parse(input).text });
     case "whatsapp_send_media": {
       const { caption, kind } = toolInputs[name].parse(input);
-      return toSend(target, { text: caption, ...(kind === undefined ? {} : { filesAs: kind }) });
+      return toSend(journal, target, { text: caption, ...(kind === undefined ? {} : { filesAs: kind }) });
     }
     case "whatsapp_reply": {
       const { text, message: quotes = newest } = toolInputs[name].parse(input);
-      return quotes === undefined ? refuse(noMessage) : toSend(target, { text, quotes });
+      return quotes === undefined ? refuse(noMessage) : toSend(journal, target, { text, quotes });
     }
     case "whatsapp_react": {
       const { emoji, message: providerMessageId = newest } = toolInputs[name].parse(input);
       if (providerMessageId === undefined) return refuse(noMessage);
-      return toSend(target, { text: emoji, act: { kind: "react", providerMessageId } });
+      return toSend(journal, target, { text: emoji, act: { kind: "react", providerMessageId } });
     }
     case "whatsapp_edit": {
       const { text, message: providerMessageId } = toolInputs[name].parse(input);
-      return toSend(target, { text, act: { kind: "edit", providerMessageId } });
+      return toSend(journal, target, { text, act: { kind: "edit", providerMessageId } });
     }
   }
 }
@@ -48,13 +48,26 @@ function refuse(text: string): PluginToolAnswerDraft {
 }
 
 function toSend(
+  journal: Pick<Journal, "findJids">,
   conversation: string,
   message: Pick<ToolMessage, "text" | "quotes" | "filesAs" | "act">,
 ): PluginToolAnswerDraft {
   if (conversation.endsWith("@g.us")) return { send: { conversation, ...message } };
-  const phone = toPhoneJid(conversation);
-  const handle = phone === undefined ? {} : { handle: phone.slice(0, phone.indexOf("@")) };
-  return { send: { conversation, recipient: { id: conversation, ...handle }, ...message } };
+  const jids = [conversation, ...journal.findJids(conversation).filter((jid) => jid !== conversation)];
+  const phone = toPhoneJid(...jids);
+  const id = phone ?? conversation;
+  const aliases = jids.filter((jid) => jid !== id);
+  return {
+    send: {
+      conversation,
+      recipient: {
+        id,
+        ...(phone === undefined ? {} : { handle: phone.slice(0, phone.indexOf("@")) }),
+        ...(aliases.length === 0 ? {} : { aliases }),
+      },
+      ...message,
+    },
+  };
 }
 
 /** A chat's address by what a model writes: one already, or a phone number as people write it. */

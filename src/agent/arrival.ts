@@ -24,6 +24,8 @@ export interface Arrival {
   readonly heading?: string | undefined;
   /** Nobody vouches for the sender. */
   readonly untrusted?: boolean | undefined;
+  /** What the text quoted of earlier messages, for people who read the transcript. */
+  readonly quotedTail?: string | undefined;
   readonly attachments: readonly Attachment[];
   /** Name of who wrote it, cleaned for a prompt. */
   readonly sender: string | undefined;

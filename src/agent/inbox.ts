@@ -366,6 +366,7 @@ function toMessageArrival(
     text: message.text,
     heading: message.heading,
     untrusted: message.untrusted,
+    quotedTail: message.quotedTail,
     attachments: message.attachments,
     sender: toPromptName(message.sender.name ?? message.sender.handle ?? message.sender.id),
     person: isNobody(plugin, message.sender.id) ? undefined : toPerson(plugin, message.sender.id),

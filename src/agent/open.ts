@@ -16,6 +16,7 @@ import type { OutboxAddress } from "../ledger/outbox.ts";
 import { readNewestRow, readReadyOfTurn } from "../ledger/inbox.ts";
 import { endSession, readSilentSessions } from "../ledger/sessions.ts";
 import type { Arrival } from "./arrival.ts";
+import { newAttachmentKeeper } from "./attachments.ts";
 import { newBudgets } from "./budget.ts";
 import { newCompactions } from "./compaction.ts";
 import { type Elsewhere, newDelegateTool, newResults, serveResults } from "./delegate.ts";
@@ -87,6 +88,7 @@ export function openAgents(deps: AgentsDeps): Agents {
   const turnDeps: TurnDeps = {
     ...deps,
     profiles,
+    keeper: newAttachmentKeeper({ bus, clock, stateDir: deps.shelves.stateDir }),
     hooks,
     invoker: newInvoker({ hooks, log, metrics, clock }),
     budgets,
@@ -168,7 +170,7 @@ export function openAgents(deps: AgentsDeps): Agents {
   return {
     outbox,
     findReachRefusal: (from, address, message) =>
-      findReachRefusal({ config: config.current, read: ledger.read }, from, address, message),
+      findReachRefusal({ config: config.current, read: ledger.read, pairing }, from, address, message),
     async describe(agent) {
       const policy = findPolicy(config.current, "console", agent);
       if (policy === undefined) throw new AppError("missing", `There is no agent ${agent}`);

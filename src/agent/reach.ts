@@ -1,10 +1,12 @@
 import type { Config } from "../config/config.ts";
 import type { LedgerReader } from "../core/ledger.ts";
+import type { Inbound } from "../core/message.ts";
 import type { ToolMessage } from "../core/plugin_tool.ts";
 import { type SessionKey, toSessionId } from "../core/session.ts";
 import { readSession } from "../ledger/sessions.ts";
 import type { OutboxAddress } from "../ledger/outbox.ts";
 import { matchesPattern } from "../lib/pattern.ts";
+import type { Pairing } from "./pairing.ts";
 import { findPolicy, findRefusal } from "./policy.ts";
 
 /**
@@ -13,7 +15,11 @@ import { findPolicy, findRefusal } from "./policy.ts";
  * to who has.
  */
 export function findReachRefusal(
-  { config, read }: { readonly config: Config; readonly read: LedgerReader },
+  { config, read, pairing }: {
+    readonly config: Config;
+    readonly read: LedgerReader;
+    readonly pairing: Pick<Pairing, "findRefusal">;
+  },
   from: SessionKey,
   { plugin, instance }: OutboxAddress,
   { conversation, thread, recipient, isAnswer, isNew }: ToolMessage,
@@ -26,7 +32,7 @@ export function findReachRefusal(
   if (isAnswer) return undefined;
   if (isNew) return "recipient_not_allowed";
   const isGroup = recipient === undefined;
-  const refusal = findRefusal(policy, {
+  const message: Inbound = {
     conversation,
     providerMessageId: "none",
     sender: recipient ?? { id: conversation },
@@ -34,10 +40,14 @@ export function findReachRefusal(
     attachments: [],
     isGroup,
     mentionsMe: true,
-  });
+  };
+  const refusal = findRefusal(policy, message);
   const isNamed = isGroup ? allow_groups.length > 0 : !open;
-  // A group whose members may talk: it was let in when one of them did.
-  if (refusal !== undefined && !(isGroup && refusal === "sender_not_allowed")) return refusal;
+  if (refusal === "sender_not_allowed") {
+    // A group whose members may talk was let in when one of them did.
+    const stays = isGroup ? undefined : pairing.findRefusal(policy, { plugin, instance, message });
+    if (stays !== undefined) return stays;
+  } else if (refusal !== undefined) return refusal;
   if (isNamed) return undefined;
   const there = { agent: from.agent, plugin, instance, conversation, ...(thread === undefined ? {} : { thread }) };
   const id = toSessionId(there);

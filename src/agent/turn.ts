@@ -20,6 +20,7 @@ import { appendEntry, readHistory, readSession, touchSession } from "../ledger/s
 import { endTurn, readInterruptedTurn, resumeTurn, startTurn } from "../ledger/turns.ts";
 import { withDeadline } from "../resilience/deadline.ts";
 import type { Arrival, ReplyAddress } from "./arrival.ts";
+import type { AttachmentKeeper } from "./attachments.ts";
 import type { Budgets } from "./budget.ts";
 import { commitWhenPossible } from "./commit.ts";
 import type { Compactions } from "./compaction.ts";
@@ -27,7 +28,7 @@ import { fenceText, withoutFence } from "./fence.ts";
 import type { Hooks } from "./hooks.ts";
 import type { Invoker } from "./invoke.ts";
 import { type LoopResult, runLoop, toModelName } from "./loop.ts";
-import { showAttachment } from "./media.ts";
+import { showAttachment, type ShownAttachment } from "./media.ts";
 import { isInnerPlugin, type Policy } from "./policy.ts";
 import type { Profile, Profiles } from "./profile.ts";
 import { estimateMessages, type Frame, type Tokens } from "./tokens.ts";
@@ -40,6 +41,7 @@ export interface TurnDeps {
   readonly bus: Bus;
   readonly ledger: Ledger;
   readonly profiles: Profiles;
+  readonly keeper: AttachmentKeeper;
   readonly hooks: Hooks;
   readonly invoker: Invoker;
   readonly budgets: Budgets;
@@ -266,17 +268,22 @@ export async function runTurn(
 
   async function toQuestion(entry: TranscriptEntry, profile: Profile): Promise<LlmMessage> {
     if (entry.role !== "user") return { role: "user", content: [{ type: "text", text: "" }] };
-    const shown = await Promise.all((entry.attachments ?? []).map((attachment) =>
-      showAttachment(attachment, {
-        bus: deps.bus,
-        clock,
-        plugin: first.session.plugin,
-        instance: first.session.instance,
-        seesImages: profile.route.images,
-        maxBytes: agent.config.max_image_bytes,
-        signal: deadline.signal,
-      })
-    ));
+    const shown: ShownAttachment[] = [];
+    // One after the other: each may be large.
+    for (const attachment of entry.attachments ?? []) {
+      shown.push(
+        await showAttachment(attachment, {
+          keeper: deps.keeper,
+          agent,
+          sessionId: first.sessionId,
+          plugin: first.session.plugin,
+          instance: first.session.instance,
+          seesImages: profile.route.images,
+          signal: deadline.signal,
+        }),
+      );
+    }
+    input = withPaths(entry, shown);
     const notes = shown.map(({ note }) => note).filter((note) => note !== "");
     const images = shown.map(({ image }) => image).filter((image): image is LlmUserPart => image !== undefined);
     return { role: "user", content: [{ type: "text", text: [entry.text, ...notes].join("\n") }, ...images] };
@@ -436,12 +443,14 @@ function toEntry(arrivals: readonly Arrival[]): TranscriptEntry {
   const attachments = arrivals.flatMap((arrival) => arrival.attachments);
   const ids = arrivals.map((arrival) => arrival.providerMessageId).filter((id) => id !== undefined);
   const sender = arrivals[0]?.sender;
+  const tails = arrivals.flatMap(({ quotedTail = "" }) => quotedTail === "" ? [] : [quotedTail]);
   const people = [...new Set(arrivals.map(({ person }) => person).filter((person) => person !== undefined))];
   return {
     role: "user",
     text: arrivals.map(toText).join("\n"),
     ...(people.length === 0 ? {} : { people }),
     ...(attachments.length === 0 ? {} : { attachments }),
+    ...(tails.length === 0 ? {} : { quotedTail: tails.join("\n\n") }),
     ...(sender === undefined ? {} : { sender }),
     ...(arrivals.some(({ untrusted }) => untrusted) ? { untrusted: true } : {}),
     ...(ids.length === 0 ? {} : { providerMessageIds: ids }),
@@ -454,6 +463,19 @@ function toText({ text, heading, untrusted, isGroup, isEdit, sender, quoted, ses
   const headed = heading === undefined ? named : `${heading}\n\n${named}`;
   const whole = quoted === undefined ? headed : `[in reply to: ${quoted.slice(0, 500)}]\n${headed}`;
   return untrusted ? fenceText(session.plugin, whole) : whole;
+}
+
+/** The question with the places where its attachments lie now, for the turns after it. */
+function withPaths(
+  entry: Extract<TranscriptEntry, { role: "user" }>,
+  shown: readonly ShownAttachment[],
+): TranscriptEntry {
+  if (entry.attachments === undefined) return entry;
+  const attachments = entry.attachments.map((attachment, index) => {
+    const path = shown[index]?.path;
+    return path === undefined ? attachment : { ...attachment, path };
+  });
+  return { ...entry, attachments };
 }
 
 /** What a user may be told of an error: its meaning, never its inside. */

@@ -135,7 +135,9 @@ function toText(text: string): LlmMessage {
 }
 
 function toAttachmentNotes(attachments: Extract<TranscriptEntry, { role: "user" }>["attachments"]): string {
-  return (attachments ?? []).map(({ kind, name }) => `\n[${kind} ${name ?? ""} was attached]`).join("");
+  return (attachments ?? []).map(({ kind, name, path }) =>
+    `\n[${kind} ${name ?? ""} was attached${path === undefined ? "" : `; it lies in your folder as ${path}`}]`
+  ).join("");
 }
 
 function toGroups(messages: readonly LlmMessage[]): Group[] {

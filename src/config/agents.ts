@@ -114,6 +114,10 @@ export const agentSchema = z.strictObject({
     max_image_bytes: z.number().int().positive().default(5_000_000).describe(
       "Larger images are named to the model, not shown.",
     ),
+    max_attachment_bytes: z.number().int().positive().default(25_000_000).describe(
+      "Larger attachments are named, not put into the agent's folder.",
+    ),
+    keep_attachments: duration.default(90 * 86_400_000).describe("How long attachments stay in the agent's folder."),
     session_search: z.enum(["person", "all"]).default("person").describe(
       "What the tool `session_search` finds: this conversation and others with the same person alone, or all of the agent's.",
     ),

@@ -47,6 +47,8 @@ export const inboundSchema = z.object({
   heading: z.string().max(2_000).optional(),
   /** Nobody vouches that `sender` wrote it: the agent gets heading and text as material, not as something asked of it. */
   untrusted: z.boolean().optional(),
+  /** What the text quoted, at its end, of messages that the agent has seen: kept for people, not shown to the model. */
+  quotedTail: z.string().max(200_000).optional(),
   attachments: z.array(attachmentSchema).max(50).default([]),
   isGroup: z.boolean().default(false),
   /** In a group: whether the message addresses the bot (mention, reply to it, command). */

@@ -30,7 +30,10 @@ export const transcriptEntrySchema = z.discriminatedUnion("role", [
     role: z.literal("user"),
     /** What the model is shown. */
     text: z.string(),
-    attachments: z.array(attachmentSchema).optional(),
+    /** `path`: where it lies in the agent's folder. */
+    attachments: z.array(attachmentSchema.extend({ path: z.string().optional() })).optional(),
+    /** What the text quoted of earlier messages; not shown to the model. */
+    quotedTail: z.string().optional(),
     /** Who wrote it, for people who read the transcript. */
     sender: z.string().optional(),
     /** Everybody whose words it holds, as `toPerson` names them. Absent: nobody in particular, or an entry of old. */

@@ -288,7 +288,11 @@ function parseEntry(body: string): TranscriptEntry {
 function toText(entry: TranscriptEntry): string {
   switch (entry.role) {
     case "user":
-      return [entry.text, ...(entry.attachments ?? []).map(({ kind, name }) => `[${kind} ${name ?? ""}]`)].join("\n");
+      return [
+        entry.text,
+        ...(entry.attachments ?? []).map(({ kind, name }) => `[${kind} ${name ?? ""}]`),
+        ...(entry.quotedTail === undefined ? [] : ["", entry.quotedTail]),
+      ].join("\n");
     case "assistant":
       return [entry.text, ...entry.toolCalls.map(({ name, input }) => `→ ${name}(${JSON.stringify(input)})`)]
         .filter((line) => line !== "").join("\n");

@@ -172,7 +172,7 @@ async function store(
   { name, mimeType, bytes }: AgentFile,
   signal: AbortSignal,
 ): Promise<OutboundFile> {
-  const sha256 = new Uint8Array(await crypto.subtle.digest("SHA-256", Uint8Array.from(bytes))).toHex();
+  const sha256 = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
   const call = calls.store(plugin, instance);
   for (let offset = 0; offset === 0 || offset < bytes.length; offset += largestPieceBytes) {
     const base64 = bytes.subarray(offset, offset + largestPieceBytes).toBase64();

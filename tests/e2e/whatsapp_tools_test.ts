@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { runAgent } from "../fixtures/agent_command.ts";
 import { openFakeModel } from "../fixtures/fake_model.ts";
 import { groupMember, openFakeWhatsApp } from "../fixtures/fake_whatsapp.ts";
 import { newTestConfig } from "../fixtures/nexo_config.ts";
@@ -123,7 +124,7 @@ Deno.test("an agent writes only where its binding lets people talk to it", async
   await using world = await openToolWorld();
   assert.match(await world.call("whatsapp_send", { to: `+${alice}`, text: "good morning" }), /"state":"sent"/);
   assert.match(await world.call("whatsapp_send", { to: `${group}@g.us`, text: "good morning all" }), /"state":"sent"/);
-  assert.match(await world.call("whatsapp_send", { to: bob, text: "spam" }), /may not write to .*sender not allowed/);
+  assert.match(await world.call("whatsapp_send", { to: bob, text: "spam" }), /may not write to .*sender unknown/);
   assert.match(await world.call("whatsapp_send", { to: "999@g.us", text: "spam" }), /group not allowed/);
   assert.match(await world.call("whatsapp_send", { to: "nobody", text: "spam" }), /is no number/);
   assert.match(await world.call("whatsapp_send", { text: "to whom?" }), /in no chat of this account/);
@@ -136,4 +137,17 @@ Deno.test("where everybody may talk, an agent writes only to who has, and to who
   await world.ask("no_tool", {}, 1);
   assert.match(await world.call("whatsapp_send", { to: alice, text: "again" }), /"state":"sent"/);
   assert.match(await world.call("whatsapp_send", { to: bob, text: "hello" }), /"state":"sent"/);
+});
+
+Deno.test("an agent writes to somebody as long as the operator lets them in", async () => {
+  await using world = await openToolWorld();
+  const pair = (...words: readonly string[]) => runAgent(["pair", ...words, "--data", world.dataDir]);
+  world.fake.inject({ from: bob, text: "hello?", encrypted: true });
+  const [offer] = await world.fake.untilSeen(1, soon());
+  const [code = ""] = /\b[A-Z2-9]{8}\b/.exec(offer?.text ?? "") ?? [];
+  assert.match(await world.call("whatsapp_send", { to: bob, text: "hi" }), /pairing pending/);
+  assert.equal((await pair("approve", code)).code, 0);
+  assert.match(await world.call("whatsapp_send", { to: bob, text: "hi" }), /"state":"sent"/);
+  assert.equal((await pair("revoke", "1")).code, 0);
+  assert.match(await world.call("whatsapp_send", { to: bob, text: "hi" }), /may not write to .*sender revoked/);
 });

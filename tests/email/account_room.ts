@@ -26,9 +26,10 @@ export async function openAccount(
   config: Readonly<Record<string, unknown>> = {},
   prepare: (servers: MailServers) => void | Promise<void> = () => {},
   smtp?: FakeSmtpOptions,
+  introspectionUrl?: string,
 ): Promise<AccountRoom> {
   await using cleanup = new AsyncDisposableStack();
-  const servers = cleanup.use(await openMailServers(smtp));
+  const servers = cleanup.use(await openMailServers(smtp, introspectionUrl));
   await prepare(servers);
   const room = cleanup.use(await openTestHost(email));
   const messages = () => received(room.bus.published);

@@ -12,10 +12,10 @@ export interface MailServers extends AsyncDisposable {
   config(rest?: Readonly<Record<string, unknown>>): Record<string, unknown>;
 }
 
-/** Opens a Dovecot and an SMTP server. */
-export async function openMailServers(options?: FakeSmtpOptions): Promise<MailServers> {
+/** Opens a Dovecot and an SMTP server. `introspectionUrl`: where Dovecot asks about access tokens. */
+export async function openMailServers(options?: FakeSmtpOptions, introspectionUrl?: string): Promise<MailServers> {
   await using cleanup = new AsyncDisposableStack();
-  const imap = cleanup.use(await openDovecot());
+  const imap = cleanup.use(await openDovecot(introspectionUrl));
   const smtp = cleanup.use(await openFakeSmtp(imap.certificate, options));
   const owned = cleanup.move();
   return {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { isAddress, matchesAddress } from "../../plugins/email/address.ts";
 import { htmlToText } from "../../plugins/email/html.ts";
-import { trimQuotedTail } from "../../plugins/email/quote.ts";
+import { splitQuotedTail } from "../../plugins/email/quote.ts";
 import { toBareSubject } from "../../plugins/email/thread.ts";
 
 Deno.test("a quotation at the end is left out, in the ways of common mail programs", () => {
@@ -19,7 +19,7 @@ Deno.test("a quotation at the end is left out, in the ways of common mail progra
     ["Begin:\nno quotation", "Begin:\nno quotation"],
     ["", ""],
   ];
-  for (const [mail, expected] of mails) assert.equal(trimQuotedTail(mail), expected);
+  for (const [mail, expected] of mails) assert.equal(splitQuotedTail(mail).text, expected);
 });
 
 Deno.test("HTML becomes the words that a reader sees", () => {

@@ -38,7 +38,12 @@ Deno.test("whatsapp shows a QR code, links, receives, answers, and is still link
   const [message] = received(room.bus.published);
   assert.equal(message?.conversation, conversation);
   assert.equal(message?.text, "hello");
-  assert.deepEqual(message?.sender, { id: conversation, name: `Person ${alice}`, handle: alice });
+  assert.deepEqual(message?.sender, {
+    id: conversation,
+    name: `Person ${alice}`,
+    handle: alice,
+    aliases: [`9${alice}@lid`],
+  });
   const { providerMessageIds } = await room.send("main", "hi there", { conversation });
   assert.deepEqual(fake.seen, [{ account, to: alice, id: providerMessageIds[0], text: "hi there" }]);
   await setup.apply();
