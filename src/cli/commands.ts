@@ -788,18 +788,19 @@ export const routes = buildRouteMap({
   routes: {
     run,
     status,
+    doctor,
     logs,
     chat,
     pair,
     dlq,
     sessions,
     memory,
+    workspace,
     config: configRoutes,
     mcp,
     ext: extensionRoutes,
     version,
   },
-  routes: { run, status, doctor, logs, chat, pair, dlq, sessions, workspace, config: configRoutes, mcp, version },
   docs: {
     brief: "Agents that answer people, and never lose a message",
     fullDescription: toDescription(
