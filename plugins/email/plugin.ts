@@ -10,6 +10,7 @@ export const email: Plugin<typeof emailConfigSchema> = {
   tools: emailTools,
   // A resend has the same Message-ID, but most mailboxes show both.
   traits: { idempotentSend: false, typing: false },
+  forget: async (stateDir, sender) => (await import("./forget.ts")).forgetSender(stateDir, sender),
   permissions(config, stateDir) {
     const servers = [toImapServer(config), toSmtpServer(config)].map(({ host, port }) => `${host}:${port}`);
     const token = config.oauth2 === undefined ? [] : [toHostAndPort(config.oauth2.token_url)];

@@ -10,6 +10,7 @@ export const whatsapp: Plugin<typeof whatsappConfigSchema> = {
   tools: whatsappTools,
   // The id of a message is ours: see message_id.ts.
   traits: { idempotentSend: true, typing: true },
+  forget: async (stateDir, sender) => (await import("./forget.ts")).forgetSender(stateDir, sender),
   permissions: ({ url, media_url }, stateDir) => ({
     net: [toHostAndPort(url), toHostAndPort(media_url)],
     read: [stateDir],

@@ -32,12 +32,16 @@ export interface LanesDeps {
 /** One serial queue for each session; sessions run in parallel. */
 export interface Lanes {
   push(arrival: Arrival): void;
+  /** Takes what waits and matches out of the queues; resolves when no turn runs any more that answers such. */
+  withdraw(matches: (arrival: Arrival) => boolean): Promise<void>;
   /** Starts no more turns, gives running ones `budgetMs` to end, then cancels them: they resume at the next start. */
   stop(budgetMs: number): Promise<void>;
 }
 
 interface Lane {
   queue: Arrival[];
+  /** The turn that runs: what it answers, and its end. */
+  current: { readonly batch: readonly Arrival[]; readonly ended: Promise<void> } | undefined;
   running: boolean;
   /** Monotonic time of the newest arrival. */
   lastPushMs: number;
@@ -77,8 +81,16 @@ export function newLanes(deps: LanesDeps): Lanes {
       const permit = batch[0].source === "task" ? undefined : permits;
       await permit?.take(stopping.signal);
       metrics.gauge("nexo_turns_running", {}, permits.taken);
+      const ended = Promise.withResolvers<void>();
+      const taken: Arrival[] = [...batch];
+      lane.current = { batch: taken, ended: ended.promise };
+      const takeMore = () => {
+        const more = absorb(lane, batch[0]);
+        taken.push(...more);
+        return more;
+      };
       try {
-        await deps.run(batch, () => absorb(lane, batch[0]), cancel.signal);
+        await deps.run(batch, takeMore, cancel.signal);
       } catch (thrown) {
         const error = toAppError(thrown);
         // The end of a lane's work is where errors stop: its messages stay accepted and are tried at the next start.
@@ -86,6 +98,8 @@ export function newLanes(deps: LanesDeps): Lanes {
           log.error("lane.failed", { session: batch[0].sessionId, kind: error.kind, error: error.message });
         }
       } finally {
+        lane.current = undefined;
+        ended.resolve();
         permit?.give();
         metrics.gauge("nexo_turns_running", {}, permits.taken);
       }
@@ -156,7 +170,7 @@ export function newLanes(deps: LanesDeps): Lanes {
       if (stopping.signal.aborted) return; // it stays accepted and is answered after the next start
       let lane = lanes.get(arrival.sessionId);
       if (lane === undefined) {
-        lane = { queue: [], running: false, lastPushMs: 0, wake: () => {}, taken: new Set() };
+        lane = { queue: [], current: undefined, running: false, lastPushMs: 0, wake: () => {}, taken: new Set() };
         lanes.set(arrival.sessionId, lane);
       }
       if (lane.taken.delete(arrival.delivery.rowId)) return forget(arrival.sessionId, lane);
@@ -170,6 +184,11 @@ export function newLanes(deps: LanesDeps): Lanes {
         if (!stopping.signal.aborted) log.error("lane.broken", { error: toAppError(thrown).message });
       }).finally(() => running.delete(done));
       running.add(done);
+    },
+    async withdraw(matches) {
+      for (const lane of lanes.values()) lane.queue = lane.queue.filter((arrival) => !matches(arrival));
+      const turns = [...lanes.values()].map(({ current }) => current).filter((turn) => turn !== undefined);
+      await Promise.all(turns.filter(({ batch }) => batch.some(matches)).map(({ ended }) => ended));
     },
     async stop(budgetMs) {
       stopping.abort();

@@ -61,6 +61,11 @@ export interface Agents extends AsyncDisposable {
   readonly outbox: Outbox;
   /** Why a tool in a turn of the session `from` may not send a message, as of now; `undefined` where it may. */
   findReachRefusal(from: SessionKey, address: OutboxAddress, message: ToolMessage): string | undefined;
+  /**
+   * Answers nothing more of what a person has said so far, here or by agents that work on it; resolves when no turn does.
+   * `sessions` are those that hold it.
+   */
+  withdraw(person: string, sessions: readonly string[]): Promise<void>;
   /** Provider and model that an agent's messages go to now, and how many tools it may use. */
   describe(agent: string): Promise<{ readonly model: string; readonly tools: number }>;
 }
@@ -169,6 +174,8 @@ export function openAgents(deps: AgentsDeps): Agents {
 
   return {
     outbox,
+    withdraw: (person, sessions) =>
+      lanes.withdraw((arrival) => arrival.person === person || sessions.includes(arrival.sessionId)),
     findReachRefusal: (from, address, message) =>
       findReachRefusal({ config: config.current, read: ledger.read, pairing }, from, address, message),
     async describe(agent) {

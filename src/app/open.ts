@@ -23,11 +23,10 @@ import { toStatus } from "../http/views.ts";
 import { openExtensions } from "../extensions/open.ts";
 import { readActivity, readUsageRows } from "../ledger/activity.ts";
 import { newHistory } from "../ledger/history.ts";
-import { sweepAudit } from "../ledger/audit.ts";
 import { readAccepted } from "../ledger/inbox.ts";
 import { openLedger } from "../ledger/open.ts";
 import { readMessage } from "../ledger/outbox.ts";
-import { readQueueDepths, sweepFinished } from "../ledger/queues.ts";
+import { readQueueDepths } from "../ledger/queues.ts";
 import { systemClock } from "../lib/clock.ts";
 import { newId } from "../lib/id.ts";
 import { concatLive } from "../lib/concat_live.ts";
@@ -46,6 +45,7 @@ import { newAudit } from "./audit.ts";
 import { newSessionSearchTool } from "../tools/session_search.ts";
 import { newWorkspaceTools } from "../workspace/tools.ts";
 import { openFlows } from "./flows.ts";
+import { newPeople } from "./forget.ts";
 import { newIntakeGate, newLoadWatch } from "./intake.ts";
 import { lockDataFolder } from "./lock.ts";
 import { findCollector, giveMemoryBack } from "./memory.ts";
@@ -53,6 +53,7 @@ import { openMemoryRoom } from "./memory_room.ts";
 import { openBusRoom } from "./open_bus.ts";
 import { newAgentPluginTools } from "./plugin_tools.ts";
 import { newBuiltInTools, plugins } from "./registry.ts";
+import { sweepLedger } from "./sweep.ts";
 import { openToken } from "./token.ts";
 import { newDeadLetters, toAgents, toChannels, toQueues } from "./views.ts";
 import { openWorkspaceRoom, toShelves } from "./workspaces.ts";
@@ -190,6 +191,13 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     activity: (stop: AbortSignal) => readActivity(ledger, clock.now(), stop),
     usage: (days: number, stop: AbortSignal) => readUsageRows(ledger, toDay(clock.now() - (days - 1) * dayMs), stop),
     mcp: { servers: mcp.view, accept: mcp.accept },
+    people: newPeople({
+      ledger,
+      memory: memoryRoom.memory,
+      plugins,
+      dataDir,
+      withdraw: async (person, sessions) => await agentsRoom?.withdraw(person, sessions),
+    }),
     deadLetters: newDeadLetters({
       ledger,
       bus,
@@ -255,7 +263,7 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
   const collect = findCollector();
   const parts = [
     load.run(background.signal),
-    sweepLedger(ledger, live, log, background.signal),
+    sweepLedger({ ledger, config: live, clock, log }, background.signal),
     followConfig(),
     ...collect === undefined ? [] : [giveMemoryBack({ clock, heap: Deno.memoryUsage, collect }, background.signal)],
   ];
@@ -305,20 +313,6 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     }
     return source.sizeBytes().then((bytes) => metrics.gauge("nexo_ledger_size_bytes", {}, bytes));
   }
-
-  async function sweepLedger(source: Ledger, current: Live<Config>, sweepLog: Log, stop: AbortSignal): Promise<void> {
-    while (!stop.aborted) {
-      await clock.wait(sweepEveryMs, stop);
-      try {
-        const { finished, audit } = current.current.runtime.retention;
-        const nowMs = clock.now();
-        await source.commit([...sweepFinished(nowMs - finished, sweepRows), sweepAudit(nowMs - audit, sweepRows)]);
-      } catch (thrown) {
-        // Nothing depends on a sweep: the next one does it.
-        sweepLog.warn("ledger.sweep_failed", { error: toAppError(thrown).message });
-      }
-    }
-  }
 }
 
 /** What people write is nobody else's to read. */
@@ -339,8 +333,6 @@ async function openDataFolder(dataDir: string, log: Log): Promise<void> {
 }
 
 const dayMs = 86_400_000;
-const sweepEveryMs = 600_000;
-const sweepRows = 5_000;
 
 /** Channels inside the process show one message for one key; what a plugin does, it says itself. */
 function toTraits(plugin: string): ChannelTraits | undefined {

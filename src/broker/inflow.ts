@@ -58,6 +58,7 @@ export async function consumeSubject(
   const open = async (): Promise<void> => {
     if (isHeldBack) await deps.intake.open(signal);
   };
+  if (session.jetStream !== undefined) await dropConsumer(session.jetStream, pattern, deps);
   while (!signal.aborted) {
     try {
       if (session.jetStream === undefined) await consumeDirectly(session, pattern, { ...deps, open }, signal);
@@ -67,6 +68,20 @@ export async function consumeSubject(
       log.warn("nats.consumer_failed", { subject: pattern, error: toAppError(thrown).message });
       await clock.wait(retryMs, signal).catch(() => {/* aborted, see the loop */});
     }
+  }
+}
+
+/**
+ * Forgets what the server had given out on an earlier connection, where it got lost or its acknowledgement did: the
+ * server would keep it back for half a minute, and give out what came behind it meanwhile. A new consumer begins with the
+ * oldest event that is not acknowledged. Once for each connection, as another process may share the consumer by mistake.
+ */
+async function dropConsumer({ manager }: JetStream, pattern: string, { stream, log }: InflowDeps): Promise<void> {
+  try {
+    await manager.consumers.delete(stream, toSubjectToken(pattern));
+  } catch (thrown) {
+    // There is none yet; or the server does not answer, which what follows finds out.
+    log.debug("nats.consumer_not_dropped", { subject: pattern, error: toAppError(thrown).message });
   }
 }
 

@@ -1,11 +1,13 @@
 import { jetstream, type JetStreamClient, type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
 import {
+  AuthorizationError,
   connect,
   type ConnectionOptions,
   credsAuthenticator,
   type NatsConnection,
   nkeyAuthenticator,
   type TlsOptions,
+  UserAuthenticationExpiredError,
 } from "@nats-io/transport-node";
 import type { NatsConfig } from "../config/broker.ts";
 import type { Clock } from "../core/clock.ts";
@@ -51,7 +53,9 @@ export interface LinkDeps {
 }
 
 const firstWaitMs = 100;
-const longestWaitMs = 5_000;
+/** A server that comes for a second now and then must not be missed for long; one that refuses us need not hear it so often. */
+const longestWaitMs = 1_000;
+const longestRefusedWaitMs = 5_000;
 const connectMs = 3_000;
 /** How often a server without JetStream is asked whether it has it now, milliseconds. */
 const askAgainMs = 30_000;
@@ -85,7 +89,7 @@ export function openLink({ config, log, clock, prepare }: LinkDeps): Link {
         waitMs = firstWaitMs;
       } catch (thrown) {
         goDown(toConnectError(thrown, config).message);
-        waitMs = Math.min(waitMs * 2, longestWaitMs);
+        waitMs = Math.min(waitMs * 2, isRefused(thrown) ? longestRefusedWaitMs : longestWaitMs);
       }
       await clock.wait(waitMs * (0.5 + Math.random() / 2), closing.signal).catch(() => {/* closing, see the loop */});
     }
@@ -221,6 +225,10 @@ async function findJetStream(connection: NatsConnection): Promise<JetStream | un
   }
 }
 
+function isRefused(thrown: unknown): boolean {
+  return thrown instanceof AuthorizationError || thrown instanceof UserAuthenticationExpiredError;
+}
+
 /** Says why there is no connection, with the remedy and without a secret. */
 function toConnectError(thrown: unknown, config: NatsConfig): AppError {
   const where = toServers(config).join(", ");
@@ -228,9 +236,7 @@ function toConnectError(thrown: unknown, config: NatsConfig): AppError {
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   const say = (text: string) => new AppError("unavailable", `Cannot use NATS at ${where}: ${text}`, { cause: thrown });
   if (thrown instanceof AppError) return say(thrown.message);
-  if (name === "AuthorizationError" || name === "UserAuthenticationExpiredError") {
-    return say("it refuses our credentials. Check broker.auth in broker.yaml");
-  }
+  if (isRefused(thrown)) return say("it refuses our credentials. Check broker.auth in broker.yaml");
   if (name === "TimeoutError") return say("it does not answer like a NATS server. Check broker.url in broker.yaml");
   if (/unexpected response/i.test(message)) return say("this is no NATS server. Check broker.url in broker.yaml");
   if (/refused/i.test(message)) return say("nobody listens there. It is tried again and again");

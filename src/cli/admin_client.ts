@@ -10,7 +10,7 @@ export interface AdminClient {
   /** @throws {AppError} what the process answered with, or `unavailable` and `timeout` where it does not answer. */
   get<T>(path: string, query: Query, schema: z.ZodType<T>): Promise<T>;
   /** @throws {AppError} like {@linkcode AdminClient.get} */
-  post<T>(path: string, body: unknown, schema: z.ZodType<T>): Promise<T>;
+  post<T>(path: string, body: unknown, schema: z.ZodType<T>, options?: { readonly timeoutMs: number }): Promise<T>;
   /** Posts; gives the body of the streamed answer as it comes. @throws {AppError} like {@linkcode AdminClient.get} */
   stream(path: string, body: unknown): AsyncIterable<Uint8Array>;
   /** Gets; gives the body of the streamed answer as it comes. @throws {AppError} like {@linkcode AdminClient.get} */
@@ -119,8 +119,8 @@ function newAdminClient(base: string, token: string): AdminClient {
     async get(path, query, schema) {
       return await read(await ask(path, query, { signal: AbortSignal.timeout(answerMs) }), schema);
     },
-    async post(path, body, schema) {
-      const init = { method: "POST", body: JSON.stringify(body), signal: AbortSignal.timeout(answerMs) };
+    async post(path, body, schema, { timeoutMs } = { timeoutMs: answerMs }) {
+      const init = { method: "POST", body: JSON.stringify(body), signal: AbortSignal.timeout(timeoutMs) };
       return await read(await ask(path, {}, init), schema);
     },
     stream: (path, body) => readBody((signal) => ask(path, {}, { method: "POST", body: JSON.stringify(body), signal })),

@@ -688,6 +688,27 @@ const mcp = buildRouteMap({
   docs: { brief: "MCP servers and their tools" },
 });
 
+const forgetPerson = buildCommand({
+  loader: async () => toAction((await import("./forget_person.ts")).forgetPerson),
+  parameters: {
+    flags: {
+      dryRun: { ...dryRun, brief: "Only count what there is" },
+      yes: { kind: "boolean", brief: "Do not ask", default: false, withNegated: false },
+      data,
+      json,
+    },
+    positional: {
+      kind: "tuple",
+      parameters: [{ brief: "plugin:id, such as telegram:4711", placeholder: "PERSON", parse: String }],
+    },
+    aliases: { y: "yes" },
+  },
+  docs: {
+    brief: "Delete everything that one person said and was told",
+    fullDescription: toDescription(
+      "Conversations, turns, waiting messages, replies, dead letters, files, facts, and their bytes. Works while the process runs, and without one.",
+      ["agent forget-person telegram:4711 --dry-run", "agent forget-person email:eva@example.com --yes"],
+      ["2 no person, or nobody to ask"],
 const commit = { brief: "Commit, as agent workspace log shows it", placeholder: "COMMIT", parse: String } as const;
 const owner = { brief: "Agent whose files they are", placeholder: "AGENT", parse: String } as const;
 const onePath = {
@@ -794,6 +815,7 @@ export const routes = buildRouteMap({
     pair,
     dlq,
     sessions,
+    forgetPerson,
     memory,
     workspace,
     config: configRoutes,

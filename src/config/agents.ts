@@ -82,6 +82,9 @@ export const agentSchema = z.strictObject({
   accept_delegates_from: z.array(z.string()).default(["*"]).describe("Agents that may give it tasks. `*`: any."),
   inbound_bindings: z.array(bindingSchema).default([]).describe("Which channels it hears."),
   budget: budgetSchema.optional().describe("What it may spend."),
+  retention: duration.refine((ms) => ms >= 3_600_000, "must be at least 1h").optional().describe(
+    "Messages older than this are deleted, with their turns, answers, dead letters and search entries. Absent: kept.",
+  ),
   heartbeat: z.strictObject({
     enabled: z.boolean().default(false).describe("Whether the agent wakes by itself."),
     interval: duration.refine((ms) => ms >= 1_000, "must be at least 1s: each wake asks the model").default(300_000)

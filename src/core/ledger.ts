@@ -37,6 +37,13 @@ export interface Ledger extends AsyncDisposable {
   readonly read: LedgerReader;
   /** Lists, searches and counts, in a reader worker, so that a page over a million rows never stalls a turn. */
   query(statement: Statement, signal: AbortSignal): Promise<readonly Row[]>;
+  /**
+   * Takes what was deleted out of the files themselves: no byte of it is left in the ledger, its index and its log.
+   * Units wait meanwhile.
+   *
+   * @throws {AppError} `unavailable` where a long query keeps the log from being emptied.
+   */
+  scrub(): Promise<void>;
   status(): LedgerStatus;
   /** Size of the file and its WAL on disk, bytes. */
   sizeBytes(): Promise<number>;

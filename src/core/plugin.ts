@@ -34,6 +34,19 @@ export interface Plugin<S extends z.ZodType = z.ZodType> {
    * messages, and the config that says so is refused. Absent: instances may share one.
    */
   account?(config: z.output<S>): string;
+  /**
+   * Takes out of an instance's folder what it holds of a person. Its files are there; its worker may run meanwhile.
+   * Absent: the plugin keeps nothing of people.
+   */
+  forget?(stateDir: string, sender: ForgottenSender): Promise<void>;
+}
+
+/** A person of whom nothing is to be kept. */
+export interface ForgottenSender {
+  /** As the provider knows them. */
+  readonly senderId: string;
+  /** Keys of the messages that were sent to them. */
+  readonly keys: readonly string[];
 }
 
 /** What the code in the worker is given. */

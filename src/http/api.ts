@@ -368,6 +368,32 @@ export const deadLetterResultSchema = z.object({
   dryRun: z.boolean(),
 });
 
+/** Body of `POST /api/people/forget`. */
+export const forgetPersonSchema = z.strictObject({
+  /** `plugin:id`, such as `telegram:4711`. */
+  person: z.string().min(3).max(600),
+  dryRun: z.boolean().default(false),
+});
+/** Answer of `POST /api/people/forget`: how much was, or with `dryRun` would be, deleted. */
+export const forgottenSchema = z.object({
+  person: z.string(),
+  dryRun: z.boolean(),
+  /** Whole conversations. */
+  sessions: z.number().int(),
+  messages: z.number().int(),
+  turns: z.number().int(),
+  /** Accepted events, answered or not. */
+  waiting: z.number().int(),
+  replies: z.number().int(),
+  deadLetters: z.number().int(),
+  /** Facts of long-term memory; counted when they are deleted. */
+  facts: z.number().int(),
+  /** Papers of agents that may speak of the person: somebody has to read them. */
+  look: z.array(z.string()),
+});
+/** Answer of `POST /api/people/forget`. */
+export type Forgotten = z.output<typeof forgottenSchema>;
+
 const pairingStates = z.enum(["pending", "approved", "denied", "revoked", "expired"]);
 
 /** Query of `GET /api/pairings`: newest first. */

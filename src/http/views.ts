@@ -21,6 +21,8 @@ import {
   type DeadLetterView,
   type ExportFormat,
   exportRequestSchema,
+  forgetPersonSchema,
+  type Forgotten,
   type MessageHit,
   type MessageSearch,
   messageSearchSchema,
@@ -58,6 +60,10 @@ const maxWhomBytes = 10_000;
 
 /** Longest export of one transcript. */
 const exportMs = 600_000;
+
+/** Longest deletion of one person. What is not gone by then is found by the next try. */
+const forgetMs = 600_000;
+const maxForgetBytes = 10_000;
 
 /** Transcripts and timelines, a page at a time, by keyset. */
 export interface History {
@@ -108,6 +114,16 @@ export interface Audit {
   note(entry: { readonly actor: Door; readonly action: string; readonly target: string }): Promise<void>;
 }
 
+/** What can be done for a person whom agents talked with. */
+export interface People {
+  /**
+   * Deletes what there is of a person, everywhere. With `dryRun` only counts.
+   *
+   * @throws {AppError} `invalid` for what is no person.
+   */
+  forget(person: string, options: { readonly dryRun: boolean }, signal: AbortSignal): Promise<Forgotten>;
+}
+
 /** What the admin listener shows, as it stands at the moment. */
 export interface AdminViews {
   readonly version: string;
@@ -126,6 +142,7 @@ export interface AdminViews {
   /** What was used in the last `days` days, today included, newest first. */
   usage(days: number, signal: AbortSignal): Promise<readonly UsageRow[]>;
   readonly deadLetters: DeadLetters;
+  readonly people: People;
   readonly memory: Memory;
   readonly extensions: ExtensionDesk;
   readonly pairings: Pairings;
@@ -207,6 +224,14 @@ export function newViewRoutes(views: AdminViews, config: Live<Config>): Hono {
     const { dryRun, ...selection } = await readJson(context.req.raw, maxBytes, deadLetterActionSchema);
     return context.json({ count: await action(selection, { dryRun, actor: toDoor(context) }, newDeadline()), dryRun });
   };
+  app.post("/people/forget", async (context) => {
+    const { person, dryRun } = await readJson(context.req.raw, maxForgetBytes, forgetPersonSchema);
+    const forgotten = await views.people.forget(person, { dryRun }, AbortSignal.timeout(forgetMs));
+    // Who it was is not to be known any more.
+    const target = person.slice(0, person.indexOf(":"));
+    if (!dryRun) await views.audit.note({ actor: toDoor(context), action: "person.forgotten", target });
+    return context.json(forgotten);
+  });
   app.post("/dead-letters/replay", act(deadLetters.replay));
   app.post("/dead-letters/purge", act(deadLetters.purge));
 

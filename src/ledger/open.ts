@@ -63,6 +63,7 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
       reader ??= openReader(deps.path);
       return reader.query(statement, signal);
     },
+    scrub: writer.scrub,
     status: writer.status,
     async sizeBytes() {
       const sizes = await Promise.all(["", "-wal"].map((suffix) => fileSize(deps.path + suffix)));
@@ -81,6 +82,7 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
 
 interface Writer extends AsyncDisposable {
   readonly commit: Ledger["commit"];
+  readonly scrub: Ledger["scrub"];
   status(): LedgerStatus;
   /** Takes no more units and waits for those in flight. */
   finish(): Promise<void>;
@@ -116,6 +118,8 @@ async function openWriter({ path, maxBytes, log, metrics, clock }: LedgerDeps): 
   /** Posted, in order, not yet answered. */
   const posted: PendingUnit[] = [];
   let answered = 0;
+  /** Posted, in order, not yet answered. */
+  const scrubs: PromiseWithResolvers<void>[] = [];
   const sqlIds = new Map<string, number>();
   const stop = new AbortController();
 
@@ -124,6 +128,7 @@ async function openWriter({ path, maxBytes, log, metrics, clock }: LedgerDeps): 
     status = { state: "failing", reason: error.message, since: new Date(clock.now()).toISOString() };
     for (const unit of [...posted.splice(0).slice(answered), ...collected.splice(0)]) unit.reject(error);
     answered = 0;
+    for (const scrub of scrubs.splice(0)) scrub.reject(error);
     idle?.();
   };
   const opened = Promise.withResolvers<void>();
@@ -146,6 +151,10 @@ async function openWriter({ path, maxBytes, log, metrics, clock }: LedgerDeps): 
         return opened.resolve();
       case "closed":
         return closed.resolve();
+      case "scrubbed": {
+        const scrub = scrubs.shift();
+        return reply.error === null ? scrub?.resolve() : scrub?.reject(fromErrorRecord(reply.error));
+      }
       case "refused":
         return opened.reject(fromErrorRecord(reply.error));
       case "applied":
@@ -236,6 +245,15 @@ async function openWriter({ path, maxBytes, log, metrics, clock }: LedgerDeps): 
   }
   return {
     commit,
+    scrub() {
+      if (broken !== undefined) return Promise.reject(broken);
+      if (closing) return Promise.reject(newClosedError());
+      post();
+      const scrub = Promise.withResolvers<void>();
+      scrubs.push(scrub);
+      worker.postMessage(JSON.stringify("scrub" satisfies WriterRequest));
+      return scrub.promise;
+    },
     status: () => status,
     async finish() {
       closing = true;

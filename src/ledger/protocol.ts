@@ -10,8 +10,8 @@ export interface WriterWork {
   readonly units: readonly (readonly WireStatement[])[];
 }
 
-/** Work, or the wish that the file be closed; no work may follow it. */
-export type WriterRequest = WriterWork | "close";
+/** Work, the wish that deleted rows leave the file, or that it be closed; no work may follow that. */
+export type WriterRequest = WriterWork | "scrub" | "close";
 
 /** What became of one unit. */
 export type UnitOutcome = readonly (readonly Row[])[] | ErrorRecord;
@@ -20,6 +20,8 @@ export type UnitOutcome = readonly (readonly Row[])[] | ErrorRecord;
 export type WriterReply =
   | { readonly kind: "opened" }
   | { readonly kind: "closed" }
+  /** `error` is null where all went well. */
+  | { readonly kind: "scrubbed"; readonly error: ErrorRecord | null }
   | { readonly kind: "refused"; readonly error: ErrorRecord }
   /** Outcomes in the order of the units. */
   | { readonly kind: "applied"; readonly outcomes: readonly UnitOutcome[] };

@@ -2,7 +2,7 @@
 // The ledger's one writer, in a worker of its own, so that the main isolate never waits on a disk.
 import { DatabaseSync } from "node:sqlite";
 import { setImmediate } from "node:timers";
-import { toErrorRecord } from "../core/error.ts";
+import { AppError, type ErrorRecord, toErrorRecord } from "../core/error.ts";
 import type { Row } from "../core/ledger.ts";
 import type { UnitOutcome, WireStatement, WriterReply, WriterRequest, WriterStart } from "./protocol.ts";
 import { migrate } from "./migrate.ts";
@@ -27,6 +27,8 @@ function open(start: WriterStart): DatabaseSync {
   Deno.chmodSync(start.path, 0o600);
   migrate(database, start.path);
   database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON");
+  // What is deleted is overwritten: a person's words must not outlive their deletion in a free page.
+  database.exec("PRAGMA secure_delete = ON");
   database.exec("PRAGMA wal_autocheckpoint = 2000; PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -4000");
   if (start.maxBytes !== null) {
     const pageSize = Number(database.prepare("PRAGMA page_size").get()?.page_size ?? 4096);
@@ -100,8 +102,25 @@ function serve(database: DatabaseSync): void {
     post({ kind: "applied", outcomes });
   };
 
+  const scrub = (): ErrorRecord | null => {
+    try {
+      // Deleted entries stay in the index until it is merged.
+      database.exec("INSERT INTO message_search (message_search) VALUES ('optimize')");
+      const { busy } = database.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get() ?? {};
+      if (busy === 0) return null;
+      const error = new AppError("unavailable", "The ledger's log is being read by a long query. Try again later");
+      return toErrorRecord(error);
+    } catch (thrown) {
+      return toErrorRecord(toLedgerError(thrown));
+    }
+  };
+
   self.onmessage = (event: MessageEvent<string>) => {
     const request: WriterRequest = JSON.parse(event.data);
+    if (request === "scrub") {
+      if (waiting.length > 0) flush();
+      return post({ kind: "scrubbed", error: scrub() });
+    }
     if (request === "close") {
       // Without this the file would stay open until the worker's memory is reclaimed, and its log unmerged.
       database.close();

@@ -203,6 +203,7 @@ export async function openRoom(first: RoomOptions = {}): Promise<Room> {
     const ledger: Ledger = {
       read: options.wrapRead?.(real.read) ?? real.read,
       query: real.query,
+      scrub: real.scrub,
       status: real.status,
       sizeBytes: real.sizeBytes,
       async commit(unit) {

@@ -352,3 +352,28 @@ Deno.test("a clock that goes back a day loses nothing, keeps the order, and ends
   assert.deepEqual(room.rows("SELECT epoch, ended FROM sessions"), [{ epoch: 1, ended: 0 }]);
   assert.deepEqual(room.rows("SELECT count(*) AS n FROM dead"), [{ n: 0 }]);
 });
+
+Deno.test("what a person said who is forgotten is not answered, and a turn that answers it is waited for", async () => {
+  const held = Promise.withResolvers<void>();
+  await using room = await openRoom({
+    async *script(request) {
+      if (lastText(request) === "first") await held.promise;
+      yield { type: "text", text: "yes" };
+      yield finish();
+    },
+  });
+  await room.say("first");
+  await room.until(() => room.requests.length === 1 ? true : undefined);
+  await room.say("second");
+  await room.say("of another", { conversation: "8", sender: { id: "43" } });
+  await room.untilSent(1);
+  let isOver = false;
+  const withdrawn = room.agents.withdraw("telegram:42", []).then(() => isOver = true);
+  await room.say("later", { conversation: "8", sender: { id: "43" } });
+  await room.untilSent(2);
+  assert.equal(isOver, false);
+  held.resolve();
+  await withdrawn;
+  await room.untilSent(3);
+  assert.deepEqual(room.asked(), ["first", "of another", "later"]);
+});

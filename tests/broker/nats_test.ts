@@ -1,3 +1,4 @@
+import { jetstream } from "@nats-io/jetstream";
 import { connect, headers, type NatsConnection } from "@nats-io/transport-node";
 import assert from "node:assert/strict";
 import { toAppError } from "../../src/core/error.ts";
@@ -203,6 +204,27 @@ Deno.test("an event that NATS refuses becomes a dead letter, holds up no other s
   publisher.bus.rescan();
   const spilled = ledger.read.get("SELECT event_id FROM spill");
   assert.equal(spilled?.event_id, "large");
+});
+
+Deno.test("what a process took and died with comes to the next one at once, before what came behind it", async () => {
+  await using server = await startNatsServer();
+  {
+    await using first = await openWorld(server);
+    await first.log.nextEntry(isUp, late());
+    await first.bus.publish(numberTopic("a"), { n: -1 });
+    await take(first, 1);
+  }
+  await using publisher = await openWorld(server, []);
+  await publisher.log.nextEntry(isUp, late());
+  for (const n of upTo(10)) await publisher.bus.publish(numberTopic("a"), { n });
+  await using mortal = await openProgram(server);
+  const consumer = await jetstream(mortal).consumers.get("NEXO", "numbers=2e=2a");
+  for await (const message of await consumer.fetch({ max_messages: 5 })) assert.ok(message.seq > 0);
+  await mortal.close();
+  await using next = await openWorld(server);
+  const before = performance.now();
+  assert.deepEqual(numbersOf(await take(next, 10)), upTo(10));
+  assert.ok(performance.now() - before < 10_000);
 });
 
 Deno.test("what NATS does not let us publish is refused at once, or a dead letter when it had waited", async () => {

@@ -21,6 +21,7 @@ Deno.test("there is a valid schema for every file", () => {
     "llm.yaml",
     "broker.yaml",
     "memory.yaml",
+    "extensions.yaml",
     "mcp.yaml",
     "runtime.yaml",
     "plugins/chat.yaml",

@@ -102,7 +102,7 @@ async function readCommands(): Promise<ReadonlyMap<string, readonly string[]>> {
     async *lines() {},
   });
   assert.equal(code, 0);
-  const usages = [...help.matchAll(/^ {2}agent ([a-z]+)(?: ([a-z|]+))? /gm)];
+  const usages = [...help.matchAll(/^ {2}agent ([a-z-]+)(?: ([a-z|]+))? /gm)];
   return new Map(usages.map(([, name = "", below]) => [name, below === undefined ? [] : below.split("|")]));
 }
 
@@ -110,7 +110,7 @@ Deno.test("every command that the docs name is one", async () => {
   const commands = await readCommands();
   assert.ok(commands.size > 5);
   const unknown = pages.flatMap(({ path, text }) =>
-    allOf(text, /(?:`|^\$? ?|deno task )agent ((?:[a-z]+)(?: [a-z]+)?)/gm)
+    allOf(text, /(?:`|^\$? ?|deno task )agent ((?:[a-z-]+)(?: [a-z]+)?)/gm)
       .filter((command) => {
         const [name = "", below = ""] = command.split(" ");
         const known = commands.get(name);

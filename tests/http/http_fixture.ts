@@ -106,6 +106,7 @@ export async function openHttpFixture(
       export: () => ReadableStream.from<string>([]),
       turn: () => Promise.resolve(undefined),
     },
+    people: { forget: () => Promise.reject(new Error("nobody is forgotten here")) },
     activity: () =>
       Promise.resolve({
         turns: { ended: 0, failed: 0, addedMs: null, modelMs: null },
