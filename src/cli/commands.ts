@@ -709,6 +709,10 @@ const forgetPerson = buildCommand({
       "Conversations, turns, waiting messages, replies, dead letters, files, facts, and their bytes. Works while the process runs, and without one.",
       ["agent forget-person telegram:4711 --dry-run", "agent forget-person email:eva@example.com --yes"],
       ["2 no person, or nobody to ask"],
+    ),
+  },
+});
+
 const commit = { brief: "Commit, as agent workspace log shows it", placeholder: "COMMIT", parse: String } as const;
 const owner = { brief: "Agent whose files they are", placeholder: "AGENT", parse: String } as const;
 const onePath = {
