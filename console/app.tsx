@@ -6,6 +6,7 @@ import type { LiveStatus } from "./live.ts";
 import { AgentsPage } from "./pages/agents.tsx";
 import { ChannelsPage } from "./pages/channels.tsx";
 import { ChatPage } from "./pages/chat.tsx";
+import { ConfigPage } from "./pages/config.tsx";
 import { DeadLetterPage, DeadLettersPage } from "./pages/dead_letters.tsx";
 import { LogsPage } from "./pages/logs.tsx";
 import { ModelsPage } from "./pages/models.tsx";
@@ -41,6 +42,7 @@ const pages: readonly [PageEntry, ...PageEntry[]] = [
     show: (_, id) => id === undefined ? <DeadLettersPage /> : <DeadLetterPage id={id} />,
   },
   { path: "models", key: "m", title: "Models", show: (live) => <ModelsPage live={live} /> },
+  { path: "config", key: "f", title: "Config", show: (_, path) => <ConfigPage wanted={path} /> },
   { path: "logs", key: "l", title: "Logs", show: (_, turn) => <LogsPage turn={turn} /> },
 ];
 const menu = pages.filter(({ key }) => key !== undefined);

@@ -26,6 +26,7 @@ import { newInbox } from "./inbox.ts";
 import { newInvoker } from "./invoke.ts";
 import { newLanes } from "./lanes.ts";
 import { openOutbox, type Outbox } from "./outbox.ts";
+import { openOutsideCalls, type OutsideCalls } from "./outside_calls.ts";
 import { newPairing } from "./pairing.ts";
 import { findPolicy, type Policy } from "./policy.ts";
 import { newProfiles, type ResolveModel } from "./profile.ts";
@@ -59,6 +60,8 @@ export interface AgentsDeps {
 /** All agents at work. */
 export interface Agents extends AsyncDisposable {
   readonly outbox: Outbox;
+  /** Calls of tools by programs outside. */
+  readonly outside: Omit<OutsideCalls, keyof AsyncDisposable>;
   /** Why a tool in a turn of the session `from` may not send a message, as of now; `undefined` where it may. */
   findReachRefusal(from: SessionKey, address: OutboxAddress, message: ToolMessage): string | undefined;
   /**
@@ -139,6 +142,7 @@ export function openAgents(deps: AgentsDeps): Agents {
     },
   });
 
+  const outside = openOutsideCalls(turnDeps);
   const answering = newAnswerers(bus, config);
   const background = [
     inbox.run(lanes.push, stop.signal),
@@ -174,6 +178,7 @@ export function openAgents(deps: AgentsDeps): Agents {
 
   return {
     outbox,
+    outside,
     withdraw: (person, sessions) =>
       lanes.withdraw((arrival) => arrival.person === person || sessions.includes(arrival.sessionId)),
     findReachRefusal: (from, address, message) =>
@@ -188,6 +193,7 @@ export function openAgents(deps: AgentsDeps): Agents {
       const { budget } = config.current.runtime.shutdown;
       const startedMs = clock.monotonic();
       stop.abort(new AppError("cancelled", "The agents are closing"));
+      await outside[Symbol.asyncDispose]();
       await lanes.stop(budget);
       await Promise.all(background);
       await compactions[Symbol.asyncDispose]();

@@ -5,6 +5,7 @@ import { newPairingDesk } from "../agent/pairing_desk.ts";
 import { newSkillHost } from "../agent/skill_file.ts";
 import { newChildren } from "../child/open.ts";
 import type { Config } from "../config/config.ts";
+import { newConfigDesk } from "../config/desk.ts";
 import { openConfig } from "../config/open.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import type { ProviderKey } from "../core/bus.ts";
@@ -20,6 +21,7 @@ import { version } from "../core/version.ts";
 import type { AgentView, Status } from "../http/api.ts";
 import { openHttp } from "../http/open.ts";
 import { toStatus } from "../http/views.ts";
+import type { WebChannel } from "../http/web_channel.ts";
 import { openExtensions } from "../extensions/open.ts";
 import { readActivity, readUsageRows } from "../ledger/activity.ts";
 import { newHistory } from "../ledger/history.ts";
@@ -49,6 +51,7 @@ import { newPeople } from "./forget.ts";
 import { newIntakeGate, newLoadWatch } from "./intake.ts";
 import { lockDataFolder } from "./lock.ts";
 import { findCollector, giveMemoryBack } from "./memory.ts";
+import { openMcpDoor } from "./mcp_door.ts";
 import { openMemoryRoom } from "./memory_room.ts";
 import { openBusRoom } from "./open_bus.ts";
 import { newAgentPluginTools } from "./plugin_tools.ts";
@@ -159,6 +162,7 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
   );
 
   let agentsRoom: Agents | undefined = undefined;
+  let web: WebChannel | undefined = undefined;
   let agentViews: readonly AgentView[] = [];
   const status = (): readonly SubsystemStatus[] => [
     toAgentsStatus(agentsRoom),
@@ -188,6 +192,14 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     history,
     memory: memoryRoom.memory,
     extensions,
+    configDesk: newConfigDesk({
+      dir: configDir,
+      pastDir: `${dataDir}/config-history`,
+      env,
+      plugins,
+      clock,
+      reload: config.reload,
+    }),
     activity: (stop: AbortSignal) => readActivity(ledger, clock.now(), stop),
     usage: (days: number, stop: AbortSignal) => readUsageRows(ledger, toDay(clock.now() - (days - 1) * dayMs), stop),
     mcp: { servers: mcp.view, accept: mcp.accept },
@@ -209,9 +221,13 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     audit: newAudit({ ledger, log, clock }),
   };
   opening.use(metrics.onScrape(() => scrapeLedger(ledger)));
+  const mcpDoor = opening.use(
+    openMcpDoor({ config: live, tools: mcp.tools, agents: () => agentsRoom, web: () => web, log, metrics, clock }),
+  );
   const http = opening.use(
     await openHttp({
       ...views,
+      mcpEndpoint: mcpDoor,
       config: live,
       bus: doorway,
       intake: gate,
@@ -224,6 +240,9 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
       replyTo: (key) => readReply(ledger, key),
     }, signal),
   );
+  web = http.web;
+  // Before the listeners, which wait for every answer that is under way.
+  opening.defer(() => mcpDoor[Symbol.asyncDispose]());
   await host.apply(live.current.plugins);
   const searchTool = newSessionSearchTool({
     search: history.search,

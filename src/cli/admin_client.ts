@@ -27,6 +27,8 @@ export interface Running {
   readonly console: string;
   /** How it stood when it was found. */
   readonly status: Status;
+  /** The token that it takes. */
+  readonly token: string;
 }
 
 const runFileSchema = z.object({ pid: z.number(), bootId: z.string(), admin: z.url() });
@@ -61,7 +63,7 @@ export async function findRunning(
   try {
     const status = await admin.get("/api/status", {}, statusSchema);
     // A file left behind by a process that died may name an address that is another's by now.
-    return status.bootId === run.data.bootId ? { admin, console: run.data.admin, status } : undefined;
+    return status.bootId === run.data.bootId ? { admin, console: run.data.admin, status, token } : undefined;
   } catch (thrown) {
     const error = toAppError(thrown);
     if (error.kind === "unavailable" && error.reason === notReached) return undefined;

@@ -688,6 +688,29 @@ const mcp = buildRouteMap({
   docs: { brief: "MCP servers and their tools" },
 });
 
+const mcpServerCommand = buildCommand({
+  loader: async () => toAction((await import("./mcp_server.ts")).serveStdio),
+  parameters: {
+    flags: {
+      agent: {
+        kind: "parsed",
+        parse: String,
+        brief: "Whose tools and memory [the first agent]",
+        placeholder: "AGENT",
+        optional: true,
+      },
+      data,
+    },
+  },
+  docs: {
+    brief: "Serve agents to a desktop client over MCP",
+    fullDescription: toDescription(
+      "An MCP server on standard input and output, for clients that start programs. It passes on to the running process.",
+      ["agent mcp-server", "agent mcp-server --agent ana --data /var/lib/nexo"],
+    ),
+  },
+});
+
 const forgetPerson = buildCommand({
   loader: async () => toAction((await import("./forget_person.ts")).forgetPerson),
   parameters: {
@@ -824,6 +847,7 @@ export const routes = buildRouteMap({
     workspace,
     config: configRoutes,
     mcp,
+    "mcp-server": mcpServerCommand,
     ext: extensionRoutes,
     version,
   },

@@ -10,6 +10,8 @@ export interface CrossCheckInput {
   readonly agents: readonly AgentOutline[];
   /** llm.yaml. */
   readonly llm: ConfigDocument;
+  /** mcp.yaml. */
+  readonly mcp: ConfigDocument;
   /** Instances that plugin files declare. */
   readonly instances: readonly InstanceMention[];
   /** Accounts of instances, where the plugin has such. */
@@ -47,6 +49,7 @@ export function crossCheck(input: CrossCheckInput): ConfigFault[] {
     ...checkProviders(input.llm),
     ...checkProviderMentions(input),
     ...checkDelegates(input),
+    ...checkMcpAgents(input),
   ];
 }
 
@@ -208,6 +211,24 @@ function checkDelegates({ agents, agentsReadable, shared }: CrossCheckInput): Co
         `Use one of: ${["*", ...known].join(", ")}`,
       )
     );
+}
+
+const lenientMcp = z.object({
+  serve: z.object({
+    tokens: z.array(z.object({ agent: z.string().optional().catch(undefined) }).catch({})).catch([]).default([]),
+  }).catch({ tokens: [] }).default({ tokens: [] }),
+}).catch({ serve: { tokens: [] } });
+
+function checkMcpAgents({ agents, agentsReadable, mcp }: CrossCheckInput): ConfigFault[] {
+  if (!agentsReadable || !mcp.readable) return [];
+  const known = agents.flatMap(({ id }) => id === undefined ? [] : [id.name]);
+  return lenientMcp.parse(mcp.value).serve.tokens.flatMap(({ agent }, index) =>
+    agent === undefined || known.includes(agent) ? [] : [newFault(
+      { document: mcp, path: ["serve", "tokens", index, "agent"] },
+      `there is no agent "${agent}".${didYouMean(agent, known)}`,
+      `Use one of: ${known.join(", ")}`,
+    )]
+  );
 }
 
 function newFault(

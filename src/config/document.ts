@@ -52,9 +52,14 @@ const maxAliases = 100;
 export async function readDocument(path: string, file: string, scope: ReferenceScope): Promise<ConfigDocument> {
   const read = await readText(path);
   if ("message" in read) return newUnreadableDocument(file, [{ file, path: "", ...read }]);
+  return await toDocument(read.text, file, scope);
+}
+
+/** Parses the text of a file; `file` is how people see it. Whatever is wrong becomes a fault of the document. */
+export async function toDocument(text: string, file: string, scope: ReferenceScope): Promise<ConfigDocument> {
   const counter = new LineCounter();
   try {
-    return await parse(read.text, counter, file, scope);
+    return await parse(text, counter, file, scope);
   } catch (error) {
     if (!(error instanceof RangeError) && !(error instanceof ReferenceError)) throw error;
     // RangeError: the parser's stack; ReferenceError: the library's word for too many aliases.

@@ -1,6 +1,6 @@
 import { join, normalize } from "node:path";
 import type { PluginSchema } from "./config.ts";
-import { type ConfigDocument, newEmptyDocument, readDocument } from "./document.ts";
+import { type ConfigDocument, newEmptyDocument, readDocument, toDocument } from "./document.ts";
 import { type ConfigFault, didYouMean } from "./fault.ts";
 import { agentsDir, configFiles, listConfigFolder, pluginsDir } from "./files.ts";
 import { type ReferenceScope, whyUnreadable } from "./references.ts";
@@ -26,6 +26,7 @@ export interface ConfigDocuments {
 export async function readDocuments(
   scope: ReferenceScope,
   plugins: readonly PluginSchema[],
+  edited?: { readonly path: string; readonly text: string },
 ): Promise<ConfigDocuments | ConfigFault> {
   const names = await listNames(scope.dir);
   if ("message" in names) return names;
@@ -33,9 +34,15 @@ export async function readDocuments(
   const isKnown = (name: string) =>
     !name.startsWith(`${pluginsDir}/`) || plugins.some(({ id }) => name === toPluginFileName(id));
   const documents = new Map<string, ConfigDocument>();
-  for (const name of names.files.filter(isKnown)) {
+  const files = edited === undefined ? names.files : [...new Set([...names.files, edited.path])];
+  for (const name of files.filter(isKnown)) {
     const path = join(scope.dir, name);
-    documents.set(name, await readDocument(path, normalize(path), scope));
+    documents.set(
+      name,
+      name === edited?.path
+        ? await toDocument(edited.text, normalize(path), scope)
+        : await readDocument(path, normalize(path), scope),
+    );
   }
   const documentOf = (name: keyof typeof configFiles) =>
     documents.get(name) ?? newEmptyDocument(normalize(join(scope.dir, name)));

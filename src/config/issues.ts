@@ -74,6 +74,8 @@ function newFault(
 
 function sayUnknownKey(key: string, path: Path, { shape }: IssueContext) {
   const keys = knownKeys(shapeAt(shape, path) ?? {});
+  // A mapping may have several forms, and the other keys say that it is another than this one's.
+  if (keys.includes(key)) return { message: "does not go with the keys beside it", remedy: "Remove it, or the others" };
   return {
     message: `unknown key.${didYouMean(key, keys)}`,
     remedy: keys.length === 0 ? "Remove it" : `Remove it, or use one of: ${keys.join(", ")}`,

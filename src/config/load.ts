@@ -38,6 +38,8 @@ export interface LoadOptions {
   readonly plugins: readonly PluginSchema[];
   /** Number that the config gets. */
   readonly generation: number;
+  /** A text that one file shall have in place of its own; `path` in the folder. */
+  readonly edited?: { readonly path: string; readonly text: string };
 }
 
 /**
@@ -45,7 +47,7 @@ export interface LoadOptions {
  * Nothing is kept between two calls.
  */
 export async function loadConfig(options: LoadOptions): Promise<LoadResult> {
-  const documents = await readDocuments(options, options.plugins);
+  const documents = await readDocuments(options, options.plugins, options.edited);
   if ("message" in documents) return { ok: false, faults: [documents] };
 
   const checked = checkDocuments(documents);
@@ -62,6 +64,7 @@ export async function loadConfig(options: LoadOptions): Promise<LoadResult> {
     ...crossCheck({
       agents: outlines,
       llm: documents.llm,
+      mcp: documents.mcp,
       instances: checked.pluginFiles.flatMap((file) => file.mentions),
       accounts: checked.pluginFiles.flatMap((file) => file.instances).flatMap(({ instance, account, ...place }) =>
         account === undefined ? [] : [{ ...place, plugin: instance.plugin, instance: instance.instance, account }]

@@ -80,9 +80,31 @@ const serversSchema = z.record(serverName, mcpServerSchema).superRefine((servers
   }
 });
 
+const tokenSchema = z.strictObject({
+  name: idText.describe("Who brings it: the name in journal, memory and log."),
+  token: secretText.refine((secret) => secret.reveal().length >= 16, "must have at least 16 characters").describe(
+    "Sent as `Authorization: Bearer TOKEN`.",
+  ),
+  agent: idText.describe("As which agent tools are called."),
+  agents: z.array(z.string().min(1)).optional().describe(
+    "Agents that may be talked to, by name or pattern with `*`. Absent: only `agent`.",
+  ),
+  scopes: z.array(z.enum(["chat", "memory", "sessions", "tools"])).min(1).default(["chat"]).describe(
+    "What it may do: talk to agents; the agent's memory; search what was said; the tools that `serve.tools` names.",
+  ),
+});
+
+const serveSchema = z.strictObject({
+  tools: z.array(z.string().min(1)).default([]).describe(
+    "Tools of the agent that programs may call, by name or pattern with `*`. Tools of extensions and MCP servers only by patterns that begin with `ext_` or `mcp_`.",
+  ),
+  tokens: z.array(tokenSchema).default([]).describe("Who may come in beside the holder of the console's token."),
+});
+
 /** `mcp.yaml`. */
 export const mcpFileSchema = z.strictObject({
   servers: serversSchema.default({}).describe("Servers by name; their tools are called `mcp_<name>_<tool>`."),
+  serve: serveSchema.prefault({}).describe("Our own MCP server, at `/mcp` of the console's listener."),
 });
 /** `mcp.yaml`, as parsed. */
 export type McpConfig = z.output<typeof mcpFileSchema>;

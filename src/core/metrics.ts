@@ -187,6 +187,7 @@ export const metricTable = {
     help: "Tools of an MCP server that wait for the operator's word.",
     labels: ["server"],
   },
+  nexo_mcp_sessions: { type: "gauge", help: "Sessions of programs at our own MCP server.", labels: [] },
   nexo_http_requests_total: {
     type: "counter",
     help: "HTTP requests answered, by listener and status.",

@@ -7,6 +7,7 @@ import type { Live } from "../lib/live.ts";
 import { chatRequestSchema, loginRequestSchema } from "./api.ts";
 import { readJson } from "./body.ts";
 import { chat } from "./chat.ts";
+import { newConfigRoutes } from "./config_routes.ts";
 import { newConsoleRoutes } from "./console.ts";
 import type { EventStreams } from "./event_streams.ts";
 import { newLoginGuard, newPlaceGuard, newTokenGuard } from "./guard.ts";
@@ -29,6 +30,8 @@ export interface AdminDeps {
   readonly log: Log;
   /** Tells how the process stands whenever that changes. */
   readonly live: Hono;
+  /** `/mcp`, with guards of its own. */
+  readonly mcpEndpoint: Hono;
   /** Name of the session's cookie. */
   readonly cookie: string;
   /** Host names besides loopback, as configured now. */
@@ -67,6 +70,8 @@ export function newAdminRoutes(views: AdminViews, deps: AdminDeps): Hono {
   });
   app.route("/", newConsoleRoutes({ logins, cookie }));
 
+  app.route("/", deps.mcpEndpoint);
+
   app.use("/v1/*", newTokenGuard(deps));
   app.route("/v1", newOpenAiRoutes({ ...deps, startedAt: views.startedAt }));
 
@@ -78,6 +83,7 @@ export function newAdminRoutes(views: AdminViews, deps: AdminDeps): Hono {
   app.route("/api", deps.live);
   app.route("/api/extensions", newExtensionRoutes(views.extensions, views.audit));
   app.route("/api/mcp", newMcpRoutes(views.mcp, config));
+  app.route("/api/config", newConfigRoutes({ desk: views.configDesk, audit: views.audit, logins }));
   app.route("/api/agents", newWorkspaceRoutes(views, config));
   app.route("/api", newLogRoutes({ logs: views.logs, streams: deps.streams }));
   app.post("/api/logout", (context) => {

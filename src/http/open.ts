@@ -19,6 +19,7 @@ import { withStop } from "./intake.ts";
 import { openListener } from "./listener.ts";
 import { openLiveRoutes } from "./live.ts";
 import { newLogins } from "./logins.ts";
+import { type McpEndpoint, newMcpEndpoint } from "./mcp_endpoint.ts";
 import { type AdminViews, toStatus } from "./views.ts";
 import { openWebChannel, type WebChannel } from "./web_channel.ts";
 
@@ -33,6 +34,7 @@ export interface HttpDeps extends AdminViews {
   readonly tracer: Tracer;
   /** The admin token. */
   readonly token: Secret;
+  readonly mcpEndpoint: McpEndpoint;
   /** All metrics, in Prometheus' text format. */
   metricsText(): Promise<string>;
   /** The reply to an accepted message, as the ledger has it. */
@@ -81,6 +83,7 @@ export async function openHttp(deps: HttpDeps, signal: AbortSignal): Promise<Htt
   const adminRoutes = newAdminRoutes(views, {
     config,
     live: live.routes,
+    mcpEndpoint: newMcpEndpoint(deps.mcpEndpoint, { logins, metrics }),
     web,
     streams,
     logins,

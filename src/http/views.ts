@@ -1,6 +1,7 @@
 import { type Context, Hono } from "hono";
 import { renderSVG } from "uqr";
 import type { Config } from "../config/config.ts";
+import type { ConfigDesk } from "../config/desk.ts";
 import { AppError } from "../core/error.ts";
 import type { Memory } from "../core/memory.ts";
 import type { SubsystemStatus } from "../core/status.ts";
@@ -137,6 +138,7 @@ export interface AdminViews {
   queues(): Queues;
   readonly logs: RecentLog;
   readonly history: History;
+  readonly configDesk: ConfigDesk;
   /** What went on in the last hour. */
   activity(signal: AbortSignal): Promise<Activity>;
   /** What was used in the last `days` days, today included, newest first. */

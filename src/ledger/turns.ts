@@ -109,6 +109,23 @@ export function endTurn(end: TurnEnd): Statement {
   };
 }
 
+const callPrefix = "call-";
+
+/** The id of the turn that is one call of a tool from outside. */
+export function toCallTurnId(id: string): string {
+  return callPrefix + id;
+}
+
+/** Calls from outside that ended with their process, which was not `bootId`. */
+export function readCutCalls(read: LedgerReader, bootId: string): readonly string[] {
+  return read.all(
+    `SELECT id FROM turns WHERE state = 'running' AND boot_id != ? AND substr(id, 1, ?) = ?`,
+    bootId,
+    callPrefix.length,
+    callPrefix,
+  ).map((row) => String(row.id));
+}
+
 /** Journals a model's answer. */
 export function recordModelStep(
   turnId: string,

@@ -106,6 +106,13 @@ export async function openHttpFixture(
       export: () => ReadableStream.from<string>([]),
       turn: () => Promise.resolve(undefined),
     },
+    configDesk: {
+      list: () => Promise.resolve([]),
+      check: () => Promise.resolve([]),
+      apply: () => Promise.resolve({ result: "unchanged" }),
+      past: () => Promise.resolve([]),
+      readPast: () => Promise.resolve(""),
+    },
     people: { forget: () => Promise.reject(new Error("nobody is forgotten here")) },
     activity: () =>
       Promise.resolve({
@@ -121,6 +128,10 @@ export async function openHttpFixture(
       show: () => Promise.resolve(undefined),
       replay: () => Promise.resolve(0),
       purge: () => Promise.resolve(0),
+    },
+    mcpEndpoint: {
+      handle: () => undefined,
+      handleOperator: () => Promise.resolve(new Response(null, { status: 204 })),
     },
     memory: {
       remember: () => Promise.reject(new Error("nobody remembers over HTTP")),

@@ -158,7 +158,8 @@ Deno.test("a change of one server's config leaves the others connected", async (
   await mcp.untilUp("two");
   const kept = mcp.config.current.servers["one"];
   mcp.configure({ two: { url: two.url, tools: ["nothing"] } });
-  if (kept !== undefined) mcp.config.set({ servers: { ...mcp.config.current.servers, one: kept } });
+  const { current } = mcp.config;
+  if (kept !== undefined) mcp.config.set({ ...current, servers: { ...current.servers, one: kept } });
   await mcp.until(() => mcp.room.tools.current.length === 1 ? true : undefined);
   assert.equal(one.sessions, 1);
   assert.equal(mcp.room.tools.current[0]?.name, "mcp_one_a");

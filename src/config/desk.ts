@@ -1,0 +1,184 @@
+import { AppError, toAppError } from "../core/error.ts";
+import type { Clock } from "../core/clock.ts";
+import type { PluginSchema } from "./config.ts";
+import { type ConfigFault, formatFaults } from "./fault.ts";
+import { configFiles, listConfigFolder } from "./files.ts";
+import { loadConfig } from "./load.ts";
+import type { ReloadOutcome } from "./reload.ts";
+
+/** A file of the config folder, as people edit it. */
+export interface ConfigFile {
+  /** Path in the folder: `agents.yaml`, `plugins/telegram.yaml`. */
+  readonly path: string;
+  /** Empty where the file is not there yet. */
+  readonly text: string;
+  /** Names this text: an edit says which one it was made from. */
+  readonly version: string;
+}
+
+/** A new text for a file. */
+export interface ConfigEdit {
+  readonly path: string;
+  readonly text: string;
+  /** {@linkcode ConfigFile.version} of the text that it was made from. */
+  readonly base: string;
+}
+
+/** A text that a file had before it was edited here. */
+export interface ConfigPast {
+  readonly id: string;
+  readonly path: string;
+  /** ISO 8601 UTC, when it was replaced. */
+  readonly replacedAt: string;
+}
+
+/** Reads and edits the config folder while the process runs. */
+export interface ConfigDesk {
+  /** Files that are there, and those that could be. */
+  list(): Promise<readonly ConfigFile[]>;
+  /** Everything that would be wrong with the whole config after the edit. */
+  check(edit: Omit<ConfigEdit, "base">): Promise<readonly ConfigFault[]>;
+  /**
+   * Writes the file, keeps the text that it had, and loads the config.
+   *
+   * @throws {AppError} `invalid` for an edit with faults, `conflict` where somebody has edited the file meanwhile.
+   */
+  apply(edit: ConfigEdit): Promise<ReloadOutcome>;
+  /** Newest first. */
+  past(): Promise<readonly ConfigPast[]>;
+  /** @throws {AppError} `missing` */
+  readPast(id: string): Promise<string>;
+}
+
+/** What a desk uses. */
+export interface ConfigDeskDeps {
+  /** Config folder. */
+  readonly dir: string;
+  /** Folder for the texts that were replaced; made when it is needed. */
+  readonly pastDir: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly plugins: readonly PluginSchema[];
+  readonly clock: Clock;
+  reload(): Promise<ReloadOutcome>;
+}
+
+/** Replaced texts kept; older ones are deleted with the next edit. */
+const keptPasts = 200;
+
+/** Makes a {@linkcode ConfigDesk}. */
+export function newConfigDesk({ dir, pastDir, env, plugins, clock, reload }: ConfigDeskDeps): ConfigDesk {
+  const editable = [...Object.keys(configFiles), ...plugins.map(({ id }) => `plugins/${id}.yaml`)];
+  const requireKnown = (path: string) => {
+    // Nothing but these names reaches the file system.
+    if (editable.includes(path) || /^agents\.d\/\w[\w-]*(?:\.\w[\w-]*)*\.yaml$/.test(path)) return;
+    throw new AppError("invalid", `Nothing would read ${path}. Files: ${editable.join(", ")}, agents.d/NAME.yaml`);
+  };
+  const read = async (path: string): Promise<ConfigFile> => {
+    const text = await readTextFile(`${dir}/${path}`) ?? "";
+    return { path, text, version: await toVersion(text) };
+  };
+  const check: ConfigDesk["check"] = async ({ path, text }) => {
+    requireKnown(path);
+    const result = await loadConfig({ dir, env, plugins, generation: 0, edited: { path, text } });
+    return result.ok ? [] : result.faults;
+  };
+  const keep = async ({ path, text }: ConfigFile): Promise<void> => {
+    await Deno.mkdir(pastDir, { recursive: true, mode: 0o700 });
+    const id = `${new Date(clock.now()).toISOString().replaceAll(":", "-")}~${path.replace("/", "~")}`;
+    await Deno.writeTextFile(`${pastDir}/${id}`, text, { mode: 0o600 });
+    const old = (await listPasts(pastDir)).slice(keptPasts);
+    for (const past of old) await Deno.remove(`${pastDir}/${past.id}`);
+  };
+  let last: Promise<unknown> = Promise.resolve();
+
+  const applyNow = async (edit: ConfigEdit): Promise<ReloadOutcome> => {
+    requireKnown(edit.path);
+    const before = await read(edit.path);
+    if (before.version !== edit.base) {
+      const remedy = "Load it again and make the change in the new text";
+      throw new AppError("conflict", `${edit.path} was edited meanwhile. ${remedy}`, { reason: "edited_meanwhile" });
+    }
+    const faults = await check(edit);
+    if (faults.length > 0) throw new AppError("invalid", formatFaults(faults), { reason: "faulty_config" });
+    await keep(before);
+    await replaceFile(`${dir}/${edit.path}`, edit.text);
+    return await reload();
+  };
+
+  return {
+    async list() {
+      const { files } = await listConfigFolder(dir);
+      return await Promise.all([...new Set([...files, ...editable])].map(read));
+    },
+    check,
+    apply(edit) {
+      // One after the other: each sees what the one before has written.
+      const applied = last.then(() => applyNow(edit));
+      last = applied.catch(() => {});
+      return applied;
+    },
+    past: () => listPasts(pastDir),
+    async readPast(id) {
+      const known = (await listPasts(pastDir)).some((past) => past.id === id);
+      if (!known) throw new AppError("missing", `There is no earlier text ${id}. List them again`);
+      return await Deno.readTextFile(`${pastDir}/${id}`);
+    },
+  };
+}
+
+async function listPasts(folder: string): Promise<readonly ConfigPast[]> {
+  const pasts: ConfigPast[] = [];
+  try {
+    for await (const { name } of Deno.readDir(folder)) {
+      const [at, ...path] = name.split("~");
+      const replacedAt = at?.replace(/T(\d\d)-(\d\d)-/, "T$1:$2:") ?? "";
+      pasts.push({ id: name, path: path.join("/"), replacedAt });
+    }
+  } catch (thrown) {
+    if (toAppError(thrown).kind !== "missing") throw thrown;
+  }
+  return pasts.sort((one, other) => one.id < other.id ? 1 : -1);
+}
+
+/** Whole or not at all; keeps the mode of a file that is there. */
+async function replaceFile(path: string, text: string): Promise<void> {
+  const folder = path.slice(0, path.lastIndexOf("/"));
+  await Deno.mkdir(folder, { recursive: true });
+  const unfinished = `${folder}/.${crypto.randomUUID()}`;
+  const mode = await modeOf(path);
+  try {
+    using file = await Deno.open(unfinished, { write: true, createNew: true, mode });
+    let bytes = new TextEncoder().encode(text);
+    while (bytes.length > 0) bytes = bytes.subarray(await file.write(bytes));
+    await file.sync();
+    await Deno.rename(unfinished, path);
+  } catch (thrown) {
+    await Deno.remove(unfinished).catch((error) => {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    });
+    throw thrown;
+  }
+}
+
+/** A config may hold keys: a new file is its owner's alone. */
+async function modeOf(path: string): Promise<number> {
+  try {
+    return ((await Deno.stat(path)).mode ?? 0o600) & 0o777;
+  } catch (thrown) {
+    if (toAppError(thrown).kind === "missing") return 0o600;
+    throw thrown;
+  }
+}
+
+async function readTextFile(path: string): Promise<string | undefined> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (thrown) {
+    if (toAppError(thrown).kind === "missing") return undefined;
+    throw thrown;
+  }
+}
+
+async function toVersion(text: string): Promise<string> {
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text))).toHex().slice(0, 16);
+}

@@ -1,0 +1,45 @@
+import { Hono } from "hono";
+import type { ConfigDesk } from "../config/desk.ts";
+import { AppError } from "../core/error.ts";
+import { readJson } from "./body.ts";
+import { configApplySchema, configCheckSchema } from "./config_api.ts";
+import { toDoor } from "./door.ts";
+import type { Logins } from "./logins.ts";
+import type { Audit } from "./views.ts";
+
+/** A text of a config fits in; far more does not. */
+const maxBodyBytes = 4_000_000;
+
+/** Files that can name commands which this machine then runs: whoever edits them shows the token once more. */
+const commandFiles: readonly string[] = ["mcp.yaml", "extensions.yaml"];
+
+/** `/api/config`: reads, checks and edits the config folder. */
+export function newConfigRoutes({ desk, audit, logins }: {
+  readonly desk: ConfigDesk;
+  readonly audit: Audit;
+  readonly logins: Logins;
+}): Hono {
+  const app = new Hono();
+  app.get("/files", async (context) => context.json({ files: await desk.list() }));
+  app.post("/check", async (context) => {
+    const edit = await readJson(context.req.raw, maxBodyBytes, configCheckSchema);
+    return context.json({ faults: await desk.check(edit) });
+  });
+  app.post("/apply", async (context) => {
+    const { token, ...edit } = await readJson(context.req.raw, maxBodyBytes, configApplySchema);
+    if (commandFiles.includes(edit.path) && (token === undefined || !logins.isToken(token))) {
+      throw new AppError("denied", `${edit.path} can name commands to run: enter the token once more`, {
+        reason: "token_again",
+      });
+    }
+    const outcome = await desk.apply(edit);
+    await audit.note({ actor: toDoor(context), action: "config.edited", target: edit.path });
+    return context.json({
+      result: outcome.result,
+      restartNeeded: outcome.result === "applied" ? outcome.restartNeeded : [],
+    });
+  });
+  app.get("/history", async (context) => context.json({ items: await desk.past() }));
+  app.get("/history/:id", async (context) => context.json({ text: await desk.readPast(context.req.param("id")) }));
+  return app;
+}
