@@ -7,6 +7,7 @@ export const floors: readonly (readonly string[])[] = [
   [
     "src/agent",
     "src/broker",
+    "src/dreaming",
     "src/extensions",
     "src/llm",
     "src/mcp",

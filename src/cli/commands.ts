@@ -812,6 +812,22 @@ const workspace = buildRouteMap({
   docs: { brief: "Files of agents and their history" },
 });
 
+const dream = buildCommand({
+  loader: async () => toAction((await import("./dream.ts")).dream),
+  parameters: {
+    flags: { dryRun: { ...dryRun, brief: "Only say what would be done" }, data, json },
+    positional: { kind: "tuple", parameters: [{ brief: "Agent", placeholder: "AGENT", parse: String }] },
+  },
+  docs: {
+    brief: "Tidy up an agent's memory now",
+    fullDescription: toDescription(
+      "Promotes what was recalled often into MEMORY.md, merges what is doubled, lets fade what nobody asked for. One commit, which agent workspace revert undoes with its facts.",
+      ["agent dream ana --dry-run", "agent dream ana"],
+      ["4 no such agent", "5 it dreams already", "6 not running"],
+    ),
+  },
+});
+
 const doctor = buildCommand({
   loader: async () => toAction((await import("./doctor.ts")).examine),
   parameters: { flags: { config, data, json } },
@@ -845,6 +861,7 @@ export const routes = buildRouteMap({
     forgetPerson,
     memory,
     workspace,
+    dream,
     config: configRoutes,
     mcp,
     "mcp-server": mcpServerCommand,

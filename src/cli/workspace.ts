@@ -1,3 +1,4 @@
+import { AppError } from "../core/error.ts";
 import type { Workspace } from "../core/workspace.ts";
 import {
   type WorkspaceDiffRequest,
@@ -134,11 +135,20 @@ function newLocalDesk(workspace: Workspace): WorkspaceDesk {
   return {
     history: async (page) =>
       workspaceHistorySchema.parse({
-        commits: await workspace.history(page, "all"),
+        commits: await workspace.history(page, "operator"),
         troubles: await workspace.troubles(),
       }),
     show: async (commit) => workspaceShownSchema.parse(await workspace.show(commit)),
-    diff: (range) => workspace.diff(range, "all"),
-    revert: async (commit) => workspaceRevertedSchema.shape.commit.parse(await workspace.revert(commit, "operator")),
+    diff: (range) => workspace.diff(range, "operator"),
+    async revert(id) {
+      const { commit } = await workspace.show(id);
+      if (commit.key?.startsWith("dream:")) {
+        throw new AppError(
+          "unavailable",
+          `${id} is a dream: what it did to the memory is undone with it, by the running process. Start it: agent run`,
+        );
+      }
+      return workspaceRevertedSchema.shape.commit.parse(await workspace.revert(commit.id, "operator"));
+    },
   };
 }

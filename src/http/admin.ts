@@ -9,6 +9,7 @@ import { readJson } from "./body.ts";
 import { chat } from "./chat.ts";
 import { newConfigRoutes } from "./config_routes.ts";
 import { newConsoleRoutes } from "./console.ts";
+import { newDreamRoutes } from "./dream_routes.ts";
 import type { EventStreams } from "./event_streams.ts";
 import { newLoginGuard, newPlaceGuard, newTokenGuard } from "./guard.ts";
 import type { Logins } from "./logins.ts";
@@ -85,6 +86,7 @@ export function newAdminRoutes(views: AdminViews, deps: AdminDeps): Hono {
   app.route("/api/mcp", newMcpRoutes(views.mcp, config));
   app.route("/api/config", newConfigRoutes({ desk: views.configDesk, audit: views.audit, logins }));
   app.route("/api/agents", newWorkspaceRoutes(views, config));
+  app.route("/api/agents", newDreamRoutes(views.dreams, deps.streams, config));
   app.route("/api", newLogRoutes({ logs: views.logs, streams: deps.streams }));
   app.post("/api/logout", (context) => {
     const session = deleteCookie(context, cookie);

@@ -5,6 +5,7 @@ import type { ConfigDesk } from "../config/desk.ts";
 import { AppError } from "../core/error.ts";
 import type { Memory } from "../core/memory.ts";
 import type { SubsystemStatus } from "../core/status.ts";
+import type { Dreams } from "../core/dream.ts";
 import type { Workspaces } from "../core/workspace.ts";
 import type { Live } from "../lib/live.ts";
 import type { RecentLog } from "../telemetry/recent_log.ts";
@@ -151,6 +152,7 @@ export interface AdminViews {
   readonly audit: Audit;
   readonly mcp: McpDesk;
   readonly workspaces: Workspaces;
+  readonly dreams: Dreams;
 }
 
 /** `/api`: what the console and the command line read, and what can be done with dead letters and with strangers. */

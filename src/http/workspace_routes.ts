@@ -19,11 +19,11 @@ export function newWorkspaceRoutes(
   app.get("/:agent/workspace/history", async (context) => {
     const page = parseRequest(workspaceHistoryRequestSchema, context.req.query());
     const workspace = workspaces.of(context.req.param("agent"));
-    return context.json({ commits: await workspace.history(page, "all"), troubles: await workspace.troubles() });
+    return context.json({ commits: await workspace.history(page, "operator"), troubles: await workspace.troubles() });
   });
   app.get("/:agent/workspace/diff", async (context) => {
     const range = parseRequest(workspaceDiffRequestSchema, context.req.query());
-    return context.json({ patches: await workspaces.of(context.req.param("agent")).diff(range, "all") });
+    return context.json({ patches: await workspaces.of(context.req.param("agent")).diff(range, "operator") });
   });
   app.get("/:agent/workspace/commits/:commit", async (context) => {
     const { agent, commit } = context.req.param();

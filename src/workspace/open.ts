@@ -179,6 +179,7 @@ function startWorker(
       rest?.abort();
       const answer = Promise.withResolvers<unknown>();
       waiting.set(id, answer);
+      answer.promise.catch(() => {}); // a worker that is lost while it starts has said so by then
       const late = new AbortController();
       giveUpLate(id, question.folder, late.signal).catch(() => {/* it was answered in time */});
       try {

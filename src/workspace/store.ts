@@ -1,7 +1,7 @@
 import { applyPatch, createTwoFilesPatch, reversePatch, structuredPatch } from "diff";
 import { AppError } from "../core/error.ts";
 import {
-  isPersonalPath,
+  isShown,
   type Workspace,
   type WorkspaceCommit,
   type WorkspaceEdit,
@@ -244,7 +244,7 @@ export async function openStore({ folder: path, now, secrets }: StoreDeps): Prom
     { before, after, current }: { readonly before: Tree; readonly after: Tree; readonly current: Tree },
   ): Promise<TreeEntry | undefined> {
     const [old, made, present] = [before.get(changed), after.get(changed), current.get(changed)];
-    if (present?.oid === made?.oid) return old;
+    if (present?.oid === made?.oid || present?.oid === old?.oid) return old;
     const texts = await Promise.all([old, made, present].map((entry) => readText(repository, entry)));
     const [oldText, madeText, presentText] = texts;
     if (old !== undefined && made !== undefined && present !== undefined) {
@@ -298,7 +298,7 @@ export async function openStore({ folder: path, now, secrets }: StoreDeps): Prom
       if (bytes === undefined) after.delete(edit.path);
       else after.set(edit.path, { ...after.get(edit.path) ?? toEntry(""), oid: await repository.store(bytes) });
     }
-    if ([...after].every(([one, { oid }]) => tree.get(one)?.oid === oid) && after.size === tree.size) return undefined;
+    if (isSame(after, tree)) return undefined;
     await requireRoom(after);
     return await carryOut(repository, head, after, reason);
   };
@@ -345,7 +345,7 @@ export async function openStore({ folder: path, now, secrets }: StoreDeps): Prom
     }
     const commit = await repository.commit(id ?? head ?? "");
     const files = await repository.changes(commit.parent, commit.id);
-    return { commit: toView(commit, files), patches: await diff({ to: commit.id }, "all") };
+    return { commit: toView(commit, files), patches: await diff({ to: commit.id }, "operator") };
   };
 
   const revert: Workspace["revert"] = async (id, author) => {
@@ -358,6 +358,11 @@ export async function openStore({ folder: path, now, secrets }: StoreDeps): Prom
       const entry = await undo(repository, changed, { before, after: made, current: tree });
       if (entry === undefined) after.delete(changed);
       else after.set(changed, entry);
+    }
+    if (isSame(after, tree)) {
+      throw new AppError("conflict", `Nothing is left to undo of ${commit.id.slice(0, 10)}`, {
+        reason: "already_undone",
+      });
     }
     const why = `Undo ${commit.id.slice(0, 8)}: ${toView(commit, []).why}`;
     return await carryOut(repository, head, after, { author, why });
@@ -379,13 +384,12 @@ export async function openStore({ folder: path, now, secrets }: StoreDeps): Prom
 function toShownPath(text: string, view: WorkspaceView): string {
   const path = toInnerPath(text);
   if (isShown(path, view)) return path;
-  throw new AppError("denied", `${path} is about people, and is not for groups. Ask in a private conversation`, {
-    reason: "personal",
-  });
+  const where = view === "group" ? "for groups. Ask in a private conversation" : "for conversations";
+  throw new AppError("denied", `${path} is about people, and is not ${where}`, { reason: "personal" });
 }
 
-function isShown(path: string, view: WorkspaceView): boolean {
-  return view === "all" || !isPersonalPath(path);
+function isSame(one: Tree, other: Tree): boolean {
+  return one.size === other.size && [...one].every(([path, { oid }]) => other.get(path)?.oid === oid);
 }
 
 function joinLines(text: string, more: string): string {

@@ -149,6 +149,7 @@ export async function openHttpFixture(
       decide: () => Promise.reject(new AppError("missing", "Nobody has this number")),
     },
     audit: { list: () => Promise.resolve([]), note: () => Promise.resolve() },
+    dreams: { dream: () => Promise.resolve(undefined), takeBack: () => Promise.resolve(false) },
     workspaces: {
       of: () => {
         throw new AppError("missing", "There is no agent");

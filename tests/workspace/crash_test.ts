@@ -42,11 +42,11 @@ Deno.test("a process killed in the middle of commits leaves whole ones, and file
     const done = await writeAndKill(folder, next, 2, 3 + round * 5);
     const store = await openStore({ folder, now: Date.now, secrets: () => [] });
     assert.deepEqual(await store.troubles(), []);
-    const [newest] = await store.history({ limit: 1 }, "all");
+    const [newest] = await store.history({ limit: 1 }, "operator");
     const number = Number(newest?.why.replace("number ", ""));
     assert.ok(number === done || number === done + 1, `${number} after ${done} were told`);
     for (const path of ["MEMORY.md", "notes/2026-11-22.md"]) {
-      assert.equal(await store.read(path, "all"), `${number}\n`.repeat(200));
+      assert.equal(await store.read(path, "operator"), `${number}\n`.repeat(200));
     }
     await git(folder, "fsck", "--strict");
     assert.equal(await git(folder, "status", "--porcelain"), "");
@@ -68,22 +68,22 @@ Deno.test("a commit that had happened when the process died is carried through, 
   await store.change(
     [{ path: "a.md", kind: "replace", text: "old" }, { path: "b.md", kind: "replace", text: "old" }],
     reason,
-    "all",
+    "operator",
   );
   const commit = await store.change(
     [{ path: "a.md", kind: "replace", text: "new" }, { path: "b.md", kind: "replace", text: "new" }],
     reason,
-    "all",
+    "operator",
   );
   // As it stands right after the publishing: the history is ahead of the files.
   await Deno.writeTextFile(`${folder}/.git/nexo-pending`, commit?.id ?? "");
   await Deno.writeTextFile(`${folder}/a.md`, "old");
   await Deno.writeTextFile(`${folder}/b.md`, "by hand");
   const again = await open();
-  const [newest] = await again.history({ limit: 1 }, "all");
+  const [newest] = await again.history({ limit: 1 }, "operator");
   assert.deepEqual([newest?.author, newest?.files], ["operator", ["b.md"]]);
-  assert.equal(await again.read("a.md", "all"), "new");
-  assert.equal(await again.read("b.md", "all"), "by hand");
+  assert.equal(await again.read("a.md", "operator"), "new");
+  assert.equal(await again.read("b.md", "operator"), "by hand");
 });
 
 Deno.test("a repository of which only the beginning was made is finished, a link in its place refused", async () => {
@@ -93,11 +93,11 @@ Deno.test("a repository of which only the beginning was made is finished, a link
   await Deno.writeTextFile(`${folder}/.git/config`, "[core]\n\trepositoryformatversion = 0\n");
   const reason = { author: "ana", why: "work" };
   const store = await openStore({ folder, now: Date.now, secrets: () => [] });
-  await store.change([{ path: "a.md", kind: "replace", text: "a" }], reason, "all");
+  await store.change([{ path: "a.md", kind: "replace", text: "a" }], reason, "operator");
   await git(folder, "fsck", "--strict");
   const other = `${dir.path}/other`;
   await Deno.mkdir(other);
   await Deno.symlink(`${folder}/.git`, `${other}/.git`);
   const thief = await openStore({ folder: other, now: Date.now, secrets: () => [] });
-  await assert.rejects(thief.history({ limit: 1 }, "all"), /it is a link/);
+  await assert.rejects(thief.history({ limit: 1 }, "operator"), /it is a link/);
 });

@@ -8,7 +8,7 @@ for (let number = Number(first);; number++) {
   await store.change(
     [{ path: "MEMORY.md", kind: "replace", text }, { path: "notes/2026-11-22.md", kind: "replace", text }],
     { author: "ana", why: `number ${number}` },
-    "all",
+    "operator",
   );
   await Deno.stdout.write(new TextEncoder().encode(`${number}\n`));
 }
