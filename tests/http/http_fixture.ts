@@ -142,6 +142,7 @@ export async function openHttpFixture(
       forget: () => Promise.resolve([]),
       forgetPerson: () => Promise.resolve(new Map()),
       duplicates: () => Promise.resolve([]),
+      restore: () => Promise.resolve(false),
       weigh: () => Promise.resolve(),
     },
     extensions: { views: () => [], enable: () => Promise.resolve(), disable: () => Promise.resolve() },
