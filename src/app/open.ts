@@ -185,6 +185,7 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     status,
     agents: () => agentViews,
     channels: () => toChannels(host, live.current),
+    restartChannel: host.reopen,
     models: () => llm.at(live.current.llm).available,
     queues: () => toQueues(ledger, clock),
     logs,

@@ -617,7 +617,15 @@ const pair = buildRouteMap({
     whatsapp: buildCommand({
       loader: async () => toAction((await import("./pair.ts")).pairWhatsApp),
       parameters: {
-        flags: { data },
+        flags: {
+          anew: {
+            kind: "boolean",
+            brief: "Forget the account that it is linked with, and link another one",
+            default: false,
+            withNegated: false,
+          },
+          data,
+        },
         positional: {
           kind: "tuple",
           parameters: [{ brief: "Instance, as the config names it", placeholder: "INSTANCE", parse: String }],
@@ -626,8 +634,8 @@ const pair = buildRouteMap({
       docs: {
         brief: "Link a WhatsApp account: show its QR code until the phone has scanned it",
         fullDescription: toDescription(
-          "Shows the QR code, or the code to type, of an instance that waits to be linked, and each one that takes its place.",
-          ["agent pair whatsapp sales"],
+          "Shows the QR code, or the code to type, of an instance that waits to be linked, and each one that takes its place. One that has stopped is started again first.",
+          ["agent pair whatsapp sales", "agent pair whatsapp sales --anew"],
           ["0 it is linked", "4 no such instance", "6 not running, or the account cannot be linked"],
         ),
       },

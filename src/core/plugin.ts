@@ -35,6 +35,11 @@ export interface Plugin<S extends z.ZodType = z.ZodType> {
    */
   account?(config: z.output<S>): string;
   /**
+   * Takes away, while no worker runs, what links an instance with its account, so that it waits to be linked anew.
+   * Absent: there is nothing to link.
+   */
+  unlink?(stateDir: string): Promise<void>;
+  /**
    * Takes out of an instance's folder what it holds of a person. Its files are there; its worker may run meanwhile.
    * Absent: the plugin keeps nothing of people.
    */
