@@ -60,6 +60,7 @@ import { newAgentPluginTools } from "./plugin_tools.ts";
 import { newBuiltInTools, plugins } from "./registry.ts";
 import { sweepLedger } from "./sweep.ts";
 import { openToken } from "./token.ts";
+import { newToolDesk } from "./tool_desk.ts";
 import { newDeadLetters, toAgents, toChannels, toQueues } from "./views.ts";
 import { openWorkspaceRoom, toShelves } from "./workspaces.ts";
 
@@ -207,11 +208,20 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
       env,
       plugins,
       clock,
+      loaded: () => config.live.current,
       reload: config.reload,
     }),
     activity: (stop: AbortSignal) => readActivity(ledger, clock.now(), stop),
     usage: (days: number, stop: AbortSignal) => readUsageRows(ledger, toDay(clock.now() - (days - 1) * dayMs), stop),
     mcp: { servers: mcp.view, accept: mcp.accept },
+    tools: newToolDesk({
+      config: live,
+      ledger,
+      clock,
+      extensionTools: extensions.tools,
+      mcpTools: mcp.tools,
+      agents: () => agentsRoom,
+    }),
     people: newPeople({
       ledger,
       memory: memoryRoom.memory,

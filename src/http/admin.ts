@@ -82,8 +82,8 @@ export function newAdminRoutes(views: AdminViews, deps: AdminDeps): Hono {
   });
   app.route("/api", newViewRoutes(views, config));
   app.route("/api", deps.live);
-  app.route("/api/extensions", newExtensionRoutes(views.extensions, views.audit));
-  app.route("/api/mcp", newMcpRoutes(views.mcp, config));
+  app.route("/api/extensions", newExtensionRoutes(views.extensions, { note: views.audit.note, logins }));
+  app.route("/api/mcp", newMcpRoutes(views.mcp, { config, note: views.audit.note }));
   app.route("/api/config", newConfigRoutes({ desk: views.configDesk, audit: views.audit, logins }));
   app.route("/api/agents", newWorkspaceRoutes(views, config));
   app.route("/api/agents", newDreamRoutes(views.dreams, deps.streams, config));

@@ -1,10 +1,10 @@
 import { Hono } from "hono";
 import type { ConfigDesk } from "../config/desk.ts";
-import { AppError } from "../core/error.ts";
-import { readJson } from "./body.ts";
-import { configApplySchema, configCheckSchema } from "./config_api.ts";
+import { parseRequest, readJson } from "./body.ts";
+import { configApplySchema, configCheckSchema, configExplainRequestSchema } from "./config_api.ts";
 import { toDoor } from "./door.ts";
 import type { Logins } from "./logins.ts";
+import { requireTokenAgain } from "./token_again.ts";
 import type { Audit } from "./views.ts";
 
 /** A text of a config fits in; far more does not. */
@@ -27,17 +27,17 @@ export function newConfigRoutes({ desk, audit, logins }: {
   });
   app.post("/apply", async (context) => {
     const { token, ...edit } = await readJson(context.req.raw, maxBodyBytes, configApplySchema);
-    if (commandFiles.includes(edit.path) && (token === undefined || !logins.isToken(token))) {
-      throw new AppError("denied", `${edit.path} can name commands to run: enter the token once more`, {
-        reason: "token_again",
-      });
-    }
+    if (commandFiles.includes(edit.path)) requireTokenAgain(logins, token, `${edit.path} can name commands to run`);
     const outcome = await desk.apply(edit);
     await audit.note({ actor: toDoor(context), action: "config.edited", target: edit.path });
     return context.json({
       result: outcome.result,
       restartNeeded: outcome.result === "applied" ? outcome.restartNeeded : [],
     });
+  });
+  app.get("/explain", (context) => {
+    const { path } = parseRequest(configExplainRequestSchema, context.req.query());
+    return context.json({ items: desk.explain(path) });
   });
   app.get("/history", async (context) => context.json({ items: await desk.past() }));
   app.get("/history/:id", async (context) => context.json({ text: await desk.readPast(context.req.param("id")) }));

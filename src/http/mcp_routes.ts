@@ -2,6 +2,7 @@ import { Hono } from "hono";
 import type { Config } from "../config/config.ts";
 import type { Live } from "../lib/live.ts";
 import { readJson } from "./body.ts";
+import { type NoteDown, toDoor } from "./door.ts";
 import { mcpAcceptSchema, type McpServerView } from "./mcp_api.ts";
 
 /** What an operator can see and do about MCP servers. */
@@ -16,12 +17,18 @@ export interface McpDesk {
 }
 
 /** `/api/mcp`. */
-export function newMcpRoutes(desk: McpDesk, config: Live<Config>): Hono {
+export function newMcpRoutes(
+  mcp: McpDesk,
+  { config, note }: { readonly config: Live<Config>; readonly note: NoteDown },
+): Hono {
   const app = new Hono();
-  app.get("/servers", (context) => context.json({ servers: desk.servers() }));
+  app.get("/servers", (context) => context.json({ servers: mcp.servers() }));
   app.post("/servers/:server/accept", async (context) => {
     const { tools } = await readJson(context.req.raw, config.current.runtime.http.max_body_bytes, mcpAcceptSchema);
-    return context.json({ accepted: await desk.accept(context.req.param("server"), tools) });
+    const server = context.req.param("server");
+    const accepted = await mcp.accept(server, tools);
+    await note({ actor: toDoor(context), action: "mcp.accepted", target: `${server}: ${accepted.join(", ")}` });
+    return context.json({ accepted });
   });
   return app;
 }

@@ -55,6 +55,7 @@ import { toReady } from "./health.ts";
 import { newMemoryRoutes } from "./memory.ts";
 import type { ExtensionDesk } from "./extension_routes.ts";
 import type { McpDesk } from "./mcp_routes.ts";
+import type { ToolView } from "./tools_api.ts";
 
 /** Longest look into the ledger for one page. */
 const queryMs = 15_000;
@@ -106,6 +107,12 @@ export interface Pairings {
   decide(decision: "approve" | "deny" | "revoke", whom: PairingWhom, actor: Door): Promise<PairingView>;
 }
 
+/** Every tool there is. */
+export interface ToolDesk {
+  /** By name. */
+  list(signal: AbortSignal): Promise<readonly ToolView[]>;
+}
+
 /** Who did what. */
 export interface Audit {
   /** Newest first. */
@@ -154,6 +161,7 @@ export interface AdminViews {
   readonly pairings: Pairings;
   readonly audit: Audit;
   readonly mcp: McpDesk;
+  readonly tools: ToolDesk;
   readonly workspaces: Workspaces;
   readonly dreams: Dreams;
 }
@@ -189,6 +197,8 @@ export function newViewRoutes(views: AdminViews, config: Live<Config>): Hono {
     const { days } = parseRequest(usageQuerySchema, context.req.query());
     return context.json({ items: await views.usage(days, newDeadline()) });
   });
+
+  app.get("/tools", async (context) => context.json({ items: await views.tools.list(newDeadline()) }));
 
   app.get("/sessions", async (context) => {
     const filter = parseRequest(sessionFilterSchema, context.req.query());

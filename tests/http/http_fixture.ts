@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import type { z } from "zod";
 import { agentSchema } from "../../src/config/agents.ts";
 import type { Config } from "../../src/config/config.ts";
@@ -111,6 +112,7 @@ export async function openHttpFixture(
       list: () => Promise.resolve([]),
       check: () => Promise.resolve([]),
       apply: () => Promise.resolve({ result: "unchanged" }),
+      explain: () => [],
       past: () => Promise.resolve([]),
       readPast: () => Promise.resolve(""),
     },
@@ -120,6 +122,7 @@ export async function openHttpFixture(
         turns: { ended: 0, failed: 0, addedMs: null, modelMs: null },
         running: [],
         channels: [],
+        strangers: 0,
         spentToday: [],
         models: [],
       }),
@@ -157,6 +160,7 @@ export async function openHttpFixture(
         throw new AppError("missing", "There is no agent");
       },
     },
+    tools: { list: () => Promise.resolve([]) },
     mcp: { servers: () => [], accept: () => Promise.resolve([]) },
     replyTo: () => undefined,
     ...replaced,
@@ -230,6 +234,14 @@ export async function openHttpFixture(
       stop.abort();
     },
   };
+}
+
+/** Logs a browser in; gives its cookie. */
+export async function logIn(http: HttpFixture): Promise<string> {
+  const response = await http.admin("/api/login", { method: "POST", headers: {}, body: JSON.stringify({ token }) });
+  assert.equal(response.status, 200);
+  await response.body?.cancel();
+  return (response.headers.get("set-cookie") ?? assert.fail()).split(";", 1).join();
 }
 
 /** What every event of the turn for that message has. */
