@@ -56,7 +56,7 @@ export const memoryFileSchema = z.strictObject({
       enabled: z.boolean().default(true).describe(
         "Sum up older messages when they are about to leave the window. Off: they leave it, and the model is told.",
       ),
-      at: z.number().min(0.1).max(1).default(0.75).describe(
+      at: z.number().min(0.1).max(1).default(0.9).describe(
         "Part of the window, by messages or tokens, from which on it is done.",
       ),
       keep_tokens: z.number().int().min(0).default(8_000).describe(
