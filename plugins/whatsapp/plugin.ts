@@ -8,6 +8,7 @@ export const whatsapp: Plugin<typeof whatsappConfigSchema> = {
   config: whatsappConfigSchema,
   worker: new URL("./worker.ts", import.meta.url),
   tools: whatsappTools,
+  credentials: ["auth.db"],
   // The id of a message is ours: see message_id.ts.
   traits: { idempotentSend: true, typing: true },
   forget: async (stateDir, sender) => (await import("./forget.ts")).forgetSender(stateDir, sender),

@@ -27,6 +27,11 @@ export interface Plugin<S extends z.ZodType = z.ZodType> {
   readonly traits: ChannelTraits;
   /** What it offers to agents that are bound to it. Absent: nothing. */
   readonly tools?: readonly PluginTool[];
+  /**
+   * Files of an instance's folder, or beginnings of their names, that give access to its account. A backup holds them
+   * only when it is encrypted. Absent: none does.
+   */
+  readonly credentials?: readonly string[];
   /** Derived from the config; shown in wizard and console. `stateDir` is the instance's own folder. */
   permissions(config: z.output<S>, stateDir: string): Deno.PermissionOptionsObject;
   /**
