@@ -69,6 +69,10 @@ function chooseBox({ permissions: { read, write } }: ChildSpec, ways: readonly B
 async function toProgram(spec: ChildSpec): Promise<readonly string[]> {
   const { program } = spec;
   if (program.kind === "deno") {
+    if (Deno.build.standalone) {
+      const remedy = "Use the self-extracting executable, or run nexo from its sources";
+      throw new AppError("missing", `Cannot start ${spec.name}: there is no Deno inside this executable. ${remedy}`);
+    }
     return [await Deno.realPath(Deno.execPath()), ...toDenoFlags(spec), program.entry, ...program.args];
   }
   const { command, args } = program;
