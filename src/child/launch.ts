@@ -159,11 +159,12 @@ const networkMounts = [
 ];
 
 function toMounts(
-  { permissions, readable, stateDir }: ChildSpec,
+  { permissions, readable, stateDir, program: started }: ChildSpec,
   ownFolders: readonly string[],
   [program = ""]: readonly string[],
 ): readonly string[] {
-  const reads = [...readable, ...permissions.read, ...(program.startsWith("/usr/") ? [] : [program])];
+  const modules = started.kind === "deno" ? toModuleFolders(started.imports) : [];
+  const reads = [...readable, ...modules, ...permissions.read, ...(program.startsWith("/usr/") ? [] : [program])];
   const writes = [...ownFolders, ...permissions.write];
   return [
     ...systemMounts,
@@ -173,6 +174,12 @@ function toMounts(
     ...writes.flatMap((path) => ["--bind", path, path]),
     ...["--remount-ro", "/", "--chdir", stateDir],
   ];
+}
+
+/** Folders with the modules that an import map names, and with what those import from beside their own folder. */
+function toModuleFolders(imports: Readonly<Record<string, string>>): readonly string[] {
+  const folders = Object.values(imports).map((url) => new URL("..", url).pathname.replace(/\/$/, ""));
+  return [...new Set(folders)].filter((folder) => folder !== "");
 }
 
 /** The folders that lead to `paths`, outermost first. Left to bubblewrap they would be closed to other users. */
