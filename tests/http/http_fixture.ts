@@ -142,6 +142,7 @@ export async function openHttpFixture(
       forget: () => Promise.resolve([]),
       forgetPerson: () => Promise.resolve(new Map()),
       duplicates: () => Promise.resolve([]),
+      restore: () => Promise.resolve(false),
       weigh: () => Promise.resolve(),
     },
     extensions: { views: () => [], enable: () => Promise.resolve(), disable: () => Promise.resolve() },
@@ -150,6 +151,12 @@ export async function openHttpFixture(
       decide: () => Promise.reject(new AppError("missing", "Nobody has this number")),
     },
     audit: { list: () => Promise.resolve([]), note: () => Promise.resolve() },
+    dreams: { dream: () => Promise.resolve(undefined), takeBack: () => Promise.resolve(false) },
+    workspaces: {
+      of: () => {
+        throw new AppError("missing", "There is no agent");
+      },
+    },
     mcp: { servers: () => [], accept: () => Promise.resolve([]) },
     replyTo: () => undefined,
     ...replaced,
