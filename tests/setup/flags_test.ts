@@ -20,7 +20,7 @@ Deno.test("a model key is tried, goes into a file of its own, and the config ref
   assert.ok(![...(await room.snapshot())].some(([path, text]) => path !== "secrets/anthropic" && text.includes("sk-")));
   assert.ok(!`${stdout}${stderr}`.includes("sk-ant-secret"));
   assert.match(stdout, /^-.*ANTHROPIC_API_KEY[^]*^\+.*secrets\/anthropic/m, "the diff is shown");
-  const [past] = [...Deno.readDirSync(`${room.data}/config-history`)];
+  const [past] = await Array.fromAsync(Deno.readDir(`${room.data}/config-history`));
   assert.match(past?.name ?? "", /~llm\.yaml$/, "the text before is kept");
   assert.equal((await room.agent("config", "check")).code, 0);
 });
