@@ -3,9 +3,8 @@ import { type ConfigChange, editConfig, readPlain, toSecretReference } from "../
 import { rejectsWith } from "../fixtures/rejects_with.ts";
 
 const here = new URL("./edits/", import.meta.url);
-const shipped = new URL("../../config/", import.meta.url);
 
-/** Each is made in a file of the shipped config; the text that comes of it stands in `edits`, to the byte. */
+/** Each is made in a file of `edits/before`; the text that comes of it stands in `edits`, to the byte. */
 const edits: Readonly<Record<string, { readonly file: string; readonly changes: readonly ConfigChange[] }>> = {
   "llm_key.yaml": {
     file: "llm.yaml",
@@ -57,7 +56,7 @@ const edits: Readonly<Record<string, { readonly file: string; readonly changes: 
 
 for (const [golden, { file, changes }] of Object.entries(edits)) {
   Deno.test(`an edit of ${file} changes nothing but what it is about: ${golden}`, async () => {
-    const edited = editConfig(await Deno.readTextFile(new URL(file, shipped)), changes);
+    const edited = editConfig(await Deno.readTextFile(new URL(`before/${file}`, here)), changes);
     if (Deno.env.has("UPDATE_GOLDEN")) await Deno.writeTextFile(new URL(golden, here), edited);
     assert.equal(edited, await Deno.readTextFile(new URL(golden, here)));
   });
