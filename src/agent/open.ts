@@ -18,6 +18,7 @@ import { endSession, readSilentSessions } from "../ledger/sessions.ts";
 import type { Arrival } from "./arrival.ts";
 import { newAttachmentKeeper } from "./attachments.ts";
 import { newBudgets } from "./budget.ts";
+import { newBorrowedModel } from "./borrowed_model.ts";
 import { newCompactions } from "./compaction.ts";
 import { type Elsewhere, newDelegateTool, newResults, serveResults } from "./delegate.ts";
 import { runHeartbeats } from "./heartbeat.ts";
@@ -60,6 +61,8 @@ export interface AgentsDeps {
 /** All agents at work. */
 export interface Agents extends AsyncDisposable {
   readonly outbox: Outbox;
+  /** Asks an agent's model for somebody else, on the agent's budget. */
+  readonly borrowModel: ReturnType<typeof newBorrowedModel>;
   /** Calls of tools by programs outside. */
   readonly outside: Omit<OutsideCalls, keyof AsyncDisposable>;
   /** Why a tool in a turn of the session `from` may not send a message, as of now; `undefined` where it may. */
@@ -179,6 +182,7 @@ export function openAgents(deps: AgentsDeps): Agents {
   return {
     outbox,
     outside,
+    borrowModel: newBorrowedModel(turnDeps),
     withdraw: (person, sessions) =>
       lanes.withdraw((arrival) => arrival.person === person || sessions.includes(arrival.sessionId)),
     findReachRefusal: (from, address, message) =>

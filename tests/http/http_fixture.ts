@@ -149,7 +149,14 @@ export async function openHttpFixture(
       decide: () => Promise.reject(new AppError("missing", "Nobody has this number")),
     },
     audit: { list: () => Promise.resolve([]), note: () => Promise.resolve() },
-    mcp: { servers: () => [], accept: () => Promise.resolve([]) },
+    mcp: {
+      servers: () => [],
+      accept: () => Promise.resolve([]),
+      questions: () => [],
+      answer: () => {},
+      beginLogin: () => Promise.reject(new Error("no login")),
+      finishLogin: () => Promise.reject(new Error("no login")),
+    },
     replyTo: () => undefined,
     ...replaced,
   }, stop.signal);
