@@ -4,6 +4,7 @@ import { type Figure, formatTable, meetsTarget } from "./bench/figure.ts";
 import { measureExecutable } from "./bench/executable.ts";
 import { measureHop } from "./bench/hop.ts";
 import { measureLedger } from "./bench/ledger.ts";
+import { measureMcp } from "./bench/mcp.ts";
 import { openModelProcess } from "./bench/model_process.ts";
 import { measureNats } from "./bench/nats.ts";
 import { measureIdle, measureStart } from "./bench/start.ts";
@@ -20,6 +21,7 @@ const parts = {
   bus: measureBus,
   worker: measureHop,
   nats: measureNats,
+  mcp: measureMcp,
   executable: measureExecutable,
 } as const;
 

@@ -1,4 +1,4 @@
-import type { SSEClientTransport, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
+import type { Client, SSEClientTransport, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import type { McpHttpConfig } from "../config/mcp.ts";
 import { AppError } from "../core/error.ts";
 import type { Metrics } from "../core/metrics.ts";
@@ -37,14 +37,23 @@ export function newHttpWire(deps: HttpWireDeps): Wire {
   const { config, sdk, login } = deps;
   const url = new URL(config.url);
   const options = {
-    fetch: newServerFetch(deps),
+    fetch: newServerFetch({
+      ...deps,
+      onTooLong(error) {
+        lastWords = error.message;
+        void connected?.close();
+      },
+    }),
     ...(login === undefined ? {} : { authProvider: login.provider }),
   };
+  let connected: Client | undefined;
+  let lastWords: string | undefined;
   let session: StreamableHTTPClientTransport | undefined;
   let tried: StreamableHTTPClientTransport | SSEClientTransport | undefined;
 
   return {
     async connect(client, signal) {
+      connected = client;
       const request = { signal, timeout: config.connect_timeout };
       const connectOlder = async () => {
         const transport = new sdk.SSEClientTransport(url, options);
@@ -75,7 +84,7 @@ export function newHttpWire(deps: HttpWireDeps): Wire {
         throw toMcpError(thrown, sdk, deps.name);
       }
     },
-    lastWords: () => undefined,
+    lastWords: () => lastWords,
     confinement: () => undefined,
   };
 }
