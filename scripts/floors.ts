@@ -6,6 +6,7 @@ export const floors: readonly (readonly string[])[] = [
   ["src/child", "src/config", "src/folder", "src/ledger", "src/resilience", "src/sdk"],
   [
     "src/agent",
+    "src/backup",
     "src/broker",
     "src/extensions",
     "src/llm",

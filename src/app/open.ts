@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { toDay } from "../agent/budget.ts";
 import { type Agents, openAgents } from "../agent/open.ts";
+import { finishRestore } from "../backup/restore.ts";
 import { newPairingDesk } from "../agent/pairing_desk.ts";
 import { newSkillHost } from "../agent/skill_file.ts";
 import { newChildren } from "../child/open.ts";
@@ -124,6 +125,7 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
   await openDataFolder(dataDir, log);
   const holder = { pid: Deno.pid, bootId, startedAt };
   const lock = opening.use(await lockDataFolder(dataDir, { holder, takeover: options.takeover ?? false }));
+  await finishRestore(dataDir);
   const token = await openToken({ dataDir, env, adminAddress: runtime.http.admin });
   const tracer = await newTracer(env.OTEL_DENO === "true");
   opening.use(openProcessMetrics({ metrics, clock, version }));
@@ -205,6 +207,7 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     status,
     agents: () => agentViews,
     channels: () => toChannels(host, live.current),
+    restartChannel: host.reopen,
     models: () => llm.at(live.current.llm).available,
     queues: () => toQueues(ledger, clock),
     logs,
@@ -278,7 +281,7 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
         ...newBuiltInTools(clock),
         searchTool,
         ...newWorkspaceTools(workspaces),
-        ...newAgentPluginTools({ config: live, bus, metrics, dataDir }, () => agentsRoom),
+        ...newAgentPluginTools({ config: live, bus, metrics, clock, dataDir }, () => agentsRoom),
         ...options.tools ?? [],
       ]),
       extensions.tools,

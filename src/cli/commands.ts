@@ -617,7 +617,15 @@ const pair = buildRouteMap({
     whatsapp: buildCommand({
       loader: async () => toAction((await import("./pair.ts")).pairWhatsApp),
       parameters: {
-        flags: { data },
+        flags: {
+          anew: {
+            kind: "boolean",
+            brief: "Forget the account that it is linked with, and link another one",
+            default: false,
+            withNegated: false,
+          },
+          data,
+        },
         positional: {
           kind: "tuple",
           parameters: [{ brief: "Instance, as the config names it", placeholder: "INSTANCE", parse: String }],
@@ -626,8 +634,8 @@ const pair = buildRouteMap({
       docs: {
         brief: "Link a WhatsApp account: show its QR code until the phone has scanned it",
         fullDescription: toDescription(
-          "Shows the QR code, or the code to type, of an instance that waits to be linked, and each one that takes its place.",
-          ["agent pair whatsapp sales"],
+          "Shows the QR code, or the code to type, of an instance that waits to be linked, and each one that takes its place. One that has stopped is started again first.",
+          ["agent pair whatsapp sales", "agent pair whatsapp sales --anew"],
           ["0 it is linked", "4 no such instance", "6 not running, or the account cannot be linked"],
         ),
       },
@@ -777,6 +785,93 @@ const forgetPerson = buildCommand({
   },
 });
 
+const passphraseFile = {
+  kind: "parsed",
+  parse: String,
+  brief: "File with the passphrase; absent: asked for at the terminal",
+  placeholder: "FILE",
+  optional: true,
+} as const;
+
+const backup = buildCommand({
+  loader: async () => toAction((await import("./backup.ts")).makeBackup),
+  parameters: {
+    flags: {
+      encrypt: { kind: "boolean", brief: "Encrypt it with a passphrase", default: false, withNegated: false },
+      passphraseFile,
+      recipient: {
+        kind: "parsed",
+        parse: String,
+        brief: "Encrypt it for this age public key; may be given again",
+        placeholder: "KEY",
+        variadic: true,
+        optional: true,
+      },
+      config,
+      data,
+      json,
+    },
+    positional: {
+      kind: "tuple",
+      parameters: [{
+        brief: "File to write; absent: nexo-backup-TIME.tar.gz here",
+        placeholder: "FILE",
+        parse: String,
+        optional: true,
+      }],
+    },
+  },
+  docs: {
+    brief: "Write everything into one file, while the agents run",
+    fullDescription: toDescription(
+      "Ledger, memories, workspaces with their Git history, what channels keep, and the config without secrets. Accounts that are linked (WhatsApp) only into an encrypted file.",
+      [
+        "agent backup",
+        "agent backup /backups/nexo.tar.gz.age --recipient age1qyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqs3290gq",
+        "agent backup --encrypt --passphrase-file /run/secrets/backup",
+      ],
+      ["4 no data folder", "5 another backup is being written to that file"],
+    ),
+  },
+});
+
+const restore = buildCommand({
+  loader: async () => toAction((await import("./backup.ts")).restoreBackup),
+  parameters: {
+    flags: {
+      passphraseFile,
+      identityFile: {
+        kind: "parsed",
+        parse: String,
+        brief: "File with the age identity that it was encrypted for",
+        placeholder: "FILE",
+        optional: true,
+      },
+      force: {
+        kind: "boolean",
+        brief: "Delete what the data folder holds",
+        default: false,
+        withNegated: false,
+      },
+      config,
+      data,
+      json,
+    },
+    positional: { kind: "tuple", parameters: [{ brief: "The backup", placeholder: "FILE", parse: String }] },
+  },
+  docs: {
+    brief: "Put a backup in place, where nothing runs",
+    fullDescription: toDescription(
+      "Checks the whole file before anything is changed. The config is restored where its folder has no files.",
+      [
+        "agent restore nexo.tar.gz --data /var/lib/nexo",
+        "agent restore nexo.tar.gz.age --identity-file key.txt --force",
+      ],
+      ["2 the file is damaged", "3 the wrong passphrase or identity", "5 the data folder is held, or not empty"],
+    ),
+  },
+});
+
 const version = buildCommand({
   loader: async () => toAction((await import("./version.ts")).showVersion),
   parameters: { flags: { json } },
@@ -794,6 +889,8 @@ export const routes = buildRouteMap({
     dlq,
     sessions,
     forgetPerson,
+    backup,
+    restore,
     memory,
     config: configRoutes,
     mcp,

@@ -2,6 +2,7 @@ import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlit
 import { AppError } from "../core/error.ts";
 import type { Fact, FactFilter, FactPage, ListQuery, NewFact, Viewer } from "../core/memory.ts";
 import { type Row, toFact } from "./fact_row.ts";
+import { damaged } from "./file_error.ts";
 import { fuse } from "./fuse.ts";
 import { schema, schemaVersion } from "./schema.ts";
 import { toCode } from "./vector.ts";
@@ -43,7 +44,7 @@ export interface FactFile extends Disposable {
   pending(model: string, limit: number): readonly Pending[];
   /** @throws {AppError} `invalid` with reason `wrong_dimension` for vectors of another length than the model's others. */
   putVectors(model: string, vectors: readonly RowVector[]): void;
-  /** Writes what recalls have counted. */
+  /** Writes what recalls have counted: a recall itself writes nothing. */
   flush(): void;
 }
 
@@ -55,6 +56,8 @@ export interface FactFileOptions {
   readonly maxFacts: number;
   /** The file may grow to this, bytes. */
   readonly maxBytes: number;
+  /** Look through the whole file for damage before it is used. */
+  readonly check: boolean;
 }
 
 /** Candidates that each way of finding hands to the fusion. */
@@ -77,8 +80,9 @@ const pageBytes = 8_192;
  *
  * @throws {AppError} `bug` with reason `memory_damaged` for a file that is none of ours or damaged.
  */
-export function openFactFile({ path, vectorLibrary, maxFacts, maxBytes }: FactFileOptions): FactFile {
-  const database = openDatabase(path, vectorLibrary, maxBytes);
+export function openFactFile(options: FactFileOptions): FactFile {
+  const { vectorLibrary, maxFacts } = options;
+  const database = openDatabase(options);
   const prepared = new Map<string, StatementSync>();
   /** Recalls that are not written yet, by row. */
   const uses = new Map<number, { count: number; atMs: number }>();
@@ -108,8 +112,12 @@ export function openFactFile({ path, vectorLibrary, maxFacts, maxBytes }: FactFi
       throw thrown;
     }
   };
-  const withSupersedes = (row: Row): Fact =>
-    toFact(row, all("SELECT id FROM facts WHERE superseded_by = ? ORDER BY row", String(row["id"])));
+  /** The fact of a row, with what recalls have counted and not yet written. */
+  const complete = (row: Row): Fact => {
+    const fact = toFact(row, all("SELECT id FROM facts WHERE superseded_by = ? ORDER BY row", row["id"]));
+    const used = uses.get(Number(row["row"]));
+    return used === undefined ? fact : { ...fact, recallCount: fact.recallCount + used.count, lastUsedAtMs: used.atMs };
+  };
 
   const modelOf = (name: string): { model: number; dimension: number } | undefined => {
     const row = get("SELECT model, dimension FROM models WHERE name = ?", name);
@@ -199,7 +207,7 @@ export function openFactFile({ path, vectorLibrary, maxFacts, maxBytes }: FactFi
   return {
     remember(fact, viewer, id, nowMs) {
       const known = get("SELECT * FROM facts WHERE key = ?", fact.key);
-      if (known !== undefined) return withSupersedes(known);
+      if (known !== undefined) return complete(known);
       if (factCount >= maxFacts) {
         const remedy = "Forget some, or raise long_term.max_facts in memory.yaml";
         throw new AppError("invalid", `Cannot remember more than ${maxFacts} facts. ${remedy}`, {
@@ -244,7 +252,7 @@ export function openFactFile({ path, vectorLibrary, maxFacts, maxBytes }: FactFi
         return get("SELECT * FROM facts WHERE id = ?", id) ?? {};
       });
       factCount++;
-      return withSupersedes(stored);
+      return complete(stored);
     },
     recall(query, viewer, nowMs) {
       const seen = toSeen(viewer);
@@ -272,14 +280,13 @@ export function openFactFile({ path, vectorLibrary, maxFacts, maxBytes }: FactFi
         const gist = toGist(String(found["text"]));
         if (gists.some((other) => saysTheSame(gist, other))) continue;
         gists.push(gist);
-        facts.push(withSupersedes(found));
+        facts.push(complete(found));
         if (query.counts) uses.set(row, { count: (uses.get(row)?.count ?? 0) + 1, atMs: nowMs });
         if (facts.length === query.limit) break;
       }
       return facts;
     },
     list(query, viewer) {
-      flush();
       const seen = toSeen(viewer);
       const filter = toFilter(query);
       const where = `${seen.sql} AND ${filter.sql}${query.all ? "" : " AND f.live = 1"}`;
@@ -291,16 +298,15 @@ export function openFactFile({ path, vectorLibrary, maxFacts, maxBytes }: FactFi
       const page = rows.slice(0, query.limit);
       const last = page.at(-1);
       return {
-        facts: page.map(withSupersedes),
+        facts: page.map(complete),
         total: Number(get(`SELECT count(*) AS n FROM facts f WHERE ${where}`, ...values)?.["n"] ?? 0),
         ...(rows.length > query.limit && last !== undefined ? { next: String(last["row"]) } : {}),
       };
     },
     find(id, viewer) {
-      flush();
       const seen = toSeen(viewer);
       const row = get(`SELECT f.* FROM facts f WHERE f.id = ? AND ${seen.sql}`, id, ...seen.values);
-      return row && withSupersedes(row);
+      return row && complete(row);
     },
     forget(ids, viewer) {
       const seen = toSeen(viewer);
@@ -322,7 +328,7 @@ export function openFactFile({ path, vectorLibrary, maxFacts, maxBytes }: FactFi
       const groups = groupAlike(rows).slice(0, limit);
       return groups.map((group) =>
         group.map((row) => get("SELECT * FROM facts WHERE row = ?", row)).filter((row) => row !== undefined)
-          .map(withSupersedes)
+          .map(complete)
       );
     },
     weigh(weights) {
@@ -378,8 +384,11 @@ export function openFactFile({ path, vectorLibrary, maxFacts, maxBytes }: FactFi
     },
     flush,
     [Symbol.dispose]() {
-      flush();
-      database.close();
+      try {
+        flush();
+      } finally {
+        database.close();
+      }
     },
   };
 }
@@ -394,7 +403,7 @@ interface Clause {
 
 const everything: Clause = { sql: "1", values: [] };
 
-function openDatabase(path: string, vectorLibrary: string | undefined, maxBytes: number): DatabaseSync {
+function openDatabase({ path, vectorLibrary, maxBytes, check }: FactFileOptions): DatabaseSync {
   const database = new DatabaseSync(path, { allowExtension: vectorLibrary !== undefined, timeout: 5_000 });
   try {
     database.exec(
@@ -408,8 +417,8 @@ function openDatabase(path: string, vectorLibrary: string | undefined, maxBytes:
       throw new AppError("invalid", `${path} was written by a newer release. Start that one, or move the file away`);
     }
     if (version === 0) database.exec(`BEGIN IMMEDIATE; ${schema} PRAGMA user_version = ${schemaVersion}; COMMIT`);
-    const check = database.prepare("PRAGMA quick_check(1)").get()?.["quick_check"];
-    if (check !== "ok") throw new AppError("bug", `${path} is malformed: ${check}`, { reason: "memory_damaged" });
+    const fault = check ? database.prepare("PRAGMA quick_check(1)").get()?.["quick_check"] : "ok";
+    if (fault !== "ok") throw new AppError("bug", `${path} is damaged: ${fault}`, { reason: damaged });
     return database;
   } catch (thrown) {
     database.close();

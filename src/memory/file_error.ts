@@ -16,11 +16,15 @@ export function toFileError(thrown: unknown, path: string): AppError {
     return new AppError("bug", `${path} is damaged: ${message}`, { ...options, reason: damaged });
   }
   if (/disk is full/i.test(message)) {
-    return new AppError("unavailable", `Cannot write ${path}: the disk is full. Free some space; nothing is lost`, {
-      ...options,
-      reason: "disk_full",
-      retryAfterMs: 5_000,
-    });
+    return new AppError(
+      "unavailable",
+      `Cannot write ${path}: the disk is full, or long_term.max_bytes is reached. Free some space`,
+      {
+        ...options,
+        reason: "disk_full",
+        retryAfterMs: 5_000,
+      },
+    );
   }
   if (/disk I\/O error|readonly|unable to open|database is locked|attempt to write/i.test(message)) {
     return new AppError("unavailable", `Cannot use ${path}: ${message}. Check the folder's disk and rights`, {

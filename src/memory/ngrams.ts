@@ -4,6 +4,9 @@ import { toAskedWords } from "./words.ts";
 export const ngramDimension = 284;
 /** Lengths of the pieces that a word is cut into. */
 const pieceLengths = [3, 4, 5] as const;
+/** Where a sign is a syllable or a word, and words are not set apart. */
+const signPieceLengths = [1, 2, 3] as const;
+const signs = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/u;
 const wordWeight = 1;
 const pieceWeight = 0.5;
 
@@ -17,7 +20,7 @@ export function toNgramVector(text: string): Float32Array {
   for (const word of words.length === 0 ? [text] : words) {
     add(vector, word, wordWeight);
     const bounded = `<${word}>`;
-    for (const length of pieceLengths) {
+    for (const length of signs.test(word) ? signPieceLengths : pieceLengths) {
       const count = bounded.length - length + 1;
       for (let at = 0; at < count; at++) add(vector, bounded.slice(at, at + length), pieceWeight / Math.sqrt(count));
     }

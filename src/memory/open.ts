@@ -90,6 +90,10 @@ export function openMemory(deps: MemoryDeps): MemoryRoom {
         vectorFault = said.vectorFault;
         return;
       }
+      if (said.type === "trouble") {
+        log.warn("memory.uses_not_written", { agent: said.agent, error: said.error.message });
+        return;
+      }
       damagedFiles = [...damagedFiles, said.movedTo];
       metrics.count("nexo_refusals_total", { part: "memory", reason: "damaged" });
       log.error("memory.damaged", { agent: said.agent, movedTo: said.movedTo, error: said.reason });
@@ -108,9 +112,10 @@ export function openMemory(deps: MemoryDeps): MemoryRoom {
     }
   };
 
+  /** Agents that were asked for since the process began. */
+  const awake = new Set<string>();
   let embedding = openEmbedding();
   const followed = followConfig();
-  const awake = new Set<string>();
   /** With its first question an agent gets the vectors that an earlier process, or another embedder, left undone. */
   const wakeOnce = (agent: string) => {
     if (awake.has(agent)) return;
@@ -149,7 +154,7 @@ export function openMemory(deps: MemoryDeps): MemoryRoom {
     for await (const _changed of config.changes(stop.signal)) {
       const before = embedding;
       embedding = openEmbedding();
-      awake.clear();
+      for (const agent of awake) embedding.indexer?.wake(agent);
       await before[Symbol.asyncDispose]();
       await link.restart();
     }
@@ -199,15 +204,14 @@ export function openMemory(deps: MemoryDeps): MemoryRoom {
       return measure("remember", async () => {
         checkLength("A fact", fact.text, config.current.max_fact_chars);
         checkTags(fact.tags);
-        if (!(fact.importance >= 0 && fact.importance <= 1)) {
-          throw new AppError("invalid", `The importance ${fact.importance} is not between 0 and 1`);
-        }
+        checkImportance(fact.importance);
         if (fact.audience === "person" && fact.person === undefined) {
           throw new AppError("invalid", "A fact for one person needs the person who told it");
         }
         const nowMs = clock.now();
         const call: FileCall = { method: "remember", fact, viewer, id: newId(nowMs), nowMs };
         const stored = factSchema.parse(await ask(agent, call, signal));
+        awake.add(agent);
         embedding.indexer?.wake(agent);
         return stored;
       });
@@ -271,6 +275,7 @@ export function openMemory(deps: MemoryDeps): MemoryRoom {
     },
     weigh(agent, weights, signal) {
       return measure("weigh", async () => {
+        for (const { importance } of weights) checkImportance(importance);
         await ask(agent, { method: "weigh", weights }, signal);
         embedding.indexer?.wake(agent);
       });
@@ -302,6 +307,7 @@ interface Embedding extends AsyncDisposable {
 
 const noticeSchema = z.discriminatedUnion("type", [
   z.object({ type: z.literal("ready"), vectorFault: z.string().optional() }),
+  z.object({ type: z.literal("trouble"), agent: z.string(), error: z.object({ message: z.string() }) }),
   z.object({ type: z.literal("damaged"), agent: z.string(), movedTo: z.string(), reason: z.string() }),
 ]);
 
@@ -322,4 +328,9 @@ function checkTags(tags: readonly string[]): void {
   throw new AppError("invalid", `A tag of ${long.length} characters: it must have 1 to ${maxTagChars}`, {
     reason: "bad_tag",
   });
+}
+
+function checkImportance(importance: number): void {
+  if (importance >= 0 && importance <= 1) return;
+  throw new AppError("invalid", `The importance ${importance} is not between 0 and 1`);
 }

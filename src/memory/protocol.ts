@@ -44,6 +44,8 @@ export type MemoryReply =
   | { readonly type: "refused"; readonly id: number; readonly error: ErrorRecord }
   /** A damaged file was renamed to `movedTo`, and the agent has a new one. */
   | { readonly type: "damaged"; readonly agent: string; readonly movedTo: string; readonly reason: string }
+  /** What recalls have counted could not be written; it is tried again. */
+  | { readonly type: "trouble"; readonly agent: string; readonly error: ErrorRecord }
   /** How many files are open. */
   | { readonly type: "pong"; readonly open: number }
   | { readonly type: "closed" };

@@ -12,17 +12,15 @@ const stopWords: ReadonlySet<string> = new Set(
 
 /** Words that a question is cut to: more make it slower, not better. */
 const maxWords = 32;
-/** A word longer than this is no word; it is cut. */
-const maxWordLength = 64;
 
-/** Lower case without accents, as the full-text index has it. */
+/** Lower case without the accents of Latin letters, as the full-text index has them. */
 export function fold(text: string): string {
-  return text.normalize("NFKD").replace(/\p{M}+/gu, "").toLowerCase();
+  return text.normalize("NFD").replace(/(\p{Script=Latin})[\u0300-\u036f]+/gu, "$1").normalize("NFC").toLowerCase();
 }
 
 /** The words of a text, folded, in order, with repetitions. */
 export function toWords(text: string): string[] {
-  return (fold(text).match(/[\p{L}\p{N}]+/gu) ?? []).map((word) => word.slice(0, maxWordLength));
+  return fold(text).match(/[\p{L}\p{N}]+/gu) ?? [];
 }
 
 /** Whether a folded word can tell facts apart. */
@@ -30,7 +28,7 @@ export function isTelling(word: string): boolean {
   return !stopWords.has(word);
 }
 
-/** The words of a question that can tell facts apart, each once. All words where it has no other. */
+/** The words of a question that can tell facts apart, each once, folded. All words where it has no other. */
 export function toAskedWords(text: string): string[] {
   const words = [...new Set(toWords(text))];
   const telling = words.filter(isTelling);
@@ -39,12 +37,14 @@ export function toAskedWords(text: string): string[] {
 
 /** A word as an FTS5 string: between quotes nothing is an operator. Words hold letters and digits only. */
 export function toTerm(word: string): string {
-  return `"${word.replaceAll('"', '""')}"`;
+  return `"${word}"`;
 }
 
 /** What a text says, as the set of its telling words: for finding what says the same. */
 export function toGist(text: string): ReadonlySet<string> {
-  return new Set(toAskedWords(text.slice(0, 2_000)));
+  const words = toWords(text);
+  const telling = words.filter(isTelling);
+  return new Set(telling.length === 0 ? words : telling);
 }
 
 /** From this part of common words on, two texts say the same. */
@@ -55,12 +55,9 @@ const sameGist = 0.8;
  * and `the code is 13` say different things, however alike they look.
  */
 export function saysTheSame(one: ReadonlySet<string>, other: ReadonlySet<string>): boolean {
-  let common = 0;
-  for (const word of one) {
-    if (other.has(word)) common++;
-    else if (/\p{N}/u.test(word)) return false;
-  }
-  for (const word of other) if (!one.has(word) && /\p{N}/u.test(word)) return false;
-  const all = one.size + other.size - common;
-  return all > 0 && common / all >= sameGist;
+  const added = [...one].filter((word) => !other.has(word));
+  const missing = [...other].filter((word) => !one.has(word));
+  if ([...added, ...missing].some((word) => /\p{N}/u.test(word))) return false;
+  const common = one.size - added.length;
+  return common > 0 && common / (one.size + missing.length) >= sameGist;
 }

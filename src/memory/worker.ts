@@ -19,16 +19,18 @@ self.onmessage = (first: MessageEvent<MemoryRequest>) => {
   const { start } = first.data;
   const [vectorLibrary, vectorFault] = tryLibrary(start.vectorLibrary);
   const files = new Map<string, OpenFile>();
+  /** Agents whose file was found whole since the worker began. */
+  const checked = new Set<string>();
 
   self.onmessage = ({ data: request }: MessageEvent<MemoryRequest>) => {
     switch (request.type) {
       case "start":
         return;
       case "ping":
-        closeIdle();
+        tidy();
         return post({ type: "pong", open: files.size });
       case "close":
-        for (const agent of [...files.keys()]) close(agent);
+        for (const agent of [...files.keys()]) tryOf(agent, () => close(agent));
         post({ type: "closed" });
         return self.close();
       case "agents":
@@ -48,7 +50,7 @@ self.onmessage = (first: MessageEvent<MemoryRequest>) => {
   }
 
   function ask(agent: string, call: FileCall): unknown {
-    const path = `${start.folder}/${agent}/memory.db`;
+    const path = toPath(agent);
     try {
       return answer(open(agent, path), call);
     } catch (thrown) {
@@ -74,7 +76,8 @@ self.onmessage = (first: MessageEvent<MemoryRequest>) => {
     // SQLite gives its log beside the file the same rights as the file has.
     Deno.openSync(path, { create: true, write: true, mode: 0o600 }).close();
     const { maxFacts, maxBytes } = start;
-    const file = openFactFile({ path, vectorLibrary, maxFacts, maxBytes });
+    const file = openFactFile({ path, vectorLibrary, maxFacts, maxBytes, check: !checked.has(agent) });
+    checked.add(agent);
     files.set(agent, { file, usedMs: performance.now() });
     return file;
   }
@@ -87,23 +90,33 @@ self.onmessage = (first: MessageEvent<MemoryRequest>) => {
     }
   }
 
-  function closeIdle(): void {
+  /** Closes what nobody asks for, and writes what recalls of the others have counted. */
+  function tidy(): void {
     const before = performance.now() - start.idleMs;
-    for (const [agent, { usedMs }] of files) if (usedMs < before) close(agent);
+    for (const [agent, { file, usedMs }] of files) tryOf(agent, () => usedMs < before ? close(agent) : file.flush());
+  }
+
+  function tryOf(agent: string, work: () => void): void {
+    try {
+      work();
+    } catch (thrown) {
+      post({ type: "trouble", agent, error: toErrorRecord(toFileError(thrown, toPath(agent))) });
+    }
+  }
+
+  function toPath(agent: string): string {
+    return `${start.folder}/${agent}/memory.db`;
   }
 
   function closeOldest(): void {
     const [oldest] = [...files].sort(([, one], [, other]) => one.usedMs - other.usedMs);
-    if (oldest !== undefined) close(oldest[0]);
+    if (oldest !== undefined) tryOf(oldest[0], () => close(oldest[0]));
   }
 
   /** Renames a damaged file with its log, so that nothing is written over. */
   function setAside(agent: string, path: string, reason: string): void {
-    try {
-      close(agent);
-    } catch {
-      // What a damaged file says when it is closed adds nothing to why it is set aside.
-    }
+    tryOf(agent, () => close(agent));
+    checked.delete(agent);
     const movedTo = `${path}.damaged-${new Date().toISOString().replaceAll(":", "-")}`;
     for (const suffix of ["", "-wal", "-shm"]) {
       try {

@@ -90,6 +90,7 @@ export async function openHttpFixture(
     metricsText: () => Promise.resolve("nexo_build_info 1\n"),
     status: () => [{ name: "ledger", state: "ok", critical: true }],
     agents: () => [{ id: "ana", description: "Helps", model: "demo/demo", tools: 2, hears: ["console.ana"] }],
+    restartChannel: () => Promise.resolve(),
     channels: () => [{ plugin: "telegram", instance: "sales", state: "up", agents: ["ana"] }],
     models: () => [{ provider: "demo", model: "demo", configured: true }],
     queues: () => ({
