@@ -5,7 +5,7 @@ import type { Plugin } from "../core/plugin.ts";
 import { parseSessionId } from "../core/session.ts";
 import type { Forgotten } from "../http/api.ts";
 import type { People } from "../http/views.ts";
-import { findPerson, forgetTraces, type PersonTraces } from "../ledger/forget.ts";
+import { findPerson, findReceivedFiles, forgetTraces, type PersonTraces } from "../ledger/forget.ts";
 
 /** What {@linkcode newPeople} uses. */
 export interface PeopleDeps {
@@ -37,6 +37,9 @@ export function newPeople(deps: PeopleDeps): People {
       const traces = await findPerson(deps.ledger, person, signal);
       const facts = await deps.memory.forgetPerson(person, signal);
       await forgetFiles(person, traces, deps);
+      for (const { agent, path } of await findReceivedFiles(deps.ledger, traces, signal)) {
+        await removeFile(`${deps.dataDir}/agents/${agent}/${path}`);
+      }
       const forgotten = await toForgotten(person, traces, sum(facts.values()), deps.dataDir, dryRun);
       for (const unit of forgetTraces(person, traces)) {
         signal.throwIfAborted();

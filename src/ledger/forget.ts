@@ -1,4 +1,5 @@
 import type { Ledger, Row, Statement } from "../core/ledger.ts";
+import { parseSessionId } from "../core/session.ts";
 
 /** Everything in the ledger that one person wrote or was told, by id. */
 export interface PersonTraces {
@@ -234,4 +235,27 @@ function toChunks<T>(values: readonly T[]): readonly (readonly T[])[] {
     { length: Math.ceil(values.length / chunkSize) },
     (_, index) => values.slice(index * chunkSize, (index + 1) * chunkSize),
   );
+}
+
+/** A file in an agent's folder that came with a message. */
+export interface ReceivedFile {
+  readonly agent: string;
+  /** In the agent's folder. */
+  readonly path: string;
+}
+
+/** Files that came with these messages. */
+export async function findReceivedFiles(
+  ledger: Pick<Ledger, "query">,
+  { messages }: Pick<PersonTraces, "messages">,
+  signal: AbortSignal,
+): Promise<readonly ReceivedFile[]> {
+  const sql = `SELECT messages.session_id AS session, json_extract(file.value, '$.path') AS path
+    FROM messages, json_each(messages.body, '$.attachments') AS file
+    WHERE ${among("messages.id")} AND json_extract(file.value, '$.path') IS NOT NULL`;
+  const rows = await ledger.query({ sql, values: [ids(messages)] }, signal);
+  return rows.flatMap(({ session, path }) => {
+    const agent = parseSessionId(String(session))?.agent;
+    return agent === undefined ? [] : [{ agent, path: String(path) }];
+  });
 }

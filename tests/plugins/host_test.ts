@@ -215,6 +215,7 @@ Deno.test("a plugin that spins is replaced after 15 s without an answer, and its
   await room.logged("other", "plugin.ready");
   const open = room.send("sales", "spin enough");
   open.catch(() => {});
+  await room.logged("sales", "scripted.spins");
   await missHeartbeats(room, "other");
   // The one before the spin was answered.
   await room.clock.advance(5_000);
