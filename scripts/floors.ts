@@ -8,6 +8,7 @@ export const floors: readonly (readonly string[])[] = [
     "src/agent",
     "src/backup",
     "src/broker",
+    "src/dreaming",
     "src/extensions",
     "src/llm",
     "src/mcp",

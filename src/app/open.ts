@@ -47,6 +47,7 @@ import { newTracer } from "../telemetry/trace.ts";
 import { newAudit } from "./audit.ts";
 import { newSessionSearchTool } from "../tools/session_search.ts";
 import { newWorkspaceTools } from "../workspace/tools.ts";
+import { openDreamRoom, withDreams } from "./dreaming.ts";
 import { openFlows } from "./flows.ts";
 import { newPeople } from "./forget.ts";
 import { newIntakeGate, newLoadWatch } from "./intake.ts";
@@ -184,6 +185,10 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     }),
   );
 
+  const { memory } = memoryRoom;
+  const dreams = opening.use(
+    openDreamRoom({ config: live, memory, workspaces, ledger, agents: () => agentsRoom, log, metrics, clock }),
+  );
   let web: WebChannel | undefined = undefined;
   let agentViews: readonly AgentView[] = [];
   const status = (): readonly SubsystemStatus[] => [
@@ -204,6 +209,8 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     version,
     bootId,
     startedAt,
+    workspaces: withDreams(workspaces, dreams),
+    dreams,
     status,
     agents: () => agentViews,
     channels: () => toChannels(host, live.current),

@@ -872,6 +872,111 @@ const restore = buildCommand({
   },
 });
 
+const commit = { brief: "Commit, as agent workspace log shows it", placeholder: "COMMIT", parse: String } as const;
+const owner = { brief: "Agent whose files they are", placeholder: "AGENT", parse: String } as const;
+const onePath = {
+  kind: "parsed",
+  parse: String,
+  brief: "Only this file",
+  placeholder: "PATH",
+  optional: true,
+} as const;
+
+const workspace = buildRouteMap({
+  routes: {
+    log: buildCommand({
+      loader: async () => toAction((await import("./workspace.ts")).showHistory),
+      parameters: {
+        flags: { limit, before, path: onePath, config, data, json },
+        positional: { kind: "tuple", parameters: [owner] },
+      },
+      docs: {
+        brief: "List what was changed, newest first",
+        fullDescription: toDescription(
+          "When, by whom, why, and which files. Changes made with an editor are the operator's. Works without a running process too.",
+          ["agent workspace log ana", "agent workspace log ana --path MEMORY.md"],
+          ["4 no such agent"],
+        ),
+      },
+    }),
+    show: buildCommand({
+      loader: async () => toAction((await import("./workspace.ts")).showCommit),
+      parameters: {
+        flags: { config, data, json },
+        positional: { kind: "tuple", parameters: [owner, { ...commit, optional: true }] },
+      },
+      docs: {
+        brief: "Show one change, by default the newest",
+        fullDescription: toDescription("Works without a running process too.", [
+          "agent workspace show ana",
+          "agent workspace show ana 3f2a91c4d0",
+        ], ["4 no such agent, no such commit"]),
+      },
+    }),
+    diff: buildCommand({
+      loader: async () => toAction((await import("./workspace.ts")).showDiff),
+      parameters: {
+        flags: { path: onePath, config, data, json },
+        positional: {
+          kind: "tuple",
+          parameters: [owner, { ...commit, placeholder: "FROM" }, { ...commit, placeholder: "TO", optional: true }],
+        },
+      },
+      docs: {
+        brief: "Show all that lies between two changes",
+        fullDescription: toDescription("Without TO up to the newest. Works without a running process too.", [
+          "agent workspace diff ana 3f2a91c4d0",
+        ], ["4 no such agent, no such commit"]),
+      },
+    }),
+    revert: buildCommand({
+      loader: async () => toAction((await import("./workspace.ts")).revertCommit),
+      parameters: {
+        flags: { config, data, json },
+        positional: { kind: "tuple", parameters: [owner, commit] },
+      },
+      docs: {
+        brief: "Undo one change by a new one",
+        fullDescription: toDescription(
+          "What was changed since in other places stays. The history keeps both. Works without a running process too.",
+          ["agent workspace revert ana 3f2a91c4d0"],
+          ["4 no such agent, no such commit", "5 it was changed since in the same place"],
+        ),
+      },
+    }),
+  },
+  docs: { brief: "Files of agents and their history" },
+});
+
+const dream = buildCommand({
+  loader: async () => toAction((await import("./dream.ts")).dream),
+  parameters: {
+    flags: { dryRun: { ...dryRun, brief: "Only say what would be done" }, data, json },
+    positional: { kind: "tuple", parameters: [{ brief: "Agent", placeholder: "AGENT", parse: String }] },
+  },
+  docs: {
+    brief: "Tidy up an agent's memory now",
+    fullDescription: toDescription(
+      "Promotes what was recalled often into MEMORY.md, merges what is doubled, lets fade what nobody asked for. One commit, which agent workspace revert undoes with its facts.",
+      ["agent dream ana --dry-run", "agent dream ana"],
+      ["4 no such agent", "5 it dreams already", "6 not running"],
+    ),
+  },
+});
+
+const doctor = buildCommand({
+  loader: async () => toAction((await import("./doctor.ts")).examine),
+  parameters: { flags: { config, data, json } },
+  docs: {
+    brief: "Find what is wrong, and what mends it",
+    fullDescription: toDescription(
+      "Looks at config, skills and workspaces. Each finding says what is wrong, why it matters, and what mends it.",
+      ["agent doctor", "agent doctor --config /etc/nexo --json"],
+      ["0 nothing is wrong", "1 something is"],
+    ),
+  },
+});
+
 const version = buildCommand({
   loader: async () => toAction((await import("./version.ts")).showVersion),
   parameters: { flags: { json } },
@@ -883,6 +988,7 @@ export const routes = buildRouteMap({
   routes: {
     run,
     status,
+    doctor,
     logs,
     chat,
     pair,
@@ -892,6 +998,8 @@ export const routes = buildRouteMap({
     backup,
     restore,
     memory,
+    workspace,
+    dream,
     config: configRoutes,
     mcp,
     "mcp-server": mcpServerCommand,

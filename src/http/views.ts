@@ -5,6 +5,8 @@ import type { ConfigDesk } from "../config/desk.ts";
 import { AppError } from "../core/error.ts";
 import type { Memory } from "../core/memory.ts";
 import type { SubsystemStatus } from "../core/status.ts";
+import type { Dreams } from "../core/dream.ts";
+import type { Workspaces } from "../core/workspace.ts";
 import type { Live } from "../lib/live.ts";
 import type { RecentLog } from "../telemetry/recent_log.ts";
 import {
@@ -152,6 +154,8 @@ export interface AdminViews {
   readonly pairings: Pairings;
   readonly audit: Audit;
   readonly mcp: McpDesk;
+  readonly workspaces: Workspaces;
+  readonly dreams: Dreams;
 }
 
 /** `/api`: what the console and the command line read, and what can be done with dead letters and with strangers. */

@@ -69,6 +69,7 @@ Deno.test("an answer does not wait for a summary", async () => {
     },
   });
   await talk(room, 1, 6);
+  await room.until(() => room.requests.some(isSummary) || undefined);
   assert.equal(room.requests.filter(isSummary).length, 1, "one at a time for each session");
   assert.equal(summaries(room).length, 0);
   resolve();

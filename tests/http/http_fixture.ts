@@ -142,6 +142,7 @@ export async function openHttpFixture(
       forget: () => Promise.resolve([]),
       forgetPerson: () => Promise.resolve(new Map()),
       duplicates: () => Promise.resolve([]),
+      restore: () => Promise.resolve(false),
       weigh: () => Promise.resolve(),
     },
     extensions: { views: () => [], enable: () => Promise.resolve(), disable: () => Promise.resolve() },
@@ -157,6 +158,12 @@ export async function openHttpFixture(
       answer: () => {},
       beginLogin: () => Promise.reject(new Error("no login")),
       finishLogin: () => Promise.reject(new Error("no login")),
+    },
+    dreams: { dream: () => Promise.resolve(undefined), takeBack: () => Promise.resolve(false) },
+    workspaces: {
+      of: () => {
+        throw new AppError("missing", "There is no agent");
+      },
     },
     replyTo: () => undefined,
     ...replaced,
