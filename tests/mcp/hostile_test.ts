@@ -20,7 +20,7 @@ async function lagDuring(work: () => Promise<unknown>): Promise<number> {
 
 /** A server that is a shell script. */
 function toShell(script: string) {
-  return { command: "sh", args: ["-c", script], connect_timeout: "2s" };
+  return { command: "sh", args: ["-c", script], connect_timeout: "4s" };
 }
 
 const hello =
@@ -163,10 +163,10 @@ Deno.test("programs that are no servers end with the reason, and the host stays 
   );
   const lag = await lagDuring(async () => {
     for (const [name, [, reason]] of Object.entries(programs)) {
-      const view = await mcp.until(() =>
-        mcp.room.view().find(({ server, state }) => server === name && state === "down")
+      // It is tried again and again: on a busy machine the first try may only have run out of time.
+      await mcp.until(() =>
+        mcp.room.view().find((view) => view.server === name && view.state === "down" && reason.test(view.reason))
       );
-      assert.match("reason" in view ? view.reason : "", reason, name);
     }
   });
   assert.ok(lag < 1_000, String(lag));
