@@ -3,6 +3,7 @@ import { measureBus } from "./bench/bus.ts";
 import { measureMail, measureWhatsApp } from "./bench/channels.ts";
 import { type Figure, formatTable, meetsTarget } from "./bench/figure.ts";
 import { measureExecutable } from "./bench/executable.ts";
+import { measureExtensions } from "./bench/extensions.ts";
 import { measureHop } from "./bench/hop.ts";
 import { measureLedger } from "./bench/ledger.ts";
 import { measureMcp } from "./bench/mcp.ts";
@@ -23,6 +24,7 @@ const parts = {
   worker: measureHop,
   nats: measureNats,
   mcp: measureMcp,
+  extensions: measureExtensions,
   mail: measureMail,
   whatsapp: measureWhatsApp,
   executable: measureExecutable,
