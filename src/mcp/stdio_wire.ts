@@ -32,7 +32,7 @@ export function newStdioWire(deps: StdioWireDeps): Wire {
   const transport: Transport = {
     async start() {
       child = await deps.children.start(await toSpec(deps), gone.signal);
-      child.ended.then(({ message }) => lastWords = message);
+      child.ended.then(({ message }) => lastWords ??= message);
       read(child);
     },
     async send(message) {
