@@ -253,8 +253,9 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     audit: newAudit({ ledger, log, clock }),
   };
   opening.use(metrics.onScrape(() => scrapeLedger(ledger)));
+  const toolsOfOthers = concatLive(extensions.tools, mcp.tools);
   const mcpDoor = opening.use(
-    openMcpDoor({ config: live, tools: mcp.tools, agents: () => agentsRoom, web: () => web, log, metrics, clock }),
+    openMcpDoor({ config: live, tools: toolsOfOthers, agents: () => agentsRoom, web: () => web, log, metrics, clock }),
   );
   const http = opening.use(
     await openHttp({
@@ -294,8 +295,7 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
         ...newAgentPluginTools({ config: live, bus, metrics, clock, dataDir }, () => agentsRoom),
         ...options.tools ?? [],
       ]),
-      extensions.tools,
-      mcp.tools,
+      toolsOfOthers,
     ),
     hooks: concatLive(newLive(options.hooks ?? []), extensions.hooks),
     resolveModel: (llmConfig, choice, fallbacks) => llm.at(llmConfig).resolve(choice, fallbacks),
@@ -317,6 +317,7 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     load.run(background.signal),
     sweepLedger({ ledger, config: live, clock, log }, background.signal),
     followConfig(),
+    followTools(),
     ...collect === undefined ? [] : [giveMemoryBack({ clock, heap: Deno.memoryUsage, collect }, background.signal)],
   ];
   opening.defer(async () => {
@@ -343,6 +344,13 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
       log.configure(changed.runtime.log);
       await host.apply(changed.plugins);
       agentViews = await toAgents(agents, changed, log);
+    }
+  }
+
+  /** How many tools an agent has changes with what others offer. */
+  async function followTools(): Promise<void> {
+    for await (const _ of toolsOfOthers.changes(background.signal)) {
+      agentViews = await toAgents(agents, live.current, log);
     }
   }
 
