@@ -4,6 +4,7 @@ import { type Figure, formatTable, meetsTarget } from "./bench/figure.ts";
 import { measureExecutable } from "./bench/executable.ts";
 import { measureHop } from "./bench/hop.ts";
 import { measureLedger } from "./bench/ledger.ts";
+import { measureMemory } from "./bench/memory.ts";
 import { openModelProcess } from "./bench/model_process.ts";
 import { measureNats } from "./bench/nats.ts";
 import { measureIdle, measureStart } from "./bench/start.ts";
@@ -21,6 +22,7 @@ const parts = {
   worker: measureHop,
   nats: measureNats,
   executable: measureExecutable,
+  memory: measureMemory,
 } as const;
 
 const names = Object.keys(parts).filter((name): name is keyof typeof parts => name in parts);
