@@ -53,6 +53,8 @@ export interface Outbox extends AsyncDisposable {
    * first time, or a few seconds have passed.
    */
   post(address: OutboxAddress, message: Outbound, signal: AbortSignal): Promise<Posted>;
+  /** The same for a message that was queued before; `undefined` where there is none with this key. */
+  findPosted(key: string, signal: AbortSignal): Promise<Posted | undefined>;
   /** Looks for rows that were not pushed: replayed dead letters. */
   rescan(): void;
   /** Waits until nothing is being sent, or until `signal` fires. What waits for its next try waits for the next start. */
@@ -321,25 +323,29 @@ export function openOutbox(deps: OutboxDeps): Outbox {
   const post = async (address: OutboxAddress, message: Outbound, signal: AbortSignal): Promise<Posted> => {
     const nowMs = clock.now();
     const expiresAtMs = nowMs + config.current.runtime.outbound.max_age;
-    const { promise, resolve } = Promise.withResolvers<Posted>();
-    waitingPosts.set(message.key, resolve);
-    try {
-      const [[row] = []] = await commitWhenPossible({ ledger, clock }, [
-        queueMessage(address, message, nowMs, expiresAtMs),
-        ...toTrace(address, message, nowMs),
-      ], signal);
+    const [[row] = []] = await commitWhenPossible({ ledger, clock }, [
+      queueMessage(address, message, nowMs, expiresAtMs),
+      ...toTrace(address, message, nowMs),
+    ], signal);
+    return await waitForFate(message.key, signal, () => {
       if (row !== undefined) push(Number(row.id), address, message, expiresAtMs);
-      else {
-        const known = readFate(ledger.read, message.key);
-        if (known !== undefined) return known;
-      }
+    });
+  };
+
+  /** Waits for what becomes of a queued message after `begin`, for a while. */
+  const waitForFate = async (key: string, signal: AbortSignal, begin: () => void): Promise<Posted> => {
+    const { promise, resolve } = Promise.withResolvers<Posted>();
+    waitingPosts.set(key, resolve);
+    try {
+      begin();
+      const known = readFate(ledger.read, key);
+      if (known !== undefined) return known;
       using patience = withDeadline(signal, patienceMs, clock, "Sending");
-      const late = Promise.withResolvers<Posted>();
-      const onLate = () => late.resolve({ state: "waiting", reason: "it is on its way" });
+      const onLate = () => resolve({ state: "waiting", reason: "it is on its way" });
       patience.signal.addEventListener("abort", onLate, { once: true });
-      return await Promise.race([promise, late.promise]);
+      return await promise;
     } finally {
-      waitingPosts.delete(message.key);
+      waitingPosts.delete(key);
     }
   };
 
@@ -359,6 +365,10 @@ export function openOutbox(deps: OutboxDeps): Outbox {
   return {
     push,
     post,
+    findPosted: (key, signal) =>
+      readMessage(ledger.read, key) === undefined
+        ? Promise.resolve(undefined)
+        : waitForFate(key, signal, () => {/* it was queued before */}),
     rescan,
     async flush(signal) {
       if (signal.aborted || resting >= lanes.size) return;

@@ -257,7 +257,7 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
         ...newBuiltInTools(clock),
         searchTool,
         ...newWorkspaceTools(workspaces),
-        ...newAgentPluginTools({ config: live, bus, metrics, dataDir }, () => agentsRoom),
+        ...newAgentPluginTools({ config: live, bus, metrics, clock, dataDir }, () => agentsRoom),
         ...options.tools ?? [],
       ]),
       extensions.tools,

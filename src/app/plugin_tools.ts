@@ -1,16 +1,12 @@
 import type { Agents } from "../agent/open.ts";
-import type { Config } from "../config/config.ts";
-import type { Bus } from "../core/bus.ts";
 import { AppError } from "../core/error.ts";
-import type { Metrics } from "../core/metrics.ts";
 import type { Tool } from "../core/tool.ts";
-import type { Live } from "../lib/live.ts";
-import { newPluginTools } from "../plugins/tools.ts";
+import { newPluginTools, type PluginToolsDeps } from "../plugins/tools.ts";
 import { plugins } from "./registry.ts";
 
 /** The plugins' tools, which send through the agents' outbox. `agents` gives the room that uses them. */
 export function newAgentPluginTools(
-  deps: { readonly config: Live<Config>; readonly bus: Bus; readonly metrics: Metrics; readonly dataDir: string },
+  deps: Pick<PluginToolsDeps, "config" | "bus" | "metrics" | "clock" | "dataDir">,
   agents: () => Agents | undefined,
 ): readonly Tool[] {
   const room = () => {
@@ -23,5 +19,6 @@ export function newAgentPluginTools(
     plugins,
     findRefusal: (from, address, message) => room().findReachRefusal(from, address, message),
     post: (address, message, signal) => room().outbox.post(address, message, signal),
+    findPosted: (key, signal) => room().outbox.findPosted(key, signal),
   });
 }

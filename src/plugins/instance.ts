@@ -192,7 +192,10 @@ export async function openPluginInstance(
   async function ask(request: ChannelRequest, signal: AbortSignal): Promise<unknown> {
     if (life === undefined || readyAt === undefined) {
       const retryAfterMs = Math.max(1_000, nextStartAt - clock.monotonic());
-      throw new AppError("unavailable", `${source} is not up: ${currentHealth().reason}`, { retryAfterMs });
+      throw new AppError("unavailable", `${source} is not up: ${currentHealth().reason}`, {
+        retryAfterMs,
+        reason: "not_up",
+      });
     }
     if (life.openRequests >= maxOpenRequests) {
       metrics.count("nexo_refusals_total", { part: "plugins", reason: "too_many_requests" });

@@ -2,11 +2,12 @@ import { z } from "zod";
 import type { Binding } from "../config/agents.ts";
 import type { Config } from "../config/config.ts";
 import type { Bus } from "../core/bus.ts";
+import type { Clock } from "../core/clock.ts";
 import { toAppError } from "../core/error.ts";
 import { type Outbound, type OutboundFile, type Receipt, toToolKey } from "../core/message.ts";
 import type { Metrics } from "../core/metrics.ts";
 import type { Plugin } from "../core/plugin.ts";
-import type { PluginTool, PluginToolCall, ToolMessage } from "../core/plugin_tool.ts";
+import type { PluginTool, PluginToolAnswer, PluginToolCall, ToolMessage } from "../core/plugin_tool.ts";
 import type { SessionKey } from "../core/session.ts";
 import { newTextResult, type Tool, type ToolContext, type ToolResult } from "../core/tool.ts";
 import { calls, largestPieceBytes } from "../core/topics.ts";
@@ -33,11 +34,14 @@ export interface PluginToolsDeps {
   readonly bus: Bus;
   readonly plugins: readonly Plugin[];
   readonly metrics: Metrics;
+  readonly clock: Clock;
   readonly dataDir: string;
   /** Why a turn of the session `from` may not send a message through an instance, as of now. */
   findRefusal(from: SessionKey, address: Address, message: ToolMessage): string | undefined;
   /** Queues a message, once for each key, and waits a while for what becomes of it. */
   post(address: Address, message: Outbound, signal: AbortSignal): Promise<Posted>;
+  /** Waits for what becomes of a message that was queued before; `undefined` where there is none. */
+  findPosted(key: string, signal: AbortSignal): Promise<Posted | undefined>;
 }
 
 const accountName = "account";
@@ -73,11 +77,10 @@ function toTool(plugin: Plugin, tool: PluginTool, deps: PluginToolsDeps): Tool {
       }
       const address = { plugin: plugin.id, instance: wanted };
       const key = toToolKey(context.idempotencyKey);
-      const answer = await deps.bus.request(
-        calls.tool(plugin.id, wanted),
-        toCall(tool, address, input, key, context),
-        { signal: context.signal },
-      );
+      // The process may have died after the message was queued: its fate is all that is left to tell.
+      const posted = await deps.findPosted(key, context.signal);
+      if (posted !== undefined) return toResult(posted);
+      const answer = await askWhenUp(deps, address, toCall(tool, address, input, key, context), context.signal);
       if (!("send" in answer)) return answer;
       const refusal = deps.findRefusal(context.session, address, answer.send);
       if (refusal !== undefined) return refuse(refusal, toRefusalText(refusal, answer.send));
@@ -92,6 +95,30 @@ function toTool(plugin: Plugin, tool: PluginTool, deps: PluginToolsDeps): Tool {
       }
     },
   };
+}
+
+/** How long a worker may take to be up, or up again, milliseconds. */
+const startMs = 20_000;
+const askAgainMs = 250;
+
+/** Asks a plugin that may still be starting: right after a restart, a turn goes on sooner than its worker. */
+async function askWhenUp(
+  { bus, clock }: PluginToolsDeps,
+  { plugin, instance }: Address,
+  call: PluginToolCall,
+  signal: AbortSignal,
+): Promise<PluginToolAnswer> {
+  const untilMs = clock.monotonic() + startMs;
+  while (true) {
+    try {
+      return await bus.request(calls.tool(plugin, instance), call, { signal });
+    } catch (thrown) {
+      const { reason } = toAppError(thrown);
+      const isAbsent = reason === "not_up" || reason === "no_answerer";
+      if (!isAbsent || clock.monotonic() >= untilMs) throw thrown;
+      await clock.wait(askAgainMs, signal);
+    }
+  }
 }
 
 /** The input `account` beside the plugin's own. */

@@ -13,9 +13,13 @@ export interface MailWorld extends AsyncDisposable {
   readonly probe: Probe;
   readonly mails: Mails;
   readonly dataDir: string;
-  /** Starts the process with `email` laid over the account's settings. */
+  /** Starts the process with `email` laid over the account's settings, and `agent` over the agent's. */
   start(
-    options?: { readonly plan?: CrashPlan; readonly email?: Readonly<Record<string, unknown>> },
+    options?: {
+      readonly plan?: CrashPlan;
+      readonly email?: Readonly<Record<string, unknown>>;
+      readonly agent?: Readonly<Record<string, unknown>>;
+    },
   ): Promise<NexoProcess>;
 }
 
@@ -33,12 +37,12 @@ export async function openMailWorld(): Promise<MailWorld> {
     probe,
     dataDir,
     mails: newMails(servers),
-    start: ({ plan, email = {} } = {}) =>
+    start: ({ plan, email = {}, agent = {} } = {}) =>
       startNexo({
         config: newTestConfig({
           modelUrl: model.baseUrl,
           email: servers.config({ backfill: 1_000, replies_per_hour: 100, retry_seconds: 1, ...email }),
-          agent: { allowed_tools: ["probe_*"] },
+          agent: { allowed_tools: ["probe_*"], ...agent },
         }),
         dataDir,
         entry: new URL("../fixtures/crash_main.ts", import.meta.url),
