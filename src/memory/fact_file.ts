@@ -4,7 +4,7 @@ import type { Fact, FactFilter, FactPage, ListQuery, NewFact, Viewer } from "../
 import { type Row, toFact } from "./fact_row.ts";
 import { damaged } from "./file_error.ts";
 import { fuse } from "./fuse.ts";
-import { candidates, toNearestSql } from "./nearest.ts";
+import { candidates, toNearestSql, toRescored } from "./nearest.ts";
 import { schema, schemaVersion } from "./schema.ts";
 import { toCode } from "./vector.ts";
 import { saysTheSame, toAskedWords, toGist, toTerm } from "./words.ts";
@@ -61,8 +61,8 @@ export interface FactFileOptions {
   readonly check: boolean;
 }
 
-/** Matches that may be ranked for one question; words that stand in more facts wait for rarer ones. */
-const maxRanked = 4_000;
+/** Matches that may be ranked for one question; words that stand in more facts stand back for rarer ones. */
+const maxRanked = 1_000;
 /** Facts that are compared when duplicates are looked for. */
 const maxCompared = 100_000;
 /** Pages of 8 KiB that SQLite keeps in memory for one file, KiB. */
@@ -190,7 +190,7 @@ export function openFactFile(options: FactFileOptions): FactFile {
     if (vector === undefined || model === undefined || vectorLibrary === undefined) return [];
     if (vector.length !== model.dimension) throw newDimensionError(name, vector.length, model.dimension);
     const narrowed = filter === everything ? "1" : `f.row IN (SELECT f.row FROM facts f WHERE ${filter.sql})`;
-    const sql = toNearestSql(`f.model = ? AND ${seen.sql} AND ${narrowed}`);
+    const sql = toNearestSql(`f.model = ? AND ${seen.sql} AND ${narrowed}`, toRescored(factCount));
     const rows = all(sql, toBytes(vector), model.model, ...seen.values, ...filter.values, toCode(vector));
     return rows.filter(({ distance }) => Number(distance) < 1).map(({ row }) => Number(row));
   };
@@ -250,14 +250,8 @@ export function openFactFile(options: FactFileOptions): FactFile {
       const filter = toFilter(query);
       const byWords = findByWords(query, seen, filter);
       const byMeaning = findByMeaning(query, seen, filter);
-      const rows = new Map(
-        [...new Set([...byWords, ...byMeaning])]
-          .map((row) => get("SELECT * FROM facts WHERE row = ? AND live = 1", row))
-          .filter((row) => row !== undefined)
-          .map((row) => [Number(row["row"]), row]),
-      );
       const ranked = fuse([byWords, byMeaning], (row) => {
-        const found = rows.get(row);
+        const found = get("SELECT importance, created_at FROM facts WHERE row = ? AND live = 1", row);
         return found && {
           importance: Number(found["importance"]),
           ageMs: Math.max(0, nowMs - Number(found["created_at"])),
@@ -266,7 +260,7 @@ export function openFactFile(options: FactFileOptions): FactFile {
       const facts: Fact[] = [];
       const gists: ReadonlySet<string>[] = [];
       for (const row of ranked) {
-        const found = rows.get(row);
+        const found = get("SELECT * FROM facts WHERE row = ?", row);
         if (found === undefined) continue;
         const gist = toGist(String(found["text"]));
         if (gists.some((other) => saysTheSame(gist, other))) continue;
