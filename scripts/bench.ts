@@ -1,5 +1,6 @@
 // deno-lint-ignore-file no-console -- a command that reports to its terminal
 import { measureBus } from "./bench/bus.ts";
+import { measureMail, measureWhatsApp } from "./bench/channels.ts";
 import { type Figure, formatTable, meetsTarget } from "./bench/figure.ts";
 import { measureExecutable } from "./bench/executable.ts";
 import { measureHop } from "./bench/hop.ts";
@@ -21,6 +22,8 @@ const parts = {
   bus: measureBus,
   worker: measureHop,
   nats: measureNats,
+  mail: measureMail,
+  whatsapp: measureWhatsApp,
   executable: measureExecutable,
   memory: measureMemory,
 } as const;

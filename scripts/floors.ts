@@ -6,7 +6,9 @@ export const floors: readonly (readonly string[])[] = [
   ["src/child", "src/config", "src/folder", "src/ledger", "src/resilience", "src/sdk"],
   [
     "src/agent",
+    "src/backup",
     "src/broker",
+    "src/dreaming",
     "src/extensions",
     "src/llm",
     "src/mcp",

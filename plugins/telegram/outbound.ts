@@ -27,6 +27,9 @@ export interface OutboundDeps {
  * `missing` and `invalid` where it never will.
  */
 export async function sendOutbound(deps: OutboundDeps, message: Outbound, signal: AbortSignal): Promise<Receipt> {
+  if (message.act !== undefined || (message.files?.length ?? 0) > 0) {
+    throw new AppError("invalid", "This channel sends text: no files, no reactions, and nothing is changed afterwards");
+  }
   const parts = toParts(message.text, deps.markdown);
   const providerMessageIds = [...deps.journal.sentParts(message.key)];
   for (const [index, part] of parts.entries()) {

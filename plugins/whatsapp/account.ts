@@ -2,7 +2,7 @@ import type { WAMessage } from "baileys";
 import type { Channel, PluginHost } from "../../src/core/plugin.ts";
 import { systemClock } from "../../src/lib/clock.ts";
 import { openAuthStore } from "./auth_store.ts";
-import type { WhatsAppConfig } from "./config.ts";
+import { authFile, type WhatsAppConfig } from "./config.ts";
 import { type Connection, openConnection } from "./connection.ts";
 import { toWhatsAppError } from "./errors.ts";
 import { giveToRuntime } from "./intake.ts";
@@ -22,7 +22,7 @@ export async function openWhatsAppAccount(host: PluginHost<WhatsAppConfig>): Pro
   const { config, stateDir, log } = host;
   const clock = systemClock;
   await using cleanup = new AsyncDisposableStack();
-  const store = cleanup.use(openAuthStore(`${stateDir}/auth.db`));
+  const store = cleanup.use(openAuthStore(`${stateDir}/${authFile}`));
   const journal = cleanup.use(openJournal(`${stateDir}/journal.db`));
   const media = await openMedia(config.media_url, `${stateDir}/media`);
   const received = newRecentTexts();

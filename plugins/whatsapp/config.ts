@@ -1,5 +1,8 @@
 import { z } from "zod";
 
+/** File in an instance's folder that links it with its account. */
+export const authFile = "auth.db";
+
 const address = (protocol: RegExp) => z.url({ protocol }).transform((url) => url.replace(/\/+$/, ""));
 const perSecond = z.number().positive().max(100);
 

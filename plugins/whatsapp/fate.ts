@@ -18,16 +18,23 @@ export function toFate(code: number, isPaired: boolean): Fate {
     case 401:
       return isPaired ? { kind: "pair_anew", reason: "not paired: the phone has removed this device" } : retry(code);
     case 403:
-      return { kind: "stop", reason: "WhatsApp has closed this account (403). Link another one" };
+      return {
+        kind: "stop",
+        reason: "WhatsApp has closed this account (403). Link another one: agent pair whatsapp INSTANCE --anew",
+      };
     case 405:
       return { kind: "stop", reason: "WhatsApp does not take this version of the plugin any more (405). Update nexo" };
     case 411:
-      return { kind: "stop", reason: "The phone does not allow linked devices (411). Update WhatsApp on it" };
+      return {
+        kind: "stop",
+        reason:
+          "The phone does not allow linked devices (411). Update WhatsApp on it, then: agent pair whatsapp INSTANCE",
+      };
     case 440:
       return {
         kind: "stop",
-        reason: "Another program uses the credentials of this account (440). Stop it and start nexo again, or remove " +
-          "the device on the phone to get a new pairing",
+        reason: "Another program uses the credentials of this account (440). Stop it, then: agent pair whatsapp " +
+          "INSTANCE. Or link anew: agent pair whatsapp INSTANCE --anew",
       };
     default:
       return retry(code);

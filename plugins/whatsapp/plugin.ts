@@ -1,5 +1,5 @@
 import type { Plugin } from "../../src/core/plugin.ts";
-import { whatsappConfigSchema } from "./config.ts";
+import { authFile, whatsappConfigSchema } from "./config.ts";
 import { whatsappTools } from "./tools.ts";
 
 /** WhatsApp accounts, one an instance, each as a linked device of a phone. */
@@ -8,6 +8,7 @@ export const whatsapp: Plugin<typeof whatsappConfigSchema> = {
   config: whatsappConfigSchema,
   worker: new URL("./worker.ts", import.meta.url),
   tools: whatsappTools,
+  credentials: ["auth.db"],
   // The id of a message is ours: see message_id.ts.
   traits: { idempotentSend: true, typing: true },
   forget: async (stateDir, sender) => (await import("./forget.ts")).forgetSender(stateDir, sender),
@@ -18,7 +19,18 @@ export const whatsapp: Plugin<typeof whatsappConfigSchema> = {
     // Switches that the libraries look at while they are loaded.
     env: ["WHATSAPP_RUST_BRIDGE_FORCE_NOSIMD", "NODE_V8_COVERAGE", "WS_NO_BUFFER_UTIL"],
   }),
+  async unlink(stateDir) {
+    for (const end of ["", "-wal", "-shm"]) await removeFile(`${stateDir}/${authFile}${end}`);
+  },
 };
+
+async function removeFile(path: string): Promise<void> {
+  try {
+    await Deno.remove(path);
+  } catch (thrown) {
+    if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
+  }
+}
 
 function toHostAndPort(address: string): string {
   const { hostname, port, protocol } = new URL(address);

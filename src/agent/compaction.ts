@@ -3,7 +3,6 @@ import type { Config } from "../config/config.ts";
 import type { Clock } from "../core/clock.ts";
 import { AppError, toAppError } from "../core/error.ts";
 import type { Ledger } from "../core/ledger.ts";
-import type { LlmRequest } from "../core/llm.ts";
 import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
 import { type SessionKey, toSessionId } from "../core/session.ts";
@@ -15,14 +14,13 @@ import {
   type SummaryRow,
   type SummarySource,
 } from "../ledger/sessions.ts";
-import { addUsage } from "../ledger/usage.ts";
-import { withDeadline } from "../resilience/deadline.ts";
-import { type Budgets, costOf, toDay } from "./budget.ts";
+import { askModel } from "./ask.ts";
+import type { Budgets } from "./budget.ts";
 import { commitWhenPossible } from "./commit.ts";
 import { fenceText } from "./fence.ts";
-import { gather, priceOfAny, toModelName } from "./loop.ts";
+import { toModelName } from "./loop.ts";
 import type { ResolveModel } from "./profile.ts";
-import { estimateMessages, estimateText, type Tokens } from "./tokens.ts";
+import { estimateText, type Tokens } from "./tokens.ts";
 import { shortenText } from "./window.ts";
 
 /** A session whose window may be about to overflow. */
@@ -63,12 +61,12 @@ export interface CompactionDeps {
 const parallelBound = 2;
 /** Sessions that wait to be summed up; one that finds no place asks again after its next turn. */
 const waitingBound = 1_000;
-/** A summary takes longer than any answer, and nobody waits for it. */
-const deadlineMs = 120_000;
 /** What is further back is not summed up any more. */
 const rowBound = 1_000;
 /** Longest part of one entry that goes into a summary. A tool's result is named more than told. */
 const entryChars = { said: 8_000, tool: 1_000 } as const;
+/** Part of the window's messages that stays whole: the more stay, the sooner comes the next summary. */
+const keptShare = 0.3;
 /** Less is not worth a call. */
 const leastEntries = 4;
 /** After a failure the next try waits, longer each time. */
@@ -178,36 +176,20 @@ async function compact(
   const factor = deps.tokens.factor(toModelName(route.providerId, route.model));
   const room = Math.max(1_000, (route.contextWindow - maxTokens) / factor * 0.8);
   const isUntrusted = summary?.untrusted === true || head.some(({ untrusted }) => untrusted);
-  const request: LlmRequest = {
-    model: route.model,
-    system: [{ text: newInstructions(maxTokens), cache: true }],
-    messages: [{ role: "user", content: [{ type: "text", text: toMaterial(summary?.text, head, room) }] }],
-    tools: [],
-    toolChoice: "none",
-    maxOutputTokens: maxTokens,
-    agent: agent.id,
-    sessionId: toSessionId(session),
-  };
-  const estimated = deps.tokens.ofFrame(request) + estimateMessages(request.messages);
-  using reservation = deps.budgets.reserve(agent, priceOfAny(route, agent.fallback_models), {
-    inputTokens: Math.ceil(estimated * factor),
-    outputTokens: maxTokens,
-  });
-  using deadline = withDeadline(stop, deadlineMs, clock, "The summary");
-  const { text, usage, provider, model } = await gather(
-    route.provider.stream(request, deadline.signal),
-    true,
-    () => {},
+  const { text, used } = await askModel(
+    {
+      agent,
+      route,
+      instructions: newInstructions(maxTokens),
+      text: toMaterial(summary?.text, head, room),
+      maxOutputTokens: maxTokens,
+      sessionId: toSessionId(session),
+      what: "The summary",
+    },
+    deps,
+    stop,
   );
-  const price = route.price(provider, model);
-  const costUsd = costOf(price, usage);
-  reservation.settle({ tokens: usage.inputTokens + usage.outputTokens, costUsd: costUsd ?? 0 });
-  deps.tokens.learn(toModelName(provider, model), estimated, usage.inputTokens);
-  if (costUsd !== undefined) {
-    deps.metrics.count("nexo_llm_cost_usd_total", { agent: agent.id, provider, model }, costUsd);
-  }
   const nowMs = clock.now();
-  const used = addUsage(agent.id, toDay(nowMs), provider, model, usage, costUsd ?? 0);
   if (text.trim() === "") {
     await commitWhenPossible(deps, [used], stop);
     throw new AppError("unavailable", "The model gave an empty summary", { reason: "empty_answer" });
@@ -234,7 +216,7 @@ function findTail(rows: readonly SummaryRow[], { config, windowTokens }: Compact
     const row = rows[index];
     if (row === undefined) break;
     tokens += Math.min(row.size / 4, row.role === "tool" ? max_tool_result_tokens : Infinity);
-    const isTooMuch = tokens > keepTokens || rows.length - index > max_history_turns / 2;
+    const isTooMuch = tokens > keepTokens || rows.length - index > max_history_turns * keptShare;
     // The newest exchange stays, whatever its size.
     if (isTooMuch && tail < rows.length) break;
     if (row.role === "user") tail = index;

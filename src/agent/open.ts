@@ -1,3 +1,4 @@
+import type { AgentConfig } from "../config/agents.ts";
 import type { Config } from "../config/config.ts";
 import type { Bus } from "../core/bus.ts";
 import type { Clock } from "../core/clock.ts";
@@ -16,6 +17,7 @@ import type { OutboxAddress } from "../ledger/outbox.ts";
 import { readNewestRow, readReadyOfTurn } from "../ledger/inbox.ts";
 import { endSession, readSilentSessions } from "../ledger/sessions.ts";
 import type { Arrival } from "./arrival.ts";
+import { type Asked, askModel, type Question } from "./ask.ts";
 import { newAttachmentKeeper } from "./attachments.ts";
 import { newBudgets } from "./budget.ts";
 import { newCompactions } from "./compaction.ts";
@@ -60,6 +62,19 @@ export interface AgentsDeps {
 /** All agents at work. */
 export interface Agents extends AsyncDisposable {
   readonly outbox: Outbox;
+  /**
+   * Asks an agent's model a question that nobody in a chat has asked, within the agent's budget.
+   *
+   * @throws {AppError} `missing` for an unknown agent; what budget and model say.
+   */
+  ask(
+    agent: string,
+    question: Pick<Question, "instructions" | "text" | "maxOutputTokens" | "what"> & {
+      /** Absent: the agent's own. */
+      readonly model: AgentConfig["model"] | undefined;
+    },
+    signal: AbortSignal,
+  ): Promise<Asked>;
   /** Calls of tools by programs outside. */
   readonly outside: Omit<OutsideCalls, keyof AsyncDisposable>;
   /** Why a tool in a turn of the session `from` may not send a message, as of now; `undefined` where it may. */
@@ -178,6 +193,13 @@ export function openAgents(deps: AgentsDeps): Agents {
 
   return {
     outbox,
+    async ask(id, { model, ...question }, signal) {
+      const agent = config.current.agents.find((one) => one.id === id);
+      if (agent === undefined) throw new AppError("missing", `There is no agent ${id}`);
+      const route = deps.resolveModel(config.current.llm, model ?? agent.model, agent.fallback_models);
+      const asked = { ...question, agent, route, sessionId: id };
+      return await askModel(asked, { budgets, tokens, metrics, clock }, AbortSignal.any([signal, stop.signal]));
+    },
     outside,
     withdraw: (person, sessions) =>
       lanes.withdraw((arrival) => arrival.person === person || sessions.includes(arrival.sessionId)),

@@ -5,7 +5,7 @@ import type { Plugin } from "../core/plugin.ts";
 import { parseSessionId } from "../core/session.ts";
 import type { Forgotten } from "../http/api.ts";
 import type { People } from "../http/views.ts";
-import { findPerson, forgetTraces, type PersonTraces } from "../ledger/forget.ts";
+import { findPerson, findReceivedFiles, forgetTraces, type PersonTraces } from "../ledger/forget.ts";
 
 /** What {@linkcode newPeople} uses. */
 export interface PeopleDeps {
@@ -37,6 +37,9 @@ export function newPeople(deps: PeopleDeps): People {
       const traces = await findPerson(deps.ledger, person, signal);
       const facts = await deps.memory.forgetPerson(person, signal);
       await forgetFiles(person, traces, deps);
+      for (const { agent, path } of await findReceivedFiles(deps.ledger, traces, signal)) {
+        await removeFile(`${deps.dataDir}/agents/${agent}/${path}`);
+      }
       const forgotten = await toForgotten(person, traces, sum(facts.values()), deps.dataDir, dryRun);
       for (const unit of forgetTraces(person, traces)) {
         signal.throwIfAborted();
@@ -73,7 +76,11 @@ async function toForgotten(
 }
 
 /** What plugins keep, files that came with messages, and copies of the ledger from before an upgrade. */
-async function forgetFiles(person: string, { outbox }: PersonTraces, { plugins, dataDir }: PeopleDeps): Promise<void> {
+async function forgetFiles(
+  person: string,
+  { outbox, files }: PersonTraces,
+  { plugins, dataDir }: PeopleDeps,
+): Promise<void> {
   const [id = "", senderId] = [person.slice(0, person.indexOf(":")), person.slice(person.indexOf(":") + 1)];
   const plugin = plugins.find((one) => one.id === id);
   const keys = outbox.map(({ key }) => key);
@@ -81,6 +88,7 @@ async function forgetFiles(person: string, { outbox }: PersonTraces, { plugins, 
     const folder = `${dataDir}/plugins/${id}/${instance}`;
     // Files have no names that tell whose they are, and are fetched again for whoever needs one.
     for (const name of await listNames(`${folder}/media`)) await removeFile(`${folder}/media/${name}`);
+    for (const name of files) await removeFile(`${folder}/outgoing/${name}`);
     if ((await listNames(folder)).includes("journal.db")) await plugin?.forget?.(folder, { senderId, keys });
   }
   for (const name of await listNames(dataDir)) {

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { toDay } from "../agent/budget.ts";
 import { type Agents, openAgents } from "../agent/open.ts";
+import { finishRestore } from "../backup/restore.ts";
 import { newPairingDesk } from "../agent/pairing_desk.ts";
 import { newSkillHost } from "../agent/skill_file.ts";
 import { newChildren } from "../child/open.ts";
@@ -46,6 +47,7 @@ import { newTracer } from "../telemetry/trace.ts";
 import { newAudit } from "./audit.ts";
 import { newSessionSearchTool } from "../tools/session_search.ts";
 import { newWorkspaceTools } from "../workspace/tools.ts";
+import { openDreamRoom, withDreams } from "./dreaming.ts";
 import { openFlows } from "./flows.ts";
 import { newPeople } from "./forget.ts";
 import { newIntakeGate, newLoadWatch } from "./intake.ts";
@@ -124,6 +126,7 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
   await openDataFolder(dataDir, log);
   const holder = { pid: Deno.pid, bootId, startedAt };
   const lock = opening.use(await lockDataFolder(dataDir, { holder, takeover: options.takeover ?? false }));
+  await finishRestore(dataDir);
   const token = await openToken({ dataDir, env, adminAddress: runtime.http.admin });
   const tracer = await newTracer(env.OTEL_DENO === "true");
   opening.use(openProcessMetrics({ metrics, clock, version }));
@@ -162,6 +165,10 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
   );
 
   let agentsRoom: Agents | undefined = undefined;
+  const { memory } = memoryRoom;
+  const dreams = opening.use(
+    openDreamRoom({ config: live, memory, workspaces, ledger, agents: () => agentsRoom, log, metrics, clock }),
+  );
   let web: WebChannel | undefined = undefined;
   let agentViews: readonly AgentView[] = [];
   const status = (): readonly SubsystemStatus[] => [
@@ -182,9 +189,12 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     version,
     bootId,
     startedAt,
+    workspaces: withDreams(workspaces, dreams),
+    dreams,
     status,
     agents: () => agentViews,
     channels: () => toChannels(host, live.current),
+    restartChannel: host.reopen,
     models: () => llm.at(live.current.llm).available,
     queues: () => toQueues(ledger, clock),
     logs,

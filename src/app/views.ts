@@ -1,5 +1,6 @@
 import type { Config } from "../config/config.ts";
 import type { Agents } from "../agent/open.ts";
+import type { Unit } from "../core/bus.ts";
 import type { Clock } from "../core/clock.ts";
 import { AppError, toAppError } from "../core/error.ts";
 import type { Ledger } from "../core/ledger.ts";
@@ -55,6 +56,9 @@ export async function toAgents(agents: Agents, config: Config, log: Log): Promis
   }));
 }
 
+/** Letters that are replayed all or none. */
+const replayUnit = 500;
+
 /** What an operator can do with dead letters while the process runs. */
 export function newDeadLetters(
   { ledger, bus, rescanOutbox, clock, maxAgeMs }: {
@@ -65,22 +69,36 @@ export function newDeadLetters(
     maxAgeMs(): number;
   },
 ): DeadLetters {
+  /** Whoever names letters by what they are wants those that can be had; by id, all of them. */
+  const toReplay = (id: number, selection: DeadLetterSelection): Unit | undefined => {
+    try {
+      return replayDeadLetter(ledger.read, id, clock.now(), clock.now() + maxAgeMs());
+    } catch (thrown) {
+      if ("filter" in selection && toAppError(thrown).kind === "conflict") return undefined;
+      throw thrown;
+    }
+  };
+
   return {
     list: (filter, signal) => listDeadLetters(ledger, filter, clock.now(), signal),
     show: (id) => Promise.resolve(readDeadLetter(ledger.read, id)),
     async replay(selection, { dryRun, actor }, signal) {
       const ids = await selectDeadLetters(ledger, selection, clock.now(), signal);
       requireAll(ledger, selection, ids);
-      if (dryRun) return ids.length;
-      for (const id of ids) {
-        await ledger.commit([
-          ...replayDeadLetter(ledger.read, id, clock.now(), clock.now() + maxAgeMs()),
-          writeAudit({ actor, action: "dead_letter.replayed", target: String(id) }, clock.now()),
-        ]);
+      let count = 0;
+      for (let at = 0; at < ids.length; at += replayUnit) {
+        const units = ids.slice(at, at + replayUnit).flatMap((id) => {
+          const unit = toReplay(id, selection);
+          const audit = writeAudit({ actor, action: "dead_letter.replayed", target: String(id) }, clock.now());
+          return unit === undefined ? [] : [[...unit, audit]];
+        });
+        if (!dryRun && units.length > 0) await ledger.commit(units.flat());
+        count += units.length;
       }
+      if (dryRun) return count;
       bus.rescan();
       rescanOutbox();
-      return ids.length;
+      return count;
     },
     async purge(selection, { dryRun, actor }, signal) {
       const ids = await selectDeadLetters(ledger, selection, clock.now(), signal);

@@ -90,6 +90,7 @@ export function openNatsBus(deps: NatsBusDeps): NatsBus {
   const serve = async (session: Session): Promise<void> => {
     const signal = AbortSignal.any([session.signal, closing.signal]);
     const inflow = { ...deps, arrivals: newArrivals(local), prefix, stream };
+    questions.watch(session.connection, signal);
     received = keepEach(
       owned,
       (pattern, stop) => consumeSubject(session, pattern, inflow, stop),

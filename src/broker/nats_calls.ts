@@ -15,9 +15,10 @@ const answerMs = 150_000;
 /** The id becomes part of a subject. */
 const questionSchema = z.object({ id: z.string().regex(/^[A-Za-z0-9_-]{1,100}$/).optional(), input: z.unknown() });
 
-/** Subject on which askers ask whether a question is still being answered, or say that they have given up. */
+/** Subject on which askers ask whether a question is being answered: heard only while it is. */
 const questionSubject = "nexo.question";
-const givenUp = "given up";
+/** Subject on which they say that they have given up: heard by every process, as the question may just have come in. */
+const givenUpSubject = "nexo.given_up";
 /** How often it is asked whether somebody still works on a question: first, after a yes, and how long is waited. */
 const aliveFirstMs = 250;
 const aliveEveryMs = 2_000;
@@ -68,7 +69,7 @@ async function askOnce<I, O>(
   const over = new AbortController();
   const { promise: aborted, reject } = Promise.withResolvers<never>();
   const abort = () => {
-    if (!connection.isClosed()) connection.publish(`${prefix}${questionSubject}.${id}`, givenUp);
+    if (!connection.isClosed()) connection.publish(`${prefix}${givenUpSubject}.${id}`);
     reject(toAppError(signal.reason));
   };
   const isAnswered = (): Promise<boolean> =>
@@ -116,6 +117,8 @@ function newGoneError(subject: string): AppError {
 
 /** Questions of other processes that are being answered here. */
 export interface Questions {
+  /** Hears who gives up, until `signal` fires. */
+  watch(connection: NatsConnection, signal: AbortSignal): void;
   /** Answers on a subject until `signal` fires. Resolves when everything that had come in is answered. */
   serve(connection: NatsConnection, subject: string, signal: AbortSignal): Promise<void>;
 }
@@ -124,16 +127,23 @@ export interface Questions {
 export function newQuestions(
   { local, prefix, log, clock }: AskDeps & { readonly local: Pick<LocalBus, "answer">; readonly log: Log },
 ): Questions {
-  /** Tells the asker, while the question is being answered, that it is, and hears when they give up. */
+  const open = new Map<string, AbortController>();
+
+  /** Tells the asker, while the question is being answered, that it is, and whoever answers when the asker gives up. */
   const follow = (connection: NatsConnection, id: string, giveUp: AbortController): Disposable => {
+    open.set(id, giveUp);
     const subscription = connection.subscribe(`${prefix}${questionSubject}.${id}`, {
       callback(error, message) {
         if (error !== null) return log.warn("nats.answerer_failed", { error: error.message });
-        if (message.string() === givenUp) giveUp.abort(new AppError("cancelled", "Whoever asked has given up"));
-        else message.respond();
+        message.respond();
       },
     });
-    return { [Symbol.dispose]: () => subscription.unsubscribe() };
+    return {
+      [Symbol.dispose]() {
+        open.delete(id);
+        subscription.unsubscribe();
+      },
+    };
   };
 
   const answer = async (connection: NatsConnection, message: Msg, subject: string, closing: AbortSignal) => {
@@ -167,6 +177,16 @@ export function newQuestions(
   };
 
   return {
+    watch(connection, signal) {
+      const subscription = connection.subscribe(`${prefix}${givenUpSubject}.*`, {
+        callback(error, message) {
+          if (error !== null) return log.warn("nats.answerer_failed", { error: error.message });
+          const id = message.subject.slice(message.subject.lastIndexOf(".") + 1);
+          open.get(id)?.abort(new AppError("cancelled", "Whoever asked has given up"));
+        },
+      });
+      signal.addEventListener("abort", () => subscription.unsubscribe(), { once: true });
+    },
     async serve(connection, subject, signal) {
       const working = new Set<Promise<void>>();
       // A queue group: where two processes answer by mistake, each question still goes to one of them.

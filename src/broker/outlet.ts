@@ -106,6 +106,7 @@ export function openOutlet({ link, ledger, prefix, limits, log, metrics, clock }
   let idle = () => {};
   let wake = () => {};
   let filledAtMs = 0;
+  metrics.gauge("nexo_breaker_state", { breaker: "nats" }, 0);
   const breaker = newBreaker({
     name: "NATS",
     clock,

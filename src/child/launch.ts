@@ -82,7 +82,7 @@ async function toProgram(spec: ChildSpec): Promise<readonly string[]> {
   return [path, ...args];
 }
 
-function toDenoFlags({ program, permissions, env, stateDir, readable, limits }: ChildSpec): readonly string[] {
+function toDenoFlags({ program, permissions, stateDir, readable, limits }: ChildSpec): readonly string[] {
   const imports = program.kind === "deno" ? program.imports : {};
   const { net, read, write, run } = permissions;
   return [
@@ -93,7 +93,7 @@ function toDenoFlags({ program, permissions, env, stateDir, readable, limits }: 
     `--allow-read=${toList([...readable, stateDir, ...read, ...write])}`,
     `--allow-write=${toList([stateDir, ...write])}`,
     ...(net.includes("*") ? ["--allow-net"] : flag("net", net)),
-    ...flag("env", Object.keys(env)),
+    ...flag("env", permissions.env),
     ...flag("run", run),
   ];
 }
@@ -114,7 +114,8 @@ function toList(values: readonly string[]): string {
  */
 function tieToHost({ setpriv, shell }: ChildSystem, hostPid: number): readonly string[] {
   if (setpriv === undefined || shell === undefined) return [];
-  const check = '[ "$PPID" = "$0" ] || exit 125; exec "$@"';
+  // Less important than we are: a child that spins takes what is left over.
+  const check = '[ "$PPID" = "$0" ] || exit 125; exec nice -n 10 "$@"';
   return [setpriv, "--pdeathsig", "KILL", "--", shell, "-c", check, String(hostPid)];
 }
 

@@ -20,6 +20,8 @@ export interface Child extends AsyncDisposable {
   /** The end of what it said on standard error, with secrets blanked out. */
   stderr(): string;
   readonly ended: Promise<ChildEnd>;
+  /** Ends it at once, without asking: for one that has shown that it does not do what it is told. */
+  kill(): void;
 }
 
 /** Starts children, each watched by a worker that may start nothing else. */
@@ -188,6 +190,7 @@ async function startChild(
     },
     stderr: () => blank(tail),
     ended: ended.promise,
+    kill: () => end("killed", "It was ended"),
     async [Symbol.asyncDispose]() {
       stop();
       await ended.promise;

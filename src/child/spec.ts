@@ -6,6 +6,8 @@ export interface ChildPermissions {
   readonly read: readonly string[];
   /** Absolute paths that it may write beside its state folder. They must exist. */
   readonly write: readonly string[];
+  /** Names of variables that a Deno child may ask for, whether or not they are set. */
+  readonly env: readonly string[];
   /** Programs that a Deno child may start. Other programs may start what the system has anyway. */
   readonly run: readonly string[];
 }

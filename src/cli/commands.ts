@@ -617,7 +617,15 @@ const pair = buildRouteMap({
     whatsapp: buildCommand({
       loader: async () => toAction((await import("./pair.ts")).pairWhatsApp),
       parameters: {
-        flags: { data },
+        flags: {
+          anew: {
+            kind: "boolean",
+            brief: "Forget the account that it is linked with, and link another one",
+            default: false,
+            withNegated: false,
+          },
+          data,
+        },
         positional: {
           kind: "tuple",
           parameters: [{ brief: "Instance, as the config names it", placeholder: "INSTANCE", parse: String }],
@@ -626,8 +634,8 @@ const pair = buildRouteMap({
       docs: {
         brief: "Link a WhatsApp account: show its QR code until the phone has scanned it",
         fullDescription: toDescription(
-          "Shows the QR code, or the code to type, of an instance that waits to be linked, and each one that takes its place.",
-          ["agent pair whatsapp sales"],
+          "Shows the QR code, or the code to type, of an instance that waits to be linked, and each one that takes its place. One that has stopped is started again first.",
+          ["agent pair whatsapp sales", "agent pair whatsapp sales --anew"],
           ["0 it is linked", "4 no such instance", "6 not running, or the account cannot be linked"],
         ),
       },
@@ -736,6 +744,198 @@ const forgetPerson = buildCommand({
   },
 });
 
+const passphraseFile = {
+  kind: "parsed",
+  parse: String,
+  brief: "File with the passphrase; absent: asked for at the terminal",
+  placeholder: "FILE",
+  optional: true,
+} as const;
+
+const backup = buildCommand({
+  loader: async () => toAction((await import("./backup.ts")).makeBackup),
+  parameters: {
+    flags: {
+      encrypt: { kind: "boolean", brief: "Encrypt it with a passphrase", default: false, withNegated: false },
+      passphraseFile,
+      recipient: {
+        kind: "parsed",
+        parse: String,
+        brief: "Encrypt it for this age public key; may be given again",
+        placeholder: "KEY",
+        variadic: true,
+        optional: true,
+      },
+      config,
+      data,
+      json,
+    },
+    positional: {
+      kind: "tuple",
+      parameters: [{
+        brief: "File to write; absent: nexo-backup-TIME.tar.gz here",
+        placeholder: "FILE",
+        parse: String,
+        optional: true,
+      }],
+    },
+  },
+  docs: {
+    brief: "Write everything into one file, while the agents run",
+    fullDescription: toDescription(
+      "Ledger, memories, workspaces with their Git history, what channels keep, and the config without secrets. Accounts that are linked (WhatsApp) only into an encrypted file.",
+      [
+        "agent backup",
+        "agent backup /backups/nexo.tar.gz.age --recipient age1qyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqs3290gq",
+        "agent backup --encrypt --passphrase-file /run/secrets/backup",
+      ],
+      ["4 no data folder", "5 another backup is being written to that file"],
+    ),
+  },
+});
+
+const restore = buildCommand({
+  loader: async () => toAction((await import("./backup.ts")).restoreBackup),
+  parameters: {
+    flags: {
+      passphraseFile,
+      identityFile: {
+        kind: "parsed",
+        parse: String,
+        brief: "File with the age identity that it was encrypted for",
+        placeholder: "FILE",
+        optional: true,
+      },
+      force: {
+        kind: "boolean",
+        brief: "Delete what the data folder holds",
+        default: false,
+        withNegated: false,
+      },
+      config,
+      data,
+      json,
+    },
+    positional: { kind: "tuple", parameters: [{ brief: "The backup", placeholder: "FILE", parse: String }] },
+  },
+  docs: {
+    brief: "Put a backup in place, where nothing runs",
+    fullDescription: toDescription(
+      "Checks the whole file before anything is changed. The config is restored where its folder has no files.",
+      [
+        "agent restore nexo.tar.gz --data /var/lib/nexo",
+        "agent restore nexo.tar.gz.age --identity-file key.txt --force",
+      ],
+      ["2 the file is damaged", "3 the wrong passphrase or identity", "5 the data folder is held, or not empty"],
+    ),
+  },
+});
+
+const commit = { brief: "Commit, as agent workspace log shows it", placeholder: "COMMIT", parse: String } as const;
+const owner = { brief: "Agent whose files they are", placeholder: "AGENT", parse: String } as const;
+const onePath = {
+  kind: "parsed",
+  parse: String,
+  brief: "Only this file",
+  placeholder: "PATH",
+  optional: true,
+} as const;
+
+const workspace = buildRouteMap({
+  routes: {
+    log: buildCommand({
+      loader: async () => toAction((await import("./workspace.ts")).showHistory),
+      parameters: {
+        flags: { limit, before, path: onePath, config, data, json },
+        positional: { kind: "tuple", parameters: [owner] },
+      },
+      docs: {
+        brief: "List what was changed, newest first",
+        fullDescription: toDescription(
+          "When, by whom, why, and which files. Changes made with an editor are the operator's. Works without a running process too.",
+          ["agent workspace log ana", "agent workspace log ana --path MEMORY.md"],
+          ["4 no such agent"],
+        ),
+      },
+    }),
+    show: buildCommand({
+      loader: async () => toAction((await import("./workspace.ts")).showCommit),
+      parameters: {
+        flags: { config, data, json },
+        positional: { kind: "tuple", parameters: [owner, { ...commit, optional: true }] },
+      },
+      docs: {
+        brief: "Show one change, by default the newest",
+        fullDescription: toDescription("Works without a running process too.", [
+          "agent workspace show ana",
+          "agent workspace show ana 3f2a91c4d0",
+        ], ["4 no such agent, no such commit"]),
+      },
+    }),
+    diff: buildCommand({
+      loader: async () => toAction((await import("./workspace.ts")).showDiff),
+      parameters: {
+        flags: { path: onePath, config, data, json },
+        positional: {
+          kind: "tuple",
+          parameters: [owner, { ...commit, placeholder: "FROM" }, { ...commit, placeholder: "TO", optional: true }],
+        },
+      },
+      docs: {
+        brief: "Show all that lies between two changes",
+        fullDescription: toDescription("Without TO up to the newest. Works without a running process too.", [
+          "agent workspace diff ana 3f2a91c4d0",
+        ], ["4 no such agent, no such commit"]),
+      },
+    }),
+    revert: buildCommand({
+      loader: async () => toAction((await import("./workspace.ts")).revertCommit),
+      parameters: {
+        flags: { config, data, json },
+        positional: { kind: "tuple", parameters: [owner, commit] },
+      },
+      docs: {
+        brief: "Undo one change by a new one",
+        fullDescription: toDescription(
+          "What was changed since in other places stays. The history keeps both. Works without a running process too.",
+          ["agent workspace revert ana 3f2a91c4d0"],
+          ["4 no such agent, no such commit", "5 it was changed since in the same place"],
+        ),
+      },
+    }),
+  },
+  docs: { brief: "Files of agents and their history" },
+});
+
+const dream = buildCommand({
+  loader: async () => toAction((await import("./dream.ts")).dream),
+  parameters: {
+    flags: { dryRun: { ...dryRun, brief: "Only say what would be done" }, data, json },
+    positional: { kind: "tuple", parameters: [{ brief: "Agent", placeholder: "AGENT", parse: String }] },
+  },
+  docs: {
+    brief: "Tidy up an agent's memory now",
+    fullDescription: toDescription(
+      "Promotes what was recalled often into MEMORY.md, merges what is doubled, lets fade what nobody asked for. One commit, which agent workspace revert undoes with its facts.",
+      ["agent dream ana --dry-run", "agent dream ana"],
+      ["4 no such agent", "5 it dreams already", "6 not running"],
+    ),
+  },
+});
+
+const doctor = buildCommand({
+  loader: async () => toAction((await import("./doctor.ts")).examine),
+  parameters: { flags: { config, data, json } },
+  docs: {
+    brief: "Find what is wrong, and what mends it",
+    fullDescription: toDescription(
+      "Looks at config, skills and workspaces. Each finding says what is wrong, why it matters, and what mends it.",
+      ["agent doctor", "agent doctor --config /etc/nexo --json"],
+      ["0 nothing is wrong", "1 something is"],
+    ),
+  },
+});
+
 const version = buildCommand({
   loader: async () => toAction((await import("./version.ts")).showVersion),
   parameters: { flags: { json } },
@@ -747,13 +947,18 @@ export const routes = buildRouteMap({
   routes: {
     run,
     status,
+    doctor,
     logs,
     chat,
     pair,
     dlq,
     sessions,
     forgetPerson,
+    backup,
+    restore,
     memory,
+    workspace,
+    dream,
     config: configRoutes,
     mcp,
     "mcp-server": mcpServerCommand,

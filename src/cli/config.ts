@@ -1,5 +1,6 @@
 import { dirname, join } from "node:path";
 import { plugins } from "../app/registry.ts";
+import type { Config } from "../config/config.ts";
 import { explain, type Explanation } from "../config/explain.ts";
 import { type ConfigFault, didYouMean, formatFault, formatFaults } from "../config/fault.ts";
 import { loadConfig, type LoadedConfig, type LoadResult } from "../config/load.ts";
@@ -90,12 +91,20 @@ export async function writeSchemas(
   return 0;
 }
 
+/** Loads the config of a folder. @throws {AppError} `invalid` with every fault. */
+export async function requireConfig(dir: string, env: Terminal["env"]): Promise<Config> {
+  return requireSound(await loadConfig({ dir, env, plugins, generation: 1 })).config;
+}
+
 function load(terminal: Terminal, flags: ConfigFlags): Promise<LoadResult> {
   return loadConfig({ dir: toConfigDir(flags, terminal.env), env: terminal.env, plugins, generation: 1 });
 }
 
 async function requireLoaded(terminal: Terminal, flags: ConfigFlags): Promise<LoadedConfig> {
-  const result = await load(terminal, flags);
+  return requireSound(await load(terminal, flags));
+}
+
+function requireSound(result: LoadResult): LoadedConfig {
   if (!result.ok) throw new AppError("invalid", formatFaults(result.faults));
   return result.loaded;
 }

@@ -1,6 +1,6 @@
 import { renderANSI, renderUnicodeCompact } from "uqr";
 import { AppError } from "../core/error.ts";
-import { channelsAnswerSchema, type ChannelView } from "../http/api.ts";
+import { channelRestartAnswerSchema, channelsAnswerSchema, type ChannelView } from "../http/api.ts";
 import { systemClock } from "../lib/clock.ts";
 import { type AdminClient, requireRunning } from "./admin_client.ts";
 import { type DataDirFlag, toDataDir } from "./place.ts";
@@ -10,9 +10,23 @@ import type { Terminal } from "./terminal.ts";
 const plugin = "whatsapp";
 const lookEveryMs = 1_000;
 
-/** `agent pair whatsapp INSTANCE`: shows how to link the account, until it is linked. */
-export async function pairWhatsApp(terminal: Terminal, flags: DataDirFlag, instance: string): Promise<number> {
+/** Flags of `agent pair whatsapp`. */
+export interface PairWhatsAppFlags extends DataDirFlag {
+  /** Forget the account that it is linked with. */
+  readonly anew: boolean;
+}
+
+/**
+ * `agent pair whatsapp INSTANCE`: shows how to link the account, until it is linked. One that has stopped is started
+ * again first.
+ */
+export async function pairWhatsApp(terminal: Terminal, flags: PairWhatsAppFlags, instance: string): Promise<number> {
   const { admin } = await requireRunning(toDataDir(flags, terminal.env), terminal.env);
+  const { state } = await readChannel(admin, instance);
+  if (flags.anew || state === "down") {
+    const path = `/api/channels/${plugin}/${encodeURIComponent(instance)}/restart`;
+    await admin.post(path, { unlink: flags.anew }, channelRestartAnswerSchema);
+  }
   let shown = "";
   while (true) {
     const channel = await readChannel(admin, instance);

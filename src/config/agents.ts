@@ -98,6 +98,30 @@ export const agentSchema = z.strictObject({
       conversation: z.string().min(1).describe("The chat, as the provider names it."),
     }).optional().describe("Where an answer other than NOTHING goes. Absent: only into the transcript."),
   }).prefault({}).describe("The agent's own clock."),
+  dreaming: z.strictObject({
+    enabled: z.boolean().default(false).describe(
+      "Tidy up the memory by itself: promote what is recalled often, merge what is doubled, let fade what nobody asks for.",
+    ),
+    at: z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, "must be a time such as 03:00").default("03:00").describe(
+      "Time of the day, UTC.",
+    ),
+    every: duration.refine((ms) => ms >= 60_000, "must be at least 1m").optional().describe(
+      "Time between two dreams, in the place of `at`.",
+    ),
+    model: modelSchema.optional().describe("Model that merges facts, such as a cheap one. Absent: the agent's."),
+    max_tokens: z.number().int().min(500).max(200_000).default(8_000).describe(
+      "Tokens of one dream, question and answer; they count in the agent's `budget`.",
+    ),
+    promote_after: z.number().int().min(1).default(3).describe(
+      "A fact that was recalled so often is written into MEMORY.md.",
+    ),
+    promote: z.enum(["everyone", "all"]).default("everyone").describe(
+      "Promote only facts that everyone may know, or also what was told in private: for an agent that serves one person.",
+    ),
+    fade_after: duration.default(90 * 86_400_000).describe(
+      "A fact that nobody asked for so long weighs half as much with each dream, and less than 0.1 is nothing.",
+    ),
+  }).prefault({}).describe("Consolidation of what the agent knows."),
   config: z.strictObject({
     debounce_ms: z.number().int().min(0).max(60_000).default(2_000).describe(
       "A burst of messages with gaps shorter than this becomes one turn. 0: each message its own turn.",

@@ -10,6 +10,8 @@ export interface CrossCheckInput {
   readonly agents: readonly AgentOutline[];
   /** llm.yaml. */
   readonly llm: ConfigDocument;
+  /** Providers that memory.yaml names. */
+  readonly memoryProviders: readonly Mention[];
   /** mcp.yaml. */
   readonly mcp: ConfigDocument;
   /** Instances that plugin files declare. */
@@ -185,10 +187,10 @@ function checkProviders(llm: ConfigDocument): ConfigFault[] {
   });
 }
 
-function checkProviderMentions({ agents, llm }: CrossCheckInput): ConfigFault[] {
+function checkProviderMentions({ agents, llm, memoryProviders }: CrossCheckInput): ConfigFault[] {
   if (!llm.readable) return [];
   const known = [...readProviders(llm).map(([name]) => name), demoProvider];
-  return agents.flatMap((agent) => agent.providers)
+  return [...agents.flatMap((agent) => agent.providers), ...memoryProviders]
     .filter(({ name }) => !known.includes(name))
     .map((mention) =>
       newFault(

@@ -8,7 +8,7 @@ import type { ConfigFault } from "./fault.ts";
 import { configFiles } from "./files.ts";
 import { newGatherer } from "./gatherer.ts";
 import { type Origin, traceOrigins } from "./origins.ts";
-import { type AgentOutline, outlineAgents } from "./outline.ts";
+import { type AgentOutline, outlineAgents, outlineMemory } from "./outline.ts";
 import { checkPluginFile } from "./plugin_file.ts";
 import { deepFreeze } from "./same.ts";
 
@@ -64,6 +64,7 @@ export async function loadConfig(options: LoadOptions): Promise<LoadResult> {
     ...crossCheck({
       agents: outlines,
       llm: documents.llm,
+      memoryProviders: outlineMemory(documents.memory),
       mcp: documents.mcp,
       instances: checked.pluginFiles.flatMap((file) => file.mentions),
       accounts: checked.pluginFiles.flatMap((file) => file.instances).flatMap(({ instance, account, ...place }) =>

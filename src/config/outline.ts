@@ -41,6 +41,17 @@ const lenientAgent = z.object({
 }).optional();
 const lenientFile = z.object({ agents: list(lenientAgent) }).catch({ agents: [] });
 
+const lenientMemory = z.object({
+  short_term: z.object({ compaction: z.object({ model }).catch({ model: {} }) }).catch({ compaction: { model: {} } }),
+}).catch({ short_term: { compaction: { model: {} } } });
+
+/** Reads which providers memory.yaml names. */
+export function outlineMemory(document: ConfigDocument): Mention[] {
+  const { provider } = lenientMemory.parse(document.value).short_term.compaction.model;
+  const path = ["short_term", "compaction", "model", "provider"];
+  return provider === undefined || provider === "" ? [] : [{ document, path, name: provider }];
+}
+
 /** Reads the agents of one file. */
 export function outlineAgents(document: ConfigDocument): AgentOutline[] {
   return lenientFile.parse(document.value).agents.map((agent, index) =>

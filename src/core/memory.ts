@@ -141,6 +141,10 @@ export interface Memory {
   forgetPerson(person: string, signal: AbortSignal): Promise<ReadonlyMap<string, number>>;
   /** Groups of facts that say nearly the same to the same audience, largest first, for merging. */
   duplicates(agent: string, limit: number, signal: AbortSignal): Promise<readonly (readonly Fact[])[]>;
+  /**
+   * Undoes a replacement: the facts that `id` replaced are there again, and it goes. Gives whether it was there.
+   */
+  restore(agent: string, id: string, signal: AbortSignal): Promise<boolean>;
   /** Sets how much facts weigh; 0 lets one fade. Ids that are gone are passed over. */
   weigh(
     agent: string,

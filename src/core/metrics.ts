@@ -117,6 +117,11 @@ export const metricTable = {
     help: "Money spent on models, in US dollars.",
     labels: ["agent", "provider", "model"],
   },
+  nexo_dreams_total: {
+    type: "counter",
+    help: "Dreams by result: done, failed, reverted.",
+    labels: ["agent", "result"],
+  },
   nexo_compactions_total: {
     type: "counter",
     help: "Older parts of sessions summed up, by result: done, failed.",

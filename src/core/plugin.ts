@@ -27,6 +27,11 @@ export interface Plugin<S extends z.ZodType = z.ZodType> {
   readonly traits: ChannelTraits;
   /** What it offers to agents that are bound to it. Absent: nothing. */
   readonly tools?: readonly PluginTool[];
+  /**
+   * Files of an instance's folder, or beginnings of their names, that give access to its account. A backup holds them
+   * only when it is encrypted. Absent: none does.
+   */
+  readonly credentials?: readonly string[];
   /** Derived from the config; shown in wizard and console. `stateDir` is the instance's own folder. */
   permissions(config: z.output<S>, stateDir: string): Deno.PermissionOptionsObject;
   /**
@@ -34,6 +39,11 @@ export interface Plugin<S extends z.ZodType = z.ZodType> {
    * messages, and the config that says so is refused. Absent: instances may share one.
    */
   account?(config: z.output<S>): string;
+  /**
+   * Takes away, while no worker runs, what links an instance with its account, so that it waits to be linked anew.
+   * Absent: there is nothing to link.
+   */
+  unlink?(stateDir: string): Promise<void>;
   /**
    * Takes out of an instance's folder what it holds of a person. Its files are there; its worker may run meanwhile.
    * Absent: the plugin keeps nothing of people.

@@ -18,6 +18,8 @@ export interface WorkspaceCommit {
   readonly why: string;
   readonly sessionId?: string | undefined;
   readonly turnId?: string | undefined;
+  /** The key of the change, where it has one: `dream:…` for a dream. */
+  readonly key?: string | undefined;
   /** Paths that it changed. */
   readonly files: readonly string[];
 }
@@ -46,8 +48,11 @@ export type WorkspaceEdit =
   | { readonly path: string; readonly kind: "replace" | "append"; readonly text: string }
   | { readonly path: string; readonly kind: "delete" };
 
-/** Who looks: `group` is not shown what concerns a person, see {@linkcode isPersonalPath}. */
-export type WorkspaceView = "all" | "group";
+/**
+ * Who looks. `private`: an agent in a private conversation, who is not shown what its dreams changed, since that holds
+ * memories of everybody. `group`: neither that nor what concerns a person, see {@linkcode isPersonalPath}.
+ */
+export type WorkspaceView = "operator" | "private" | "group";
 
 /**
  * The files of one agent, with their history. Nothing leads out of its folder. One change at a time; each is one commit,
@@ -91,6 +96,10 @@ export interface Workspace {
     },
     view: WorkspaceView,
   ): Promise<readonly WorkspacePatch[]>;
+  /** One commit, by default the newest, with what it changed. @throws {AppError} `missing` for an unknown commit. */
+  show(
+    commit: string | undefined,
+  ): Promise<{ readonly commit: WorkspaceCommit; readonly patches: readonly WorkspacePatch[] }>;
   /**
    * Undoes one commit by a new one, keeping what was changed since elsewhere.
    *
@@ -120,10 +129,16 @@ export const personalPapers = ["USER.md", "MEMORY.md"] as const;
 /** Folder of an agent's notes, one file a day, such as `notes/2026-11-22.md`. They concern people too. */
 export const notesFolder = "notes";
 
-/** What the last dreams changed: made of memories, so as personal as they. */
+/** What the last dreams changed: for the operator alone, since it is made of what everybody told. */
 export const dreamsPaper = "DREAMS.md";
 
 const personalNames: readonly string[] = [...personalPapers, dreamsPaper].map(toFolded);
+
+/** Whether a file is shown to whoever looks. */
+export function isShown(path: string, view: WorkspaceView): boolean {
+  if (view === "operator") return true;
+  return view === "private" ? toFolded(path) !== toFolded(dreamsPaper) : !isPersonalPath(path);
+}
 
 /** Whether a file concerns people. File systems that take `memory.md` for `MEMORY.md` do not matter. */
 export function isPersonalPath(path: string): boolean {

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Clock } from "../core/clock.ts";
 import { AppError } from "../core/error.ts";
-import { isDeeperThan } from "../lib/depth.ts";
+import { isNestedDeeperThan } from "../lib/depth.ts";
 import { withDeadline } from "../resilience/deadline.ts";
 
 /** JSON-RPC 2.0 with an extension, one message a line. */
@@ -118,6 +118,7 @@ export function newRpc({ name, clock, write, notified, broken }: RpcDeps): Rpc {
 export const refusedReason = "refused";
 
 function parse(line: string) {
+  if (isNestedDeeperThan(line, maxLevels)) return undefined;
   let data: unknown;
   try {
     data = JSON.parse(line);
@@ -125,5 +126,5 @@ function parse(line: string) {
     if (thrown instanceof SyntaxError) return undefined;
     throw thrown;
   }
-  return isDeeperThan(data, maxLevels) ? undefined : messageSchema.safeParse(data).data;
+  return messageSchema.safeParse(data).data;
 }

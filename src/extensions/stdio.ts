@@ -36,6 +36,7 @@ export async function connectStdio(deps: StdioDeps, signal: AbortSignal): Promis
     over = true;
     rpc.end(new AppError("unavailable", why, { retryAfterMs: 1_000 }));
     ended.resolve(why);
+    child.kill();
   };
   const rpc = newRpc({
     name: manifest.id,
@@ -46,11 +47,6 @@ export async function connectStdio(deps: StdioDeps, signal: AbortSignal): Promis
   });
   child.ended.then(({ message }) => giveUp(message));
   const reading = readLines(child, toSecrets(env), rpc.take);
-  const close = async (): Promise<void> => {
-    giveUp("It was closed");
-    await child[Symbol.asyncDispose]();
-    await reading;
-  };
   try {
     const offer = await greet(rpc, manifest, signal);
     return {
@@ -61,13 +57,17 @@ export async function connectStdio(deps: StdioDeps, signal: AbortSignal): Promis
       giveUp,
       async [Symbol.asyncDispose]() {
         if (!over) sayGoodbye(child);
-        await close();
+        over = true;
+        rpc.end(new AppError("cancelled", "The extension was closed"));
+        await child[Symbol.asyncDispose]();
+        await reading;
       },
     };
   } catch (thrown) {
     const { kind, message } = toAppError(thrown);
     const said = over ? "" : toLastWords(child);
-    await close();
+    giveUp(message);
+    await reading;
     throw new AppError(kind, `${message}${said}`);
   }
 }
@@ -89,7 +89,7 @@ function toSpec({ manifest, folder }: StdioDeps, stateDir: string, env: Readonly
     env,
     stateDir,
     readable: [folder],
-    permissions,
+    permissions: { ...permissions, env: toVariables(manifest) },
     limits: {
       memoryBytes: limits.memory_mb * 1_048_576,
       cpuSeconds: limits.cpu_seconds,
@@ -99,7 +99,7 @@ function toSpec({ manifest, folder }: StdioDeps, stateDir: string, env: Readonly
 }
 
 /** What a Deno extension can import by name. */
-function sdkImports(): Readonly<Record<string, string>> {
+export function sdkImports(): Readonly<Record<string, string>> {
   return {
     "nexo": new URL("../sdk/extension.ts", import.meta.url).href,
     "nexo/guarded_fetch": new URL("../sdk/guarded_fetch.ts", import.meta.url).href,

@@ -27,6 +27,8 @@ export interface Folder {
   read(path: string, maxBytes: number): Promise<Uint8Array<ArrayBuffer> | undefined>;
   /** Replaces a file at once and as a whole, making the folders on the way. @throws {AppError} like {@linkcode Folder.read} */
   write(path: string, bytes: Uint8Array): Promise<void>;
+  /** Finds out whether a path may be written. @throws {AppError} what {@linkcode Folder.write} would throw */
+  probe(path: string): Promise<void>;
   /** Removes a file; one that is not there is no fault. @throws {AppError} like {@linkcode Folder.read} */
   remove(path: string): Promise<void>;
   /** Every file, at most `bound` of them, hidden ones left out. `below`: only those in a folder, such as `notes/`. */
@@ -54,16 +56,23 @@ export async function openFolder(folder: string): Promise<Folder> {
     if (real !== full || there.dev !== opened.dev || there.ino !== opened.ino) throw newLinkError(full, root);
   };
 
-  const look = async (full: string): Promise<Deno.FileInfo | undefined> => {
-    let info: Deno.FileInfo;
-    try {
-      info = await Deno.lstat(full);
-    } catch (thrown) {
-      if (isAbsent(thrown)) return undefined;
-      throw thrown;
+  /** What stands on the way to `full` must be folders, as far as there is anything. */
+  const requireWay = async (full: string): Promise<void> => {
+    for (let at = full.indexOf("/", root.length + 1); at >= 0; at = full.indexOf("/", at + 1)) {
+      const place = full.slice(0, at);
+      const info = await lstatIfThere(place);
+      if (info === undefined) return;
+      if (info.isSymlink) throw newLinkError(place, root);
+      if (!info.isDirectory) throw newNotOneError(place, root, "folder");
     }
+  };
+
+  const look = async (full: string): Promise<Deno.FileInfo | undefined> => {
+    await requireWay(full);
+    const info = await lstatIfThere(full);
+    if (info === undefined) return undefined;
     if (info.isSymlink || (info.isFile && (info.nlink ?? 1) > 1)) throw newLinkError(full, root);
-    if (!info.isFile) throw new AppError("invalid", `${full.slice(root.length + 1)} is no file`, { reason: "no_file" });
+    if (!info.isFile) throw newNotOneError(full, root, "file");
     return info;
   };
 
@@ -106,8 +115,8 @@ export async function openFolder(folder: string): Promise<Folder> {
 
     async write(path, bytes) {
       const full = toFull(path);
-      const place = await makeWay(full);
       await look(full);
+      const place = await makeWay(full);
       const draft = `${place}/.nexo-${crypto.randomUUID()}.tmp`;
       {
         using file = await Deno.open(draft, { write: true, createNew: true, mode: 0o600 });
@@ -121,6 +130,10 @@ export async function openFolder(folder: string): Promise<Folder> {
       }
       // Exchanges a link that came meanwhile for the file, and follows none.
       await Deno.rename(draft, full);
+    },
+
+    async probe(path) {
+      await look(toFull(path));
     },
 
     async remove(path) {
@@ -174,9 +187,17 @@ async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
   await file.syncData();
 }
 
-/** `ENOTDIR`: a part of the way is a file, so there is nothing behind it. */
-function isAbsent(thrown: unknown): boolean {
-  return toAppError(thrown).kind === "missing" || (thrown instanceof Deno.errors.NotADirectory);
+async function lstatIfThere(path: string): Promise<Deno.FileInfo | undefined> {
+  try {
+    return await Deno.lstat(path);
+  } catch (thrown) {
+    if (toAppError(thrown).kind === "missing") return undefined;
+    throw thrown;
+  }
+}
+
+function newNotOneError(full: string, root: string, what: "file" | "folder"): AppError {
+  return new AppError("invalid", `${full.slice(root.length + 1)} is there and is no ${what}`, { reason: `no_${what}` });
 }
 
 function newLinkError(full: string, root: string): AppError {

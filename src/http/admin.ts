@@ -9,6 +9,7 @@ import { readJson } from "./body.ts";
 import { chat } from "./chat.ts";
 import { newConfigRoutes } from "./config_routes.ts";
 import { newConsoleRoutes } from "./console.ts";
+import { newDreamRoutes } from "./dream_routes.ts";
 import type { EventStreams } from "./event_streams.ts";
 import { newLoginGuard, newPlaceGuard, newTokenGuard } from "./guard.ts";
 import type { Logins } from "./logins.ts";
@@ -18,6 +19,7 @@ import { newMcpRoutes } from "./mcp_routes.ts";
 import { newOpenAiRoutes } from "./openai.ts";
 import { type AdminViews, newViewRoutes } from "./views.ts";
 import type { WebChannel } from "./web_channel.ts";
+import { newWorkspaceRoutes } from "./workspace_routes.ts";
 
 /** What the admin listener uses beside its views. */
 export interface AdminDeps {
@@ -83,6 +85,8 @@ export function newAdminRoutes(views: AdminViews, deps: AdminDeps): Hono {
   app.route("/api/extensions", newExtensionRoutes(views.extensions, views.audit));
   app.route("/api/mcp", newMcpRoutes(views.mcp, config));
   app.route("/api/config", newConfigRoutes({ desk: views.configDesk, audit: views.audit, logins }));
+  app.route("/api/agents", newWorkspaceRoutes(views, config));
+  app.route("/api/agents", newDreamRoutes(views.dreams, deps.streams, config));
   app.route("/api", newLogRoutes({ logs: views.logs, streams: deps.streams }));
   app.post("/api/logout", (context) => {
     const session = deleteCookie(context, cookie);

@@ -117,6 +117,14 @@ export const agentsAnswerSchema = z.object({ agents: z.array(agentViewSchema) })
 /** Answer of `GET /api/channels`. */
 export const channelsAnswerSchema = z.object({ channels: z.array(channelViewSchema) });
 
+/** Body of `POST /api/channels/:plugin/:instance/restart`. */
+export const channelRestartSchema = z.strictObject({
+  /** Forget the link with the account, so that it is linked anew. */
+  unlink: z.boolean().default(false),
+});
+/** Answer of `POST /api/channels/:plugin/:instance/restart`. */
+export const channelRestartAnswerSchema = z.object({ ok: z.literal(true) });
+
 const pageFields = {
   /** The `next` of the page before. */
   before: z.string().min(1).max(1_000).optional(),

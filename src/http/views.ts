@@ -5,6 +5,8 @@ import type { ConfigDesk } from "../config/desk.ts";
 import { AppError } from "../core/error.ts";
 import type { Memory } from "../core/memory.ts";
 import type { SubsystemStatus } from "../core/status.ts";
+import type { Dreams } from "../core/dream.ts";
+import type { Workspaces } from "../core/workspace.ts";
 import type { Live } from "../lib/live.ts";
 import type { RecentLog } from "../telemetry/recent_log.ts";
 import {
@@ -12,6 +14,7 @@ import {
   type AgentView,
   type AuditEntry,
   auditFilterSchema,
+  channelRestartSchema,
   type ChannelView,
   deadLetterActionSchema,
   type DeadLetterDetail,
@@ -55,8 +58,8 @@ import type { McpDesk } from "./mcp_routes.ts";
 
 /** Longest look into the ledger for one page. */
 const queryMs = 15_000;
-/** A code or a number fits into this many times over. */
-const maxWhomBytes = 10_000;
+/** A body that names one thing fits into this many times over. */
+const maxSmallBytes = 10_000;
 
 /** Longest export of one transcript. */
 const exportMs = 600_000;
@@ -133,6 +136,8 @@ export interface AdminViews {
   status(): readonly SubsystemStatus[];
   agents(): readonly AgentView[];
   channels(): readonly ChannelView[];
+  /** Opens a channel instance anew; with `unlink` without what linked it with its account. */
+  restartChannel(place: { readonly plugin: string; readonly instance: string }, unlink: boolean): Promise<void>;
   models(): readonly ModelView[];
   queues(): Queues;
   readonly logs: RecentLog;
@@ -149,6 +154,8 @@ export interface AdminViews {
   readonly pairings: Pairings;
   readonly audit: Audit;
   readonly mcp: McpDesk;
+  readonly workspaces: Workspaces;
+  readonly dreams: Dreams;
 }
 
 /** `/api`: what the console and the command line read, and what can be done with dead letters and with strangers. */
@@ -167,6 +174,14 @@ export function newViewRoutes(views: AdminViews, config: Live<Config>): Hono {
       throw new AppError("missing", `${plugin}.${instance} has no QR code to show`, { reason: "no_qr" });
     }
     return context.body(renderSVG(pairing.qr, { border: 4 }), 200, { "content-type": "image/svg+xml" });
+  });
+  app.post("/channels/:plugin/:instance/restart", async (context) => {
+    const { plugin, instance } = context.req.param();
+    const { unlink } = await readJson(context.req.raw, maxSmallBytes, channelRestartSchema);
+    await views.restartChannel({ plugin, instance }, unlink);
+    const action = unlink ? "channel.unlinked" : "channel.restarted";
+    await audit.note({ actor: toDoor(context), action, target: `${plugin}.${instance}` });
+    return context.json({ ok: true });
   });
 
   app.get("/activity", async (context) => context.json(await views.activity(newDeadline())));
@@ -241,12 +256,12 @@ export function newViewRoutes(views: AdminViews, config: Live<Config>): Hono {
   });
   for (const decision of ["approve", "deny"] as const) {
     app.post(`/pairings/${decision}`, async (context) => {
-      const whom = await readJson(context.req.raw, maxWhomBytes, pairingWhomSchema);
+      const whom = await readJson(context.req.raw, maxSmallBytes, pairingWhomSchema);
       return context.json(await pairings.decide(decision, whom, toDoor(context)));
     });
   }
   app.post("/pairings/revoke", async (context) => {
-    const whom = await readJson(context.req.raw, maxWhomBytes, pairingRevocationSchema);
+    const whom = await readJson(context.req.raw, maxSmallBytes, pairingRevocationSchema);
     return context.json(await pairings.decide("revoke", whom, toDoor(context)));
   });
   app.get("/audit", async (context) => {

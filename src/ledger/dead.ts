@@ -140,8 +140,11 @@ export function replayDeadLetter(
       marked,
     ];
   }
+  if (letter.hop === "inbound" && letter.row_id === null) {
+    throw new AppError("conflict", `Cannot replay dead letter ${id}: it cannot be read. Publish it again, corrected`);
+  }
   const table = letter.hop === "outbound" ? "outbox" : "inbox";
-  const row = letter.row_id === null ? undefined : read.get(
+  const row = read.get(
     table === "outbox"
       ? `SELECT id FROM outbox WHERE id = ? AND state = 'dead'`
       : `SELECT id FROM inbox WHERE id = ? AND state = 'dead'`,

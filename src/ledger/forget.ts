@@ -1,4 +1,5 @@
 import type { Ledger, Row, Statement } from "../core/ledger.ts";
+import { parseSessionId } from "../core/session.ts";
 
 /** Everything in the ledger that one person wrote or was told, by id. */
 export interface PersonTraces {
@@ -17,6 +18,8 @@ export interface PersonTraces {
   readonly outbox: readonly { readonly id: number; readonly key: string }[];
   readonly dead: readonly number[];
   readonly spill: readonly number[];
+  /** Names of the files that were sent to them, and to nobody else. */
+  readonly files: readonly string[];
   /** Whether agents let them in, or not. */
   readonly pairings: readonly number[];
 }
@@ -121,6 +124,13 @@ export async function findPerson(
     turns,
     events: numbers(events),
     routes: numbers(routes).filter((id) => !events.some((event) => event.id === id)),
+    files: texts(
+      await ask(
+        `SELECT json_extract(file.value, '$.sha256') AS id FROM outbox, json_each(body, '$.files') AS file
+          GROUP BY 1 HAVING min(${among("outbox.id")})`,
+        ids(numbers(outbox)),
+      ),
+    ),
     outbox: outbox.map(({ id, key }) => ({ id: Number(id), key: String(key) })),
     dead: numbers(
       await ask(
@@ -234,4 +244,27 @@ function toChunks<T>(values: readonly T[]): readonly (readonly T[])[] {
     { length: Math.ceil(values.length / chunkSize) },
     (_, index) => values.slice(index * chunkSize, (index + 1) * chunkSize),
   );
+}
+
+/** A file in an agent's folder that came with a message. */
+export interface ReceivedFile {
+  readonly agent: string;
+  /** In the agent's folder. */
+  readonly path: string;
+}
+
+/** Files that came with these messages. */
+export async function findReceivedFiles(
+  ledger: Pick<Ledger, "query">,
+  { messages }: Pick<PersonTraces, "messages">,
+  signal: AbortSignal,
+): Promise<readonly ReceivedFile[]> {
+  const sql = `SELECT messages.session_id AS session, json_extract(file.value, '$.path') AS path
+    FROM messages, json_each(messages.body, '$.attachments') AS file
+    WHERE ${among("messages.id")} AND json_extract(file.value, '$.path') IS NOT NULL`;
+  const rows = await ledger.query({ sql, values: [ids(messages)] }, signal);
+  return rows.flatMap(({ session, path }) => {
+    const agent = parseSessionId(String(session))?.agent;
+    return agent === undefined ? [] : [{ agent, path: String(path) }];
+  });
 }

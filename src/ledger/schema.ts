@@ -245,4 +245,16 @@ export const migrations: readonly string[] = [
   ) STRICT;
   CREATE INDEX audit_at ON audit (at);
   `,
+  `
+  CREATE TABLE dreams (
+    id         TEXT PRIMARY KEY,
+    agent      TEXT NOT NULL,
+    state      TEXT NOT NULL CHECK (state IN ('planned', 'done', 'reverting', 'reverted')),
+    started_at INTEGER NOT NULL,
+    commit_id  TEXT,
+    plan       TEXT NOT NULL -- JSON; without texts once it is done
+  ) STRICT;
+  CREATE INDEX dreams_agent ON dreams (agent, started_at);
+  CREATE INDEX dreams_commit ON dreams (commit_id) WHERE commit_id IS NOT NULL;
+  `,
 ];

@@ -100,6 +100,7 @@ async function toSpec({ name, config, stateDir }: StdioWireDeps): Promise<ChildS
       net: network ? ["*"] : [],
       read: await Promise.all(read.map((path) => Deno.realPath(path))),
       write: await Promise.all(write.map((path) => Deno.realPath(path))),
+      env: [],
       run: [],
     },
     limits: { ...defaultChildLimits, memoryBytes: max_memory_bytes },

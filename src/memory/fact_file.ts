@@ -40,6 +40,7 @@ export interface FactFile extends Disposable {
   forget(ids: readonly string[], viewer: Viewer): readonly string[];
   forgetPerson(person: string): number;
   duplicates(limit: number): readonly (readonly Fact[])[];
+  restore(id: string): boolean;
   weigh(weights: readonly { readonly id: string; readonly importance: number }[]): void;
   /** Facts without a vector of `model`, oldest first. */
   pending(model: string, limit: number): readonly Pending[];
@@ -315,6 +316,23 @@ export function openFactFile(options: FactFileOptions): FactFile {
         group.map((row) => get("SELECT * FROM facts WHERE row = ?", row)).filter((row) => row !== undefined)
           .map(complete)
       );
+    },
+    restore(id) {
+      const row = get("SELECT * FROM facts WHERE id = ?", id);
+      if (row === undefined) return false;
+      // What was replaced again by now stays replaced, by the newer one.
+      const heir = row["superseded_by"] ?? null;
+      transact(() => {
+        for (const older of all("SELECT * FROM facts WHERE superseded_by = ?", id)) {
+          const live = heir === null && Number(older["importance"]) > 0 ? 1 : 0;
+          if (live) {
+            run("INSERT INTO words (rowid, text, tags) VALUES (?, ?, ?)", older["row"], older["text"], older["tags"]);
+          }
+          run("UPDATE facts SET superseded_by = ?, live = ?, model = 0 WHERE row = ?", heir, live, older["row"]);
+        }
+        erase([row]);
+      });
+      return true;
     },
     weigh(weights) {
       transact(() => {

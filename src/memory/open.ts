@@ -273,6 +273,13 @@ export function openMemory(deps: MemoryDeps): MemoryRoom {
         async () => z.array(factsSchema).parse(await ask(agent, { method: "duplicates", limit }, signal)),
       );
     },
+    restore(agent, id, signal) {
+      return measure("restore", async () => {
+        const isDone = z.boolean().parse(await ask(agent, { method: "restore", id }, signal));
+        embedding.indexer?.wake(agent);
+        return isDone;
+      });
+    },
     weigh(agent, weights, signal) {
       return measure("weigh", async () => {
         for (const { importance } of weights) checkImportance(importance);

@@ -22,6 +22,7 @@ export type FileCall =
   | { readonly method: "find"; readonly id: string; readonly viewer: Viewer }
   | { readonly method: "forget"; readonly ids: readonly string[]; readonly viewer: Viewer }
   | { readonly method: "forgetPerson"; readonly person: string }
+  | { readonly method: "restore"; readonly id: string }
   | { readonly method: "duplicates"; readonly limit: number }
   | { readonly method: "weigh"; readonly weights: readonly { readonly id: string; readonly importance: number }[] }
   | { readonly method: "pending"; readonly model: string; readonly limit: number }

@@ -145,6 +145,8 @@ function answer(file: FactFile, call: FileCall): unknown {
       return file.forgetPerson(call.person);
     case "duplicates":
       return file.duplicates(call.limit);
+    case "restore":
+      return file.restore(call.id);
     case "weigh":
       return file.weigh(call.weights);
     case "pending":

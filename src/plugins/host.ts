@@ -17,6 +17,12 @@ export interface PluginHostRoom extends AsyncDisposable {
    * instance that cannot be opened says so in its status. Does not wait for workers to be ready.
    */
   apply(instances: readonly PluginInstance[]): Promise<void>;
+  /**
+   * Opens an instance anew, with its worker; with `unlink` without what linked it with its account.
+   *
+   * @throws {AppError} `missing` for an instance that there is not; `invalid` where there is nothing to unlink.
+   */
+  reopen(place: { readonly plugin: string; readonly instance: string }, unlink: boolean): Promise<void>;
   /** First half of a shutdown: no instance receives any more, all still send. */
   stopReceiving(): Promise<void>;
   status(): readonly SubsystemStatus[];
@@ -31,6 +37,7 @@ export interface PluginHostDeps extends PluginInstanceDeps {
 }
 
 interface Entry {
+  readonly config: PluginInstance;
   readonly fingerprint: string;
   readonly room: PluginInstanceRoom;
 }
@@ -61,12 +68,27 @@ export function openPluginHost(deps: PluginHostDeps, signal: AbortSignal): Promi
       const stateDir = await openStateDir(deps.dataDir, config);
       const room = await openPluginInstance(deps, plugin, config, stateDir);
       if (!receiving) await room.stopReceiving();
-      return { fingerprint, room };
+      return { config, fingerprint, room };
     } catch (thrown) {
       const { message } = toAppError(thrown);
       deps.log.error("plugin.not_opened", { plugin: config.plugin, instance: config.instance, error: message });
-      return { fingerprint, room: newFailedInstance(config, message) };
+      return { config, fingerprint, room: newFailedInstance(config, message) };
     }
+  }
+
+  async function reopenNow(name: string, unlink: boolean): Promise<void> {
+    const entry = entries.get(name);
+    if (entry === undefined) {
+      throw new AppError("missing", `There is no ${name}. There are: ${[...entries.keys()].join(", ") || "none"}`);
+    }
+    const { config } = entry;
+    const plugin = deps.plugins.find(({ id }) => id === config.plugin);
+    if (unlink && plugin?.unlink === undefined) {
+      throw new AppError("invalid", `${name} has no link with an account that could be taken away`);
+    }
+    await close(name);
+    if (unlink) await plugin?.unlink?.(await openStateDir(deps.dataDir, config));
+    if (!signal.aborted) entries.set(name, await open(config));
   }
 
   async function close(name: string): Promise<void> {
@@ -84,6 +106,12 @@ export function openPluginHost(deps: PluginHostDeps, signal: AbortSignal): Promi
     apply(instances) {
       applied = applied.then(() => applyNow(instances));
       return applied;
+    },
+    reopen({ plugin, instance }, unlink) {
+      const reopened = applied.then(() => reopenNow(`${plugin}.${instance}`, unlink));
+      // Whoever asked is told; what comes after it goes on.
+      applied = reopened.catch(() => {});
+      return reopened;
     },
     async stopReceiving() {
       receiving = false;

@@ -71,9 +71,11 @@ function toTool(plugin: Plugin, tool: PluginTool, deps: PluginToolsDeps): Tool {
     ...(dangerous === undefined ? {} : { dangerous }),
     async run(input, context) {
       const bound = findInstances(deps.config.current, context.agent, plugin.id);
-      const wanted = accountSchema.parse(input)[accountName] ?? toOwnInstance(plugin, context) ?? bound[0];
-      if (wanted === undefined || !bound.includes(wanted)) {
-        return refuse("not_bound", `You have no account "${wanted ?? ""}" of ${plugin.id}. Yours: ${bound.join(", ")}`);
+      const only = bound.length === 1 ? bound[0] : undefined;
+      const wanted = accountSchema.parse(input)[accountName] ?? toOwnInstance(plugin, context) ?? only;
+      if (wanted === undefined) return refuse("no_account", `Say which "account" of yours: ${bound.join(", ")}`);
+      if (!bound.includes(wanted)) {
+        return refuse("not_bound", `You have no account "${wanted}" of ${plugin.id}. Yours: ${bound.join(", ")}`);
       }
       const address = { plugin: plugin.id, instance: wanted };
       const key = toToolKey(context.idempotencyKey);

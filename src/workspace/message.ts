@@ -35,6 +35,7 @@ export function toView({ id, atMs, author, message }: Commit, files: readonly st
     why: message.split("\n", 1)[0] ?? "",
     sessionId: find(message, "Session"),
     turnId: find(message, "Turn"),
+    key: find(message, "Key"),
     files,
   };
 }

@@ -1,9 +1,9 @@
 import type { Clock } from "../core/clock.ts";
-import { AppError, fromErrorRecord } from "../core/error.ts";
+import { AppError, fromErrorRecord, toAppError } from "../core/error.ts";
 import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
 import type { Workspace, Workspaces } from "../core/workspace.ts";
-import type { Method, WorkspaceReply, WorkspaceRequest } from "./protocol.ts";
+import { type Method, pendingName, type WorkspaceReply, type WorkspaceRequest } from "./protocol.ts";
 
 /** What {@linkcode openWorkspaces} needs. */
 export interface WorkspacesDeps {
@@ -60,10 +60,23 @@ export function openWorkspaces(deps: WorkspacesDeps): Workspaces & AsyncDisposab
       change: (...args) => call("change", ...args),
       history: (...args) => call("history", ...args),
       diff: (...args) => call("diff", ...args),
+      show: (...args) => call("show", ...args),
       revert: (...args) => call("revert", ...args),
       troubles: (...args) => call("troubles", ...args),
     };
   };
+
+  /** A commit that a killed process left half carried out is ended before anybody reads the files. */
+  const recover = async () => {
+    for (const [agent, folder] of deps.folders()) {
+      if (!await isThere(`${folder}/.git/${pendingName}`)) continue;
+      await newWorkspace(agent).troubles();
+      deps.log.info("workspace.recovered", { agent });
+    }
+  };
+  const recovering = recover().catch((thrown) => {
+    deps.log.error("workspace.not_recovered", { error: toAppError(thrown).message });
+  });
 
   return {
     of(agent) {
@@ -71,6 +84,7 @@ export function openWorkspaces(deps: WorkspacesDeps): Workspaces & AsyncDisposab
       return newWorkspace(agent);
     },
     async [Symbol.asyncDispose]() {
+      await recovering;
       closed = true;
       await worker?.finish();
     },
@@ -165,6 +179,7 @@ function startWorker(
       rest?.abort();
       const answer = Promise.withResolvers<unknown>();
       waiting.set(id, answer);
+      answer.promise.catch(() => {}); // a worker that is lost while it starts has said so by then
       const late = new AbortController();
       giveUpLate(id, question.folder, late.signal).catch(() => {/* it was answered in time */});
       try {
@@ -186,6 +201,16 @@ function startWorker(
       return ended.promise;
     },
   };
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await Deno.lstat(path);
+    return true;
+  } catch (thrown) {
+    if (toAppError(thrown).kind === "missing") return false;
+    throw thrown;
+  }
 }
 
 function newUnknownAgentError(agent: string): AppError {

@@ -1,6 +1,9 @@
 import type { ErrorRecord } from "../core/error.ts";
 import type { Workspace } from "../core/workspace.ts";
 
+/** File in `.git` that names a commit while it is carried out. */
+export const pendingName = "nexo-pending";
+
 /** What can be asked of a workspace. */
 export type Method = keyof Workspace;
 

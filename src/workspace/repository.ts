@@ -1,6 +1,7 @@
 import git from "isomorphic-git";
 import { AppError } from "../core/error.ts";
-import { gitFiles as fs } from "./git_files.ts";
+import { type GitFiles, openGitFiles } from "./git_files.ts";
+import { pendingName } from "./protocol.ts";
 
 /** A file of a commit: the id of its content, and how git keeps it. */
 export interface TreeEntry {
@@ -45,6 +46,10 @@ export interface Repository {
   prepare(tree: Tree, parent: string | undefined, note: CommitNote): Promise<string>;
   /** Makes a prepared commit the newest: the moment from which on it has happened. */
   publish(commit: string): Promise<void>;
+  /** Keeps a commit in mind, or nothing, across the death of the process. */
+  remember(commit: string | undefined): Promise<void>;
+  /** What was kept in mind last. */
+  remembered(): Promise<string | undefined>;
   /** Tells programs like `git status` that these paths are as the newest commit has them. */
   stage(paths: readonly string[], tree: Tree): Promise<void>;
 }
@@ -62,9 +67,16 @@ export function toEntry(oid: string): TreeEntry {
  * @throws {AppError} `denied` where `.git` is a link: it could be the history of somebody else.
  */
 export async function openRepository(dir: string): Promise<Repository> {
+  const folder = `${dir}/.git`;
+  if (await isThere(folder) && !(await Deno.lstat(folder)).isDirectory) {
+    throw new AppError("denied", `Cannot use ${folder} as history: it is a link. Remove it`, { reason: "link" });
+  }
+  const fs = await openGitFiles(folder);
   // The library keeps what it read of packs and of the index here.
   const base = { fs, dir, cache: {} };
   await makeRepository(base);
+
+  const pending = `${folder}/${pendingName}`;
 
   const flatten = async (oid: string, prefix: string, into: Map<string, TreeEntry>): Promise<void> => {
     for (const { path, oid: inner, type, mode } of (await git.readTree({ ...base, oid })).tree) {
@@ -176,6 +188,11 @@ export async function openRepository(dir: string): Promise<Repository> {
     async publish(commit) {
       await git.writeRef({ ...base, ref: await branch(), value: commit, force: true });
     },
+    async remember(commit) {
+      if (commit === undefined) await Deno.remove(pending);
+      else await fs.promises.writeFile(pending, commit);
+    },
+    remembered: async () => await isThere(pending) ? await Deno.readTextFile(pending) : undefined,
     async stage(paths, tree) {
       for (const filepath of paths) {
         const entry = tree.get(filepath);
@@ -186,19 +203,16 @@ export async function openRepository(dir: string): Promise<Repository> {
   };
 }
 
-async function makeRepository(base: { readonly fs: typeof fs; readonly dir: string }): Promise<void> {
-  const folder = `${base.dir}/.git`;
-  if (await isThere(folder) && !(await Deno.lstat(folder)).isDirectory) {
-    throw new AppError("denied", `Cannot use ${folder} as history: it is a link. Remove it`, { reason: "link" });
-  }
+async function makeRepository(base: { readonly fs: GitFiles; readonly dir: string }): Promise<void> {
+  const head = `${base.dir}/.git/HEAD`;
   // Written last: a process that was killed before has made no repository, and this one goes on where it stopped.
-  if (await isThere(`${folder}/HEAD`)) return;
+  if (await isThere(head)) return;
   await git.init({ ...base, defaultBranch: "main" });
   // The library's guesses about the file system are wrong here, and git programs go by them.
   for (const [name, value] of [["ignorecase", false], ["filemode", true], ["symlinks", true]] as const) {
     await git.setConfig({ ...base, path: `core.${name}`, value });
   }
-  await fs.promises.writeFile(`${folder}/HEAD`, "ref: refs/heads/main\n");
+  await base.fs.promises.writeFile(head, "ref: refs/heads/main\n");
 }
 
 async function isThere(path: string): Promise<boolean> {

@@ -1,7 +1,7 @@
 import { applyPatch, createTwoFilesPatch, reversePatch, structuredPatch } from "diff";
-import { AppError, toAppError } from "../core/error.ts";
+import { AppError } from "../core/error.ts";
 import {
-  isPersonalPath,
+  isShown,
   type Workspace,
   type WorkspaceCommit,
   type WorkspaceEdit,
@@ -13,7 +13,6 @@ import {
 import { clearDrafts, type FolderFile, openFolder } from "../folder/folder.ts";
 import { isInnerPath, toInnerPath } from "../folder/path.ts";
 import { findSecret } from "../lib/find_secret.ts";
-import { gitFiles } from "./git_files.ts";
 import { keyOf, toMessage, toView } from "./message.ts";
 import { type Commit, openRepository, type Repository, toEntry, type Tree, type TreeEntry } from "./repository.ts";
 
@@ -45,7 +44,6 @@ export async function openStore({ folder: path, now, secrets }: StoreDeps): Prom
   await Deno.mkdir(path, { recursive: true, mode: 0o700 });
   const folder = await openFolder(path);
   await clearDrafts(path);
-  const pendingFile = `${path}/.git/nexo-pending`;
   let opened: Repository | undefined;
   /** What the last look found out about each file. */
   const seen = new Map<string, { readonly stamp: string; readonly oid: string }>();
@@ -61,13 +59,24 @@ export async function openStore({ folder: path, now, secrets }: StoreDeps): Prom
 
   /** A commit that had happened when the process was killed is brought to an end; one that had not is forgotten. */
   async function recover(repository: Repository): Promise<void> {
-    const pending = await readTextIfThere(pendingFile);
+    const pending = await repository.remembered();
     if (pending === undefined) return;
     if (await repository.head() === pending) {
       const { parent } = await repository.commit(pending);
       await settle(repository, parent, pending);
     }
-    await Deno.remove(pendingFile);
+    await repository.remember(undefined);
+  }
+
+  /** Id of what a file holds; of a link, or a folder in its place, none that a commit has. */
+  async function idOfFile(repository: Repository, one: string): Promise<string | undefined> {
+    try {
+      const bytes = await folder.read(one, Number.MAX_SAFE_INTEGER);
+      return bytes === undefined ? undefined : await repository.idOf(bytes);
+    } catch (thrown) {
+      if (thrown instanceof AppError) return "";
+      throw thrown;
+    }
   }
 
   /** Brings the files from one commit to the next, and gives the paths that differ. */
@@ -75,10 +84,8 @@ export async function openStore({ folder: path, now, secrets }: StoreDeps): Prom
     const paths = await repository.changes(from, to);
     const [before, after] = await Promise.all([repository.tree(from), repository.tree(to)]);
     for (const changed of paths.filter(isInnerPath)) {
-      const there = await folder.read(changed, Number.MAX_SAFE_INTEGER);
-      const oid = there === undefined ? undefined : await repository.idOf(there);
       // What is not as it was is either done already, or the work of a person in the meantime.
-      if (oid !== before.get(changed)?.oid) continue;
+      if (await idOfFile(repository, changed) !== before.get(changed)?.oid) continue;
       const entry = after.get(changed);
       if (entry === undefined) await folder.remove(changed);
       else await folder.write(changed, await repository.content(entry.oid));
@@ -95,10 +102,13 @@ export async function openStore({ folder: path, now, secrets }: StoreDeps): Prom
     reason: WorkspaceReason,
   ): Promise<WorkspaceCommit> {
     const id = await repository.prepare(tree, parent, toMessage(reason, now()));
-    await gitFiles.promises.writeFile(pendingFile, id);
+    await repository.remember(id);
+    // Until the end is reached the next one who comes has to carry it out.
+    opened = undefined;
     await repository.publish(id);
     const paths = await settle(repository, parent, id);
-    await Deno.remove(pendingFile);
+    await repository.remember(undefined);
+    opened = repository;
     return toView(await repository.commit(id), paths);
   }
 
@@ -234,7 +244,7 @@ export async function openStore({ folder: path, now, secrets }: StoreDeps): Prom
     { before, after, current }: { readonly before: Tree; readonly after: Tree; readonly current: Tree },
   ): Promise<TreeEntry | undefined> {
     const [old, made, present] = [before.get(changed), after.get(changed), current.get(changed)];
-    if (present?.oid === made?.oid) return old;
+    if (present?.oid === made?.oid || present?.oid === old?.oid) return old;
     const texts = await Promise.all([old, made, present].map((entry) => readText(repository, entry)));
     const [oldText, madeText, presentText] = texts;
     if (old !== undefined && made !== undefined && present !== undefined) {
@@ -283,11 +293,12 @@ export async function openStore({ folder: path, now, secrets }: StoreDeps): Prom
           reason: "not_in_history",
         });
       }
+      await folder.probe(edit.path);
       const bytes = await toContent(edit);
       if (bytes === undefined) after.delete(edit.path);
       else after.set(edit.path, { ...after.get(edit.path) ?? toEntry(""), oid: await repository.store(bytes) });
     }
-    if ([...after].every(([one, { oid }]) => tree.get(one)?.oid === oid) && after.size === tree.size) return undefined;
+    if (isSame(after, tree)) return undefined;
     await requireRoom(after);
     return await carryOut(repository, head, after, reason);
   };
@@ -326,6 +337,17 @@ export async function openStore({ folder: path, now, secrets }: StoreDeps): Prom
     return patches;
   };
 
+  const show: Workspace["show"] = async (id) => {
+    const repository = await openHistory();
+    const { head } = await takeHandwork(repository);
+    if (id === undefined && head === undefined) {
+      throw new AppError("missing", "Nothing has been changed yet", { reason: "unknown_commit" });
+    }
+    const commit = await repository.commit(id ?? head ?? "");
+    const files = await repository.changes(commit.parent, commit.id);
+    return { commit: toView(commit, files), patches: await diff({ to: commit.id }, "operator") };
+  };
+
   const revert: Workspace["revert"] = async (id, author) => {
     const repository = await openHistory();
     const { head, tree } = await takeHandwork(repository);
@@ -337,6 +359,11 @@ export async function openStore({ folder: path, now, secrets }: StoreDeps): Prom
       if (entry === undefined) after.delete(changed);
       else after.set(changed, entry);
     }
+    if (isSame(after, tree)) {
+      throw new AppError("conflict", `Nothing is left to undo of ${commit.id.slice(0, 10)}`, {
+        reason: "already_undone",
+      });
+    }
     const why = `Undo ${commit.id.slice(0, 8)}: ${toView(commit, []).why}`;
     return await carryOut(repository, head, after, { author, why });
   };
@@ -347,6 +374,7 @@ export async function openStore({ folder: path, now, secrets }: StoreDeps): Prom
     change: (...args) => enqueue(() => change(...args)),
     history: (...args) => enqueue(() => history(...args)),
     diff: (...args) => enqueue(() => diff(...args)),
+    show: (...args) => enqueue(() => show(...args)),
     revert: (...args) => enqueue(() => revert(...args)),
     troubles: () => enqueue(async () => (await takeHandwork(await openHistory()), troubles)),
   };
@@ -356,13 +384,12 @@ export async function openStore({ folder: path, now, secrets }: StoreDeps): Prom
 function toShownPath(text: string, view: WorkspaceView): string {
   const path = toInnerPath(text);
   if (isShown(path, view)) return path;
-  throw new AppError("denied", `${path} is about people, and is not for groups. Ask in a private conversation`, {
-    reason: "personal",
-  });
+  const where = view === "group" ? "for groups. Ask in a private conversation" : "for conversations";
+  throw new AppError("denied", `${path} is about people, and is not ${where}`, { reason: "personal" });
 }
 
-function isShown(path: string, view: WorkspaceView): boolean {
-  return view === "all" || !isPersonalPath(path);
+function isSame(one: Tree, other: Tree): boolean {
+  return one.size === other.size && [...one].every(([path, { oid }]) => other.get(path)?.oid === oid);
 }
 
 function joinLines(text: string, more: string): string {
@@ -381,15 +408,6 @@ function decode(bytes: Uint8Array): string | undefined {
     return text.includes("\0") ? undefined : text;
   } catch {
     return undefined; // the decoder knows only one reason to throw
-  }
-}
-
-async function readTextIfThere(path: string): Promise<string | undefined> {
-  try {
-    return await Deno.readTextFile(path);
-  } catch (thrown) {
-    if (toAppError(thrown).kind === "missing") return undefined;
-    throw thrown;
   }
 }
 

@@ -31,7 +31,7 @@ export function newWorkspaceTools(workspaces: Workspaces): readonly Tool[] {
       async run(input, context) {
         try {
           // The input was checked against the schema above before run() is called.
-          return await run(workspaces.of(context.agent), input as I, context, context.isGroup ? "group" : "all");
+          return await run(workspaces.of(context.agent), input as I, context, context.isGroup ? "group" : "private");
         } catch (thrown) {
           const error = toAppError(thrown);
           if (!isForModel(error)) throw error;

@@ -127,9 +127,9 @@ Deno.test("ephemeral events are seen in both processes, once by each listener", 
   await using other = await openWorld(server, []);
   await Promise.all([one, other].map(({ log }) => log.nextEntry(isUp, late())));
   const note = { ...numberTopic("a"), subject: "notes.a", durable: false };
-  await using here = one.bus.subscribe(note);
-  await using there = other.bus.subscribe({ ...note, subject: "notes.*" });
-  await using wide = other.bus.subscribe({ ...note, subject: "notes.>" });
+  await using here = one.bus.subscribe(note, { signal: late() });
+  await using there = other.bus.subscribe({ ...note, subject: "notes.*" }, { signal: late() });
+  await using wide = other.bus.subscribe({ ...note, subject: "notes.>" }, { signal: late() });
   await using program = await openProgram(server);
   // Listening has reached the server when an event of a program comes through.
   const ready = Promise.all([there, wide].map((listener) => listener[Symbol.asyncIterator]().next()));

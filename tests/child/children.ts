@@ -28,7 +28,7 @@ export function toShellSpec(folder: string, script: string, changes: Partial<Chi
     env: {},
     stateDir: `${folder}/state`,
     readable: [`${folder}/code`],
-    permissions: { net: [], read: [], write: [], run: [] },
+    permissions: { net: [], read: [], write: [], env: [], run: [] },
     limits: defaultChildLimits,
     ...changes,
   };

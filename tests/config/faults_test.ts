@@ -202,3 +202,14 @@ Deno.test("no fault shows a value that came from elsewhere, or one that belongs 
   assert(faults.length >= 6, String(faults.length));
   assert(!formatFaults(faults).includes(secret));
 });
+
+Deno.test("the model that sums up conversations must be one of llm.yaml's", async () => {
+  const faults = await loadFaulty({
+    "agents.yaml": oneAgent,
+    "memory.yaml": "short_term:\n  compaction:\n    model: { provider: chep, model: small }\n",
+    "llm.yaml": "providers:\n  cheap: { kind: openai_compatible, api_key: none }\n",
+  });
+  assert.deepEqual(toLines(faults), [
+    'memory.yaml:3 short_term.compaction.model.provider: there is no provider "chep". Did you mean "cheap"?',
+  ]);
+});

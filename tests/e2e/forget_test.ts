@@ -52,9 +52,17 @@ async function openTalkedWith(dataDir: string) {
   ]);
   const mention = { entities: [{ type: "mention", offset: 0, length: 9 }] };
   const say = async (chat: number, from: number, text: string) => {
+    const known = telegram.sent.length;
     telegram.inject({ chat, from, text: `@nexo_bot ${text}`, extra: mention });
-    await telegram.nextSent(({ chatId }) => chatId === chat, soon());
+    await telegram.nextSent((message) => telegram.sent.indexOf(message) >= known && message.chatId === chat, soon());
   };
+  const send = (chat: number, from: number, words: string) => {
+    const file_id = telegram.addFile(new TextEncoder().encode(words), `documents/${words}.txt`);
+    const document = { file_id, mime_type: "text/plain", file_name: `${words}.txt` };
+    telegram.inject({ chat, from, extra: { document } });
+  };
+  send(7001, 7001, marker);
+  send(7002, 7002, kept);
   await say(7001, 7001, `hello ${marker}`);
   await say(7001, 7001, `note this ${marker}`);
   await say(7001, 7001, `explode ${marker}`);
@@ -72,6 +80,8 @@ async function openTalkedWith(dataDir: string) {
 }
 
 async function assertForgotten(dataDir: string): Promise<void> {
+  const files = await Array.fromAsync(Deno.readDir(`${dataDir}/agents/ana/attachments`), ({ name }) => name.slice(13));
+  assert.deepEqual(files, [`${kept}.txt`]);
   assert.deepEqual(await filesWith(dataDir, marker), []);
   assert.deepEqual(await filesWith(dataDir, "telegram:7001"), []);
   assert.deepEqual(await filesWith(dataDir, "telegram/main/7001"), []);

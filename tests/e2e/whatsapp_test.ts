@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { z } from "zod";
-import { statusSchema } from "../../src/http/api.ts";
+import { auditAnswerSchema, statusSchema } from "../../src/http/api.ts";
 import { runAgent } from "../fixtures/agent_command.ts";
 import { openBrowser } from "../fixtures/browser.ts";
 import { openFakeModel } from "../fixtures/fake_model.ts";
@@ -87,7 +87,7 @@ Deno.test("an operator links an account in the console", async () => {
   await page.goto(nexo.admin);
   await page.locator("input[type=password]").fill(nexo.token);
   await page.keyboard.press("Enter");
-  await page.waitForSelector("textarea");
+  await page.waitForSelector("::-p-text(Needs you)");
   await page.goto(new URL("#/channels", nexo.admin).href);
   await page.waitForSelector(".pairing img");
   await page.waitForFunction("document.querySelector('.pairing img').naturalWidth > 0");
@@ -95,6 +95,33 @@ Deno.test("an operator links an account in the console", async () => {
   await page.waitForSelector(`::-p-text(+${account})`);
   assert.equal(await page.$(".pairing"), null);
   assert.deepEqual(faults, []);
+});
+
+Deno.test("an account that WhatsApp has stopped is started again, or linked anew, while the process runs", async () => {
+  await using model = openFakeModel();
+  await using fake = openFakeWhatsApp();
+  await using data = await openTempDir();
+  await linkFolder(fake, `${data.path}/plugins/whatsapp/main`);
+  await using nexo = await startNexo({ config: newConfig(fake, model.baseUrl), dataDir: data.path });
+  await untilUp(nexo);
+  fake.endAll(440);
+  await eventually(async () => (await readChannels(nexo))[0]?.state === "down", "it has stopped");
+  assert.match((await readChannels(nexo))[0]?.reason ?? "", /agent pair whatsapp/);
+  const again = await runAgent(["pair", "whatsapp", "main", "--data", nexo.dataDir]);
+  assert.equal(again.code, 0, again.stderr);
+  assert.match(again.stdout, /is linked: \+15550000001/);
+  const anew = runAgent(["pair", "whatsapp", "main", "--anew", "--data", nexo.dataDir]);
+  let qr: string | undefined;
+  await eventually(async () => (qr = (await readChannels(nexo))[0]?.pairing?.qr) !== undefined, "a QR code");
+  fake.scan(qr ?? "", "15550000002");
+  const { code, stdout } = await anew;
+  assert.equal(code, 0, stdout);
+  assert.match(stdout, /is linked: \+15550000002/);
+  const { items } = auditAnswerSchema.parse(await newBlackBox(nexo).get("/api/audit"));
+  assert.deepEqual(items.map(({ actor, action, target }) => `${actor} ${action} ${target}`), [
+    "cli channel.unlinked whatsapp.main",
+    "cli channel.restarted whatsapp.main",
+  ]);
 });
 
 Deno.test("a process that is killed while it answers stays linked and answers once", async () => {

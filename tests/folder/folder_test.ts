@@ -39,7 +39,8 @@ Deno.test("a folder gives back what was written, and nothing for what is not the
   await world.folder.write("notes/2026-11-22.md", bytes("two"));
   assert.equal(await textOf(world.folder, "notes/2026-11-22.md"), "two");
   assert.equal(await textOf(world.folder, "notes/other.md"), undefined);
-  assert.equal(await textOf(world.folder, "notes/2026-11-22.md/inner.md"), undefined);
+  await rejectsWith("invalid", world.folder.read("notes/2026-11-22.md/inner.md", 1_000));
+  await rejectsWith("invalid", world.folder.write("notes", bytes("a file in the place of a folder")));
   const { files } = await world.folder.list(10);
   assert.deepEqual(files.map(({ path, sizeBytes }) => [path, sizeBytes]), [["notes/2026-11-22.md", 3]]);
   await world.folder.remove("notes/2026-11-22.md");
@@ -106,7 +107,10 @@ Deno.test("links of either kind are not followed, wherever they stand", async ()
       assert.equal(error.reason, "link", path);
     }
   }
-  await rejectsWith("denied", folder.write("notes/new.md", bytes("x")));
+  for (const work of [folder.write, folder.probe, (path: string) => folder.read(path, 1_000)]) {
+    await rejectsWith("denied", work("notes/new.md", bytes("x")));
+    await rejectsWith("denied", work("notes/deeper/new.md", bytes("x")));
+  }
   assert.deepEqual(await namesIn(outside), ["secret.md"]);
   assert.equal(await Deno.readTextFile(`${outside}/secret.md`), "secret");
   const { files, strange } = await folder.list(100);

@@ -90,6 +90,7 @@ export async function openHttpFixture(
     metricsText: () => Promise.resolve("nexo_build_info 1\n"),
     status: () => [{ name: "ledger", state: "ok", critical: true }],
     agents: () => [{ id: "ana", description: "Helps", model: "demo/demo", tools: 2, hears: ["console.ana"] }],
+    restartChannel: () => Promise.resolve(),
     channels: () => [{ plugin: "telegram", instance: "sales", state: "up", agents: ["ana"] }],
     models: () => [{ provider: "demo", model: "demo", configured: true }],
     queues: () => ({
@@ -141,6 +142,7 @@ export async function openHttpFixture(
       forget: () => Promise.resolve([]),
       forgetPerson: () => Promise.resolve(new Map()),
       duplicates: () => Promise.resolve([]),
+      restore: () => Promise.resolve(false),
       weigh: () => Promise.resolve(),
     },
     extensions: { views: () => [], enable: () => Promise.resolve(), disable: () => Promise.resolve() },
@@ -149,6 +151,12 @@ export async function openHttpFixture(
       decide: () => Promise.reject(new AppError("missing", "Nobody has this number")),
     },
     audit: { list: () => Promise.resolve([]), note: () => Promise.resolve() },
+    dreams: { dream: () => Promise.resolve(undefined), takeBack: () => Promise.resolve(false) },
+    workspaces: {
+      of: () => {
+        throw new AppError("missing", "There is no agent");
+      },
+    },
     mcp: { servers: () => [], accept: () => Promise.resolve([]) },
     replyTo: () => undefined,
     ...replaced,

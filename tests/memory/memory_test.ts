@@ -37,6 +37,23 @@ Deno.test("what was remembered is recalled by its words and by other forms of th
   assert.ok((fact?.lastUsedAtMs ?? 0) >= told.createdAtMs);
 });
 
+Deno.test("a replacement is undone: what was replaced is found again, and what replaced it is gone", async () => {
+  await using test = await openTestMemory();
+  const { memory } = test;
+  const [one, two] = [
+    await memory.remember("ana", newFact("The garage door code is 4711"), operator, never),
+    await memory.remember("ana", newFact("The code of the garage is 4711"), operator, never),
+  ];
+  const made = await memory.remember("ana", newFact("Garage: 4711", { supersedes: [one.id, two.id] }), operator, never);
+  assert.equal(await memory.restore("ana", made.id, never), true);
+  assert.equal(await memory.restore("ana", made.id, never), false);
+  const { facts } = await memory.list("ana", { limit: 10, all: true }, operator, never);
+  assert.deepEqual(facts.map(({ id, supersededBy }) => [id, supersededBy]), [[two.id, undefined], [one.id, undefined]]);
+  await test.indexed(2);
+  const found = await memory.recall("ana", { text: "garage door", limit: 5, counts: false }, operator, never);
+  assert.ok(found.facts.some(({ id }) => id === one.id));
+});
+
 Deno.test("a fact handed in twice under one key is one fact", async () => {
   await using test = await openTestMemory();
   const fact = newFact("Ana likes tea", { key: "turn1/step2" });

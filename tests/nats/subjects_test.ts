@@ -103,5 +103,13 @@ for (const jetStream of [true, false]) {
       ]
     ) assert.ok(found.some((line) => pattern.test(line)), `${pattern} in\n${found.join("\n")}`);
     assert.equal(telegram.sent.filter(({ text }) => text.includes("hello bare")).length, 1);
+
+    // What could not be read cannot be replayed, and does not stand in the way of what can.
+    const countSchema = z.object({ count: z.number() });
+    const replay = async (body: Record<string, unknown>) =>
+      countSchema.parse(await box.post("/api/dead-letters/replay", body)).count;
+    assert.equal(await replay({ filter: {}, dryRun: true }), 1);
+    assert.equal(await replay({ filter: {} }), 1);
+    await eventually(async () => (await letters()).filter(({ hop }) => hop === "flow").length === 1, "the flow again");
   });
 }

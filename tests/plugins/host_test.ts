@@ -215,6 +215,7 @@ Deno.test("a plugin that spins is replaced after 15 s without an answer, and its
   await room.logged("other", "plugin.ready");
   const open = room.send("sales", "spin enough");
   open.catch(() => {});
+  await room.logged("sales", "scripted.spins");
   await missHeartbeats(room, "other");
   // The one before the spin was answered.
   await room.clock.advance(5_000);
@@ -299,6 +300,20 @@ Deno.test("plugin host applies a change by touching only what changed", async ()
   assert.deepEqual(room.host.instances().map(({ instance }) => instance), ["stays", "changes", "comes"]);
   await rejectsWith("missing", room.send("goes", "hello"));
   assert.deepEqual(await room.send("changes", "secret token"), { providerMessageIds: ["another"] });
+});
+
+Deno.test("plugin host opens one instance anew on demand, and touches no other", async () => {
+  await using room = await openTestHost(newScriptedPlugin());
+  await room.host.apply([scripted("main"), scripted("other")]);
+  for (const instance of ["main", "other"]) await room.logged(instance, "plugin.ready");
+  const ready = () =>
+    room.log.entries.filter(({ event }) => event === "plugin.ready").map(({ fields }) => fields["instance"]);
+  await room.host.reopen({ plugin: "scripted", instance: "main" }, false);
+  await room.log.nextEntry(() => ready().filter((instance) => instance === "main").length === 2, room.signal);
+  assert.deepEqual(ready().filter((instance) => instance === "other"), ["other"]);
+  await rejectsWith("missing", room.host.reopen({ plugin: "scripted", instance: "none" }, false));
+  await rejectsWith("invalid", room.host.reopen({ plugin: "scripted", instance: "main" }, true));
+  assert.deepEqual(room.host.instances().map(({ instance }) => instance).toSorted(), ["main", "other"]);
 });
 
 Deno.test("plugin host shows an instance that it cannot open", async () => {

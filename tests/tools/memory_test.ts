@@ -48,6 +48,7 @@ function newListener() {
     forget: (_agent, ids) => Promise.resolve(ids.filter((id) => id === "f1")),
     forgetPerson: () => Promise.resolve(new Map()),
     duplicates: () => Promise.resolve([]),
+    restore: () => Promise.resolve(false),
     weigh: () => Promise.resolve(),
   };
   const tools = new Map(newMemoryTools(memory).map((tool) => [tool.name, tool]));

@@ -113,6 +113,21 @@ for (const code of [403, 440]) {
   });
 }
 
+Deno.test("an account that has stopped is started again, with its link or without it", async () => {
+  await using setup = await openLinked();
+  const { fake, room } = setup;
+  fake.endAll(440);
+  await setup.until(({ state }) => state === "down" ? true : undefined);
+  await room.host.reopen({ plugin: "whatsapp", instance: "main" }, false);
+  await setup.untilUp();
+  assert.equal(fake.logins, 2);
+  await room.host.reopen({ plugin: "whatsapp", instance: "main" }, true);
+  await setup.pair();
+  fake.inject({ from: alice, text: "hello", encrypted: true });
+  await fake.drained(room.signal);
+  assert.deepEqual(texts(setup), ["hello"]);
+});
+
 Deno.test("whatsapp connects again by itself, and misses nothing", async () => {
   await using setup = await openLinked();
   const { fake, room } = setup;

@@ -183,20 +183,20 @@ Deno.test("one commit is undone by a new one, and what was changed since stays",
   const lines = (change: Record<number, string> = {}) =>
     Array.from({ length: 30 }, (_, number) => change[number] ?? `line ${number}`).join("\n") + "\n";
   const reason = { author: "ana", why: "work" };
-  const change = (text: string) => ana.change([{ path: "MEMORY.md", kind: "replace", text }], reason, "all");
+  const change = (text: string) => ana.change([{ path: "MEMORY.md", kind: "replace", text }], reason, "operator");
   await change(lines());
   const wrong = await change(lines({ 2: "wrong" }));
   await change(lines({ 2: "wrong", 25: "right" }));
   const undone = await ana.revert(wrong?.id ?? "", "operator");
   assert.equal(undone.author, "operator");
   assert.equal(undone.why, `Undo ${wrong?.id.slice(0, 8)}: work`);
-  assert.equal(await ana.read("MEMORY.md", "all"), lines({ 25: "right" }));
+  assert.equal(await ana.read("MEMORY.md", "operator"), lines({ 25: "right" }));
   await change(lines({ 2: "other" }));
   const error = await rejectsWith("conflict", ana.revert(wrong?.id ?? "", "operator"));
   assert.match(error.message, /MEMORY\.md was changed since/);
-  const made = await ana.change([{ path: "new.md", kind: "replace", text: "new" }], reason, "all");
+  const made = await ana.change([{ path: "new.md", kind: "replace", text: "new" }], reason, "operator");
   await ana.revert(made?.id ?? "", "operator");
-  await rejectsWith("missing", ana.read("new.md", "all"));
+  await rejectsWith("missing", ana.read("new.md", "operator"));
   assert.equal(await world.git("ana", "status", "--porcelain"), "");
 });
 
@@ -204,7 +204,7 @@ Deno.test("commits that do not exist are told apart from paths", async () => {
   await using world = await openWorld();
   await world.call("workspace_write", write("a.md", "a"));
   for (const id of ["0".repeat(40), "abcd", "../../../bob/workspace/.git/HEAD", "HEAD", "main", ""]) {
-    await rejectsWith("missing", world.workspaces.of("ana").diff({ to: id }, "all"));
+    await rejectsWith("missing", world.workspaces.of("ana").diff({ to: id }, "operator"));
     await rejectsWith("missing", world.workspaces.of("ana").revert(id, "operator"));
   }
 });

@@ -37,6 +37,7 @@ servePlugin({
             throw new AppError("unavailable", "try later", { retryAfterMs: 1234, reason: "rate_limited" });
           case "spin":
             // Without a rest, so that nothing else in this worker runs, until the test puts a file here.
+            host.log.info("scripted.spins");
             while (![...Deno.readDirSync(host.stateDir)].some(({ name }) => name === argument));
             break;
           case "chatter":

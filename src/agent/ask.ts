@@ -1,0 +1,75 @@
+import type { AgentConfig } from "../config/agents.ts";
+import type { Clock } from "../core/clock.ts";
+import type { Statement } from "../core/ledger.ts";
+import type { LlmRequest, ModelRoute } from "../core/llm.ts";
+import type { Metrics } from "../core/metrics.ts";
+import { addUsage } from "../ledger/usage.ts";
+import { withDeadline } from "../resilience/deadline.ts";
+import { type Budgets, costOf, toDay } from "./budget.ts";
+import { gather, priceOfAny, toModelName } from "./loop.ts";
+import { estimateMessages, type Tokens } from "./tokens.ts";
+
+/** A question to a model that nobody in a chat has asked. */
+export interface Question {
+  readonly agent: AgentConfig;
+  readonly route: ModelRoute;
+  readonly instructions: string;
+  readonly text: string;
+  /** Tokens. */
+  readonly maxOutputTokens: number;
+  readonly sessionId: string;
+  /** What the answer is, for messages: `The summary`. */
+  readonly what: string;
+}
+
+/** What came of a question. */
+export interface Asked {
+  readonly text: string;
+  /** What it used; belongs into the unit that keeps the answer. */
+  readonly used: Statement;
+}
+
+/** What {@linkcode askModel} uses. */
+export interface AskDeps {
+  readonly budgets: Budgets;
+  readonly tokens: Tokens;
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+}
+
+/** A text of this kind takes longer than any answer, and nobody waits for it. */
+const deadlineMs = 120_000;
+
+/** Asks a model within the agent's budget. @throws {AppError} what budget and model say; `timeout` */
+export async function askModel(question: Question, deps: AskDeps, stop: AbortSignal): Promise<Asked> {
+  const { agent, route, maxOutputTokens } = question;
+  const request: LlmRequest = {
+    model: route.model,
+    system: [{ text: question.instructions, cache: true }],
+    messages: [{ role: "user", content: [{ type: "text", text: question.text }] }],
+    tools: [],
+    toolChoice: "none",
+    maxOutputTokens,
+    agent: agent.id,
+    sessionId: question.sessionId,
+  };
+  const factor = deps.tokens.factor(toModelName(route.providerId, route.model));
+  const estimated = deps.tokens.ofFrame(request) + estimateMessages(request.messages);
+  using reservation = deps.budgets.reserve(agent, priceOfAny(route, agent.fallback_models), {
+    inputTokens: Math.ceil(estimated * factor),
+    outputTokens: maxOutputTokens,
+  });
+  using deadline = withDeadline(stop, deadlineMs, deps.clock, question.what);
+  const { text, usage, provider, model } = await gather(
+    route.provider.stream(request, deadline.signal),
+    true,
+    () => {},
+  );
+  const costUsd = costOf(route.price(provider, model), usage);
+  reservation.settle({ tokens: usage.inputTokens + usage.outputTokens, costUsd: costUsd ?? 0 });
+  deps.tokens.learn(toModelName(provider, model), estimated, usage.inputTokens);
+  if (costUsd !== undefined) {
+    deps.metrics.count("nexo_llm_cost_usd_total", { agent: agent.id, provider, model }, costUsd);
+  }
+  return { text, used: addUsage(agent.id, toDay(deps.clock.now()), provider, model, usage, costUsd ?? 0) };
+}

@@ -1,0 +1,41 @@
+import { Hono } from "hono";
+import type { Config } from "../config/config.ts";
+import type { Workspaces } from "../core/workspace.ts";
+import type { Live } from "../lib/live.ts";
+import { parseRequest, readJson } from "./body.ts";
+import type { Audit } from "./views.ts";
+import {
+  workspaceDiffRequestSchema,
+  workspaceHistoryRequestSchema,
+  workspaceRevertRequestSchema,
+} from "./workspace_api.ts";
+
+/** `/api/agents/:agent/workspace`: what an agent's files became, and undoing it. */
+export function newWorkspaceRoutes(
+  { workspaces, audit }: { readonly workspaces: Workspaces; readonly audit: Audit },
+  config: Live<Config>,
+): Hono {
+  const app = new Hono();
+  app.get("/:agent/workspace/history", async (context) => {
+    const page = parseRequest(workspaceHistoryRequestSchema, context.req.query());
+    const workspace = workspaces.of(context.req.param("agent"));
+    return context.json({ commits: await workspace.history(page, "operator"), troubles: await workspace.troubles() });
+  });
+  app.get("/:agent/workspace/diff", async (context) => {
+    const range = parseRequest(workspaceDiffRequestSchema, context.req.query());
+    return context.json({ patches: await workspaces.of(context.req.param("agent")).diff(range, "operator") });
+  });
+  app.get("/:agent/workspace/commits/:commit", async (context) => {
+    const { agent, commit } = context.req.param();
+    return context.json(await workspaces.of(agent).show(commit === "newest" ? undefined : commit));
+  });
+  app.post("/:agent/workspace/revert", async (context) => {
+    const agent = context.req.param("agent");
+    const maxBytes = config.current.runtime.http.max_body_bytes;
+    const { commit } = await readJson(context.req.raw, maxBytes, workspaceRevertRequestSchema);
+    const reverted = await workspaces.of(agent).revert(commit, "operator");
+    await audit.note({ actor: "api", action: "workspace.reverted", target: `${agent} ${commit}` });
+    return context.json({ commit: reverted });
+  });
+  return app;
+}
