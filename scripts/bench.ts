@@ -3,6 +3,7 @@ import { measureBus } from "./bench/bus.ts";
 import { measureMail, measureWhatsApp } from "./bench/channels.ts";
 import { type Figure, formatTable, meetsTarget } from "./bench/figure.ts";
 import { measureExecutable } from "./bench/executable.ts";
+import { measureExtensions } from "./bench/extensions.ts";
 import { measureHop } from "./bench/hop.ts";
 import { measureLedger } from "./bench/ledger.ts";
 import { measureMemory } from "./bench/memory.ts";
@@ -22,6 +23,7 @@ const parts = {
   bus: measureBus,
   worker: measureHop,
   nats: measureNats,
+  extensions: measureExtensions,
   mail: measureMail,
   whatsapp: measureWhatsApp,
   executable: measureExecutable,

@@ -50,7 +50,7 @@ export async function bundleProgram(root: string, folder: string): Promise<Bundl
 
 /**
  * Lets every reference to a file point beside the bundle, where `import.meta.url` is the same for all modules, and
- * puts an entry there for each worker.
+ * puts an entry there for each worker and each module that children import.
  */
 async function flatten(stage: string): Promise<{
   readonly workers: readonly string[];
@@ -82,7 +82,9 @@ async function flatten(stage: string): Promise<{
     const inner = target.slice(stage.length + 1);
     return { entry: inner.replaceAll("/", "."), inner };
   });
-  for (const { entry, inner } of entries) await Deno.writeTextFile(`${stage}/${entry}`, `import "./${inner}";\n`);
+  for (const { entry, inner } of entries) {
+    await Deno.writeTextFile(`${stage}/${entry}`, `export * from "./${inner}";\n`);
+  }
   return { workers: entries.map(({ entry }) => entry), assets };
 }
 

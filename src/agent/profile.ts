@@ -45,7 +45,7 @@ export interface Profiles {
 }
 
 /** How old the last look at an agent's papers may be, milliseconds. */
-const freshMs = 2_000;
+const freshMs = 500;
 
 /** Makes {@linkcode Profiles}. */
 export function newProfiles(deps: {
@@ -139,7 +139,7 @@ function newPapers(
 ): Papers {
   const held = new Map<
     string,
-    { stamp: string; workspace: Workspace; lookedAt: number; looking?: Promise<void> | undefined }
+    { stamp: string; workspace: Workspace; lookedAt: number }
   >();
   // Two agents may share a folder and differ in their skills.
   const keyOf = ({ folder, skillPlaces, skills }: WorkspacePaths) =>
@@ -165,8 +165,8 @@ function newPapers(
       if (entry === undefined) return await look(paths);
       if (clock.monotonic() - entry.lookedAt < freshMs) return;
       entry.lookedAt = clock.monotonic();
-      // Later turns see it: nobody waits for a look at files that rarely change.
-      entry.looking ??= look(paths).finally(() => entry.looking = undefined);
+      // A handful of times and sizes: what was written before the message came is seen by its turn.
+      await look(paths);
     },
   };
 }

@@ -158,7 +158,10 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
   const children = newChildren({ clock, redact });
   const extensionsConfig = mapLive(live, ({ extensions }) => extensions);
   const extensions = opening.use(
-    await openExtensions({ config: extensionsConfig, dataDir, env, children, log, metrics, clock }, signal),
+    await openExtensions(
+      { config: extensionsConfig, dataDir, env, children, nats: busRoom.wire, log, metrics, clock },
+      signal,
+    ),
   );
   const mcp = opening.use(
     await openMcp({ config: mapLive(live, (config) => config.mcp), children, log, metrics, clock, dataDir }),

@@ -39,33 +39,34 @@ async function withHostile(
   );
   await world.write("evil", toHostile("evil", script, limits));
   await world.open();
-  const noise = measureLag();
   await world.enable("good");
-  const noiseMs = noise.stop();
   const lag = measureLag();
   const view = await world.enable("evil", ready);
   await work(world, view);
-  const lateMs = lag.stop();
-  // What the machine does beside is not the extension's doing.
-  assert.ok(lateMs < 50 + noiseMs, `the event loop was held up for ${lateMs} ms`);
+  const lateMs = await lag.stop();
+  assert.ok(lateMs < 50, `the event loop was held up for ${lateMs} ms`);
   assert.equal(textOf(await world.call("ext_good_go", {})), "still here");
   assert.doesNotMatch(JSON.stringify([world.log.entries, world.view("evil")]), /swordfish/);
 }
 
-/** How late a timer fires: 19 of 20 times no later than what `stop` gives, milliseconds. Other tests run beside. */
+/** How late a timer fires: 9 of 10 times no later than what `stop` gives, milliseconds. Other tests run beside. */
 function measureLag() {
   const everyMs = 5;
+  const minSamples = 60;
   const late: number[] = [];
+  const { promise: enough, resolve } = Promise.withResolvers<void>();
   let due = performance.now() + everyMs;
   const timer = setInterval(() => {
     const now = performance.now();
     late.push(now - due);
     due = now + everyMs;
+    if (late.length === minSamples) resolve();
   }, everyMs);
   return {
-    stop(): number {
+    async stop(): Promise<number> {
+      await enough;
       clearInterval(timer);
-      return late.toSorted((one, other) => one - other)[Math.floor(late.length * 0.95)] ?? 0;
+      return late.toSorted((one, other) => one - other)[Math.floor(late.length * 0.9)] ?? 0;
     },
   };
 }
@@ -146,7 +147,9 @@ Deno.test("a fork bomb reaches its limit and goes with its extension", async () 
   await withHostile(bomb, async (world) => {
     const room = await world.open();
     await room.disable("evil");
-    assert.equal(await countProcesses("evil/main.sh"), 0);
+    for (const patience = AbortSignal.timeout(20_000); await countProcesses("evil/main.sh") > 0;) {
+      patience.throwIfAborted();
+    }
   }, { limits: "processes = 40", ready: ({ state }) => state !== "starting" && state !== "off" });
 });
 
@@ -167,7 +170,9 @@ Deno.test("an extension that ignores SIGTERM is gone when it is disabled", async
   await withHostile(`trap '' TERM HUP INT; ${greeting}; while :; do sleep 1; done`, async (world) => {
     const room = await world.open();
     await room.disable("evil");
-    assert.equal(await countProcesses("evil/main.sh"), 0);
+    for (const patience = AbortSignal.timeout(20_000); await countProcesses("evil/main.sh") > 0;) {
+      patience.throwIfAborted();
+    }
   });
 });
 
