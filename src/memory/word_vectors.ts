@@ -10,11 +10,12 @@ const headBytes = 12;
 /** A number is kept as -1, 0 or 1, in two bits: one of less than so many standard deviations is 0. */
 const threshold = 0.6;
 
-/** The words' text, one a line, and their numbers, four a byte. */
+/** The words' text, one a line, and their numbers, four a byte. Sorted, so that the file packs well. */
 export function writeWordVectors(vectors: ReadonlyMap<string, Float32Array>): Uint8Array {
-  const text = new TextEncoder().encode([...vectors.keys()].join("\n"));
-  const dimension = [...vectors.values()][0]?.length ?? 0;
-  const numbers = [...vectors.values()].flatMap((vector) => [...vector]);
+  const words = [...vectors.keys()].sort();
+  const text = new TextEncoder().encode(words.join("\n"));
+  const dimension = vectors.get(words[0] ?? "")?.length ?? 0;
+  const numbers = words.flatMap((word) => [...vectors.get(word) ?? []]);
   const bytes = new Uint8Array(headBytes + text.length + Math.ceil(numbers.length / 4));
   const view = new DataView(bytes.buffer);
   for (const [index, number] of [vectors.size, dimension, text.length].entries()) {
