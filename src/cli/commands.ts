@@ -692,6 +692,47 @@ const mcp = buildRouteMap({
         ),
       },
     }),
+    login: buildCommand({
+      loader: async () => toAction((await import("./mcp.ts")).logIn),
+      parameters: { flags: { data, json }, positional: { kind: "tuple", parameters: [mcpServer] } },
+      docs: {
+        brief: "Log in at a server that wants OAuth",
+        fullDescription: toDescription(
+          "Names a page to open in a browser on this machine. The browser comes back to the running process.",
+          ["agent mcp login wiki"],
+          ["4 no such server", "5 the server asks for no login", "6 not running"],
+        ),
+      },
+    }),
+    questions: buildCommand({
+      loader: async () => toAction((await import("./mcp.ts")).listQuestions),
+      parameters: { flags: { data, json } },
+      docs: {
+        brief: "List what servers ask you",
+        fullDescription: toDescription("Only servers with elicitation in mcp.yaml may ask.", ["agent mcp questions"]),
+      },
+    }),
+    answer: buildCommand({
+      loader: async () => toAction((await import("./mcp.ts")).answerQuestion),
+      parameters: {
+        flags: { data, json },
+        positional: {
+          kind: "tuple",
+          parameters: [
+            { brief: "Question, as agent mcp questions shows it", placeholder: "ID", parse: String },
+            { brief: "accept, decline or cancel", placeholder: "ACTION", parse: String },
+            { brief: "The answer, with accept", placeholder: "JSON", parse: String, optional: true },
+          ],
+        },
+      },
+      docs: {
+        brief: "Answer a question of a server",
+        fullDescription: toDescription("The server gets what you write, and nothing else.", [
+          `agent mcp answer 1f2e3d4c accept '{"name":"Eva"}'`,
+          "agent mcp answer 1f2e3d4c decline",
+        ], ["2 not an answer", "4 no such question", "6 not running"]),
+      },
+    }),
   },
   docs: { brief: "MCP servers and their tools" },
 });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { rejectsWith } from "../fixtures/rejects_with.ts";
+import type { Extensions } from "../../src/extensions/open.ts";
 import type { ExtensionView } from "../../src/extensions/view.ts";
 import { type ExtensionWorld, openExtensionWorld, textOf } from "./world.ts";
 
@@ -26,7 +27,7 @@ ${limits}`,
 /** Puts a hostile extension and a good one side by side, and checks afterwards that host and good one never noticed. */
 async function withHostile(
   script: string,
-  work: (world: ExtensionWorld, view: ExtensionView) => Promise<void>,
+  work: (world: ExtensionWorld, view: ExtensionView, room: Extensions) => Promise<void>,
   { limits = "", ready = ({ state }: ExtensionView) => state === "up" }: {
     readonly limits?: string;
     readonly ready?: (view: ExtensionView) => boolean;
@@ -38,11 +39,11 @@ async function withHostile(
     toHostile("good", `${greeting}; while read line; do echo '{"id":2,"result":"still here"}'; done`),
   );
   await world.write("evil", toHostile("evil", script, limits));
-  await world.open();
+  const room = await world.open();
   await world.enable("good");
   const lag = measureLag();
   const view = await world.enable("evil", ready);
-  await work(world, view);
+  await work(world, view, room);
   const lateMs = await lag.stop();
   assert.ok(lateMs < 50, `the event loop was held up for ${lateMs} ms`);
   assert.equal(textOf(await world.call("ext_good_go", {})), "still here");
@@ -144,8 +145,7 @@ Deno.test("an extension that exits at once says why", async () => {
 
 Deno.test("a fork bomb reaches its limit and goes with its extension", async () => {
   const bomb = `${greeting}; bomb() { bomb | bomb & }; bomb; while read line; do echo '{"id":2,"result":"boom"}'; done`;
-  await withHostile(bomb, async (world) => {
-    const room = await world.open();
+  await withHostile(bomb, async (_world, _view, room) => {
     await room.disable("evil");
     for (const patience = AbortSignal.timeout(20_000); await countProcesses("evil/main.sh") > 0;) {
       patience.throwIfAborted();
@@ -167,8 +167,7 @@ Deno.test("an extension that spins is noticed by its silence, and ended", async 
 });
 
 Deno.test("an extension that ignores SIGTERM is gone when it is disabled", async () => {
-  await withHostile(`trap '' TERM HUP INT; ${greeting}; while :; do sleep 1; done`, async (world) => {
-    const room = await world.open();
+  await withHostile(`trap '' TERM HUP INT; ${greeting}; while :; do sleep 1; done`, async (_world, _view, room) => {
     await room.disable("evil");
     for (const patience = AbortSignal.timeout(20_000); await countProcesses("evil/main.sh") > 0;) {
       patience.throwIfAborted();
