@@ -6,6 +6,7 @@ import { measureExecutable } from "./bench/executable.ts";
 import { measureExtensions } from "./bench/extensions.ts";
 import { measureHop } from "./bench/hop.ts";
 import { measureLedger } from "./bench/ledger.ts";
+import { measureMcp } from "./bench/mcp.ts";
 import { openModelProcess } from "./bench/model_process.ts";
 import { measureNats } from "./bench/nats.ts";
 import { measureIdle, measureStart } from "./bench/start.ts";
@@ -22,6 +23,7 @@ const parts = {
   bus: measureBus,
   worker: measureHop,
   nats: measureNats,
+  mcp: measureMcp,
   extensions: measureExtensions,
   mail: measureMail,
   whatsapp: measureWhatsApp,

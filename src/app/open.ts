@@ -163,11 +163,31 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
       signal,
     ),
   );
+  let agentsRoom: Agents | undefined = undefined;
+  let adminUrl: URL | undefined = undefined;
+  const toLoginUrl = (server: string): URL => {
+    if (adminUrl === undefined) {
+      throw new AppError("unavailable", "The console is not open yet", { reason: "starting" });
+    }
+    return new URL(`/mcp/login/${server}`, adminUrl);
+  };
+  const borrowModel: Agents["borrowModel"] = (question, stop) => {
+    if (agentsRoom === undefined) throw new AppError("unavailable", "The agents are starting", { reason: "starting" });
+    return agentsRoom.borrowModel(question, stop);
+  };
   const mcp = opening.use(
-    await openMcp({ config: mapLive(live, (config) => config.mcp), children, log, metrics, clock, dataDir }),
+    await openMcp({
+      config: mapLive(live, (config) => config.mcp),
+      children,
+      log,
+      metrics,
+      clock,
+      dataDir,
+      sample: borrowModel,
+      redirectUrl: toLoginUrl,
+    }),
   );
 
-  let agentsRoom: Agents | undefined = undefined;
   const { memory } = memoryRoom;
   const dreams = opening.use(
     openDreamRoom({ config: live, memory, workspaces, ledger, agents: () => agentsRoom, log, metrics, clock }),
@@ -214,7 +234,7 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     }),
     activity: (stop: AbortSignal) => readActivity(ledger, clock.now(), stop),
     usage: (days: number, stop: AbortSignal) => readUsageRows(ledger, toDay(clock.now() - (days - 1) * dayMs), stop),
-    mcp: { servers: mcp.view, accept: mcp.accept },
+    mcp: { ...mcp, servers: mcp.view },
     people: newPeople({
       ledger,
       memory: memoryRoom.memory,
@@ -254,6 +274,7 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     }, signal),
   );
   web = http.web;
+  adminUrl = http.addresses.admin;
   // Before the listeners, which wait for every answer that is under way.
   opening.defer(() => mcpDoor[Symbol.asyncDispose]());
   await host.apply(live.current.plugins);

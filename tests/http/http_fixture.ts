@@ -151,13 +151,20 @@ export async function openHttpFixture(
       decide: () => Promise.reject(new AppError("missing", "Nobody has this number")),
     },
     audit: { list: () => Promise.resolve([]), note: () => Promise.resolve() },
+    mcp: {
+      servers: () => [],
+      accept: () => Promise.resolve([]),
+      questions: () => [],
+      answer: () => {},
+      beginLogin: () => Promise.reject(new Error("no login")),
+      finishLogin: () => Promise.reject(new Error("no login")),
+    },
     dreams: { dream: () => Promise.resolve(undefined), takeBack: () => Promise.resolve(false) },
     workspaces: {
       of: () => {
         throw new AppError("missing", "There is no agent");
       },
     },
-    mcp: { servers: () => [], accept: () => Promise.resolve([]) },
     replyTo: () => undefined,
     ...replaced,
   }, stop.signal);
