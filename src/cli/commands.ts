@@ -1,9 +1,10 @@
-import { buildCommand, buildRouteMap, type InputParser } from "@stricli/core";
+import { buildCommand, buildRouteMap, type Command, type InputParser, type RouteMap } from "@stricli/core";
 import { hops } from "../core/bus.ts";
 import { AppError } from "../core/error.ts";
 import { parseDuration } from "../lib/duration.ts";
 import type { PairingWhom } from "../http/api.ts";
 import { extensionRoutes } from "./ext_routes.ts";
+import type { CliContext } from "./context.ts";
 import { config, data, json, toAction, toDescription } from "./route_parts.ts";
 
 // Each command's code is loaded when it runs: `agent version` does not pay for the runtime.
@@ -983,37 +984,43 @@ const version = buildCommand({
   docs: { brief: "Print versions" },
 });
 
-/** Every command. */
-export const routes = buildRouteMap({
-  routes: {
-    run,
-    status,
-    doctor,
-    logs,
-    chat,
-    pair,
-    dlq,
-    sessions,
-    forgetPerson,
-    backup,
-    restore,
-    memory,
-    workspace,
-    dream,
-    config: configRoutes,
-    mcp,
-    "mcp-server": mcpServerCommand,
-    ext: extensionRoutes,
-    version,
-  },
-  docs: {
-    brief: "Agents that answer people, and never lose a message",
-    fullDescription: toDescription(
-      "Agents that answer people, and never lose a message. More about a command: agent help COMMAND",
-      ["agent run", "agent status", "agent chat ana", "agent config check"],
-    ),
-  },
-});
+/** Commands of a floor above this one, by name. */
+export type MoreRoutes = Readonly<Record<string, Command<CliContext> | RouteMap<CliContext>>>;
+
+/** Every command: those of this folder, and `more`. */
+export function newRoutes(more: MoreRoutes) {
+  return buildRouteMap<string, CliContext>({
+    routes: {
+      run,
+      ...more,
+      status,
+      doctor,
+      logs,
+      chat,
+      pair,
+      dlq,
+      sessions,
+      forgetPerson,
+      backup,
+      restore,
+      memory,
+      workspace,
+      dream,
+      config: configRoutes,
+      mcp,
+      "mcp-server": mcpServerCommand,
+      ext: extensionRoutes,
+      version,
+    },
+    docs: {
+      brief: "Agents that answer people, and never lose a message",
+      fullDescription: toDescription(
+        "Agents that answer people, and never lose a message. More about a command: agent help COMMAND",
+        ["agent setup", "agent run", "agent status", "agent chat ana", "agent config check"],
+      ),
+    },
+  });
+}
 
 function toCount(min: number, max = Number.MAX_SAFE_INTEGER): InputParser<number> {
   return (input) => {
