@@ -3,8 +3,11 @@ import { measureBus } from "./bench/bus.ts";
 import { measureMail, measureWhatsApp } from "./bench/channels.ts";
 import { type Figure, formatTable, meetsTarget } from "./bench/figure.ts";
 import { measureExecutable } from "./bench/executable.ts";
+import { measureExtensions } from "./bench/extensions.ts";
 import { measureHop } from "./bench/hop.ts";
 import { measureLedger } from "./bench/ledger.ts";
+import { measureMemory } from "./bench/memory.ts";
+import { measureMcp } from "./bench/mcp.ts";
 import { openModelProcess } from "./bench/model_process.ts";
 import { measureNats } from "./bench/nats.ts";
 import { measureIdle, measureStart } from "./bench/start.ts";
@@ -21,9 +24,12 @@ const parts = {
   bus: measureBus,
   worker: measureHop,
   nats: measureNats,
+  mcp: measureMcp,
+  extensions: measureExtensions,
   mail: measureMail,
   whatsapp: measureWhatsApp,
   executable: measureExecutable,
+  memory: measureMemory,
 } as const;
 
 const names = Object.keys(parts).filter((name): name is keyof typeof parts => name in parts);

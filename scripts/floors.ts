@@ -23,11 +23,12 @@ export const floors: readonly (readonly string[])[] = [
   ],
   ["src/http"],
   ["src/app"],
-  ["src/cli", "src/setup"],
+  ["src/cli"],
+  ["src/setup"],
   ["main.ts", "src/mod.ts"],
 ];
 
-const floorNames = ["ground", "words", "papers", "rooms", "desk", "keys", "doors", "street"] as const;
+const floorNames = ["ground", "words", "papers", "rooms", "desk", "keys", "doors", "porch", "street"] as const;
 const appFloor = 5;
 const pluginMayImport: readonly string[] = ["src/lib", "src/core", "src/sdk"];
 /** What the console, which runs in a browser, may know of the process: words, and the shapes of the admin API. */

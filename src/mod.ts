@@ -1,5 +1,5 @@
 /**
- * What the author of a channel plugin, a tool or a hook imports: the words of `src/core` and the worker side of plugins.
+ * What the author of a channel plugin, an extension, a tool or a hook imports: the words of `src/core` and the worker side of plugins.
  * docs/plugins.md and docs/tools-and-hooks.md show how they fit together.
  *
  * @module
@@ -34,6 +34,17 @@ export {
   type ToolEffect,
   type ToolResult,
 } from "./core/tool.ts";
+export {
+  type ExtensionCall,
+  type ExtensionContent,
+  type ExtensionDefinition,
+  type ExtensionResult,
+  type ExtensionTool,
+  type ExtensionVerdict,
+  logExtension,
+  serveExtension,
+} from "./sdk/extension.ts";
+export { guardedFetch, type GuardedFetchOptions, type GuardedResponse } from "./sdk/guarded_fetch.ts";
 export { type AnyHook, type Hook, type HookName, type HookPayloads, type HookVerdict } from "./core/hook.ts";
 export { parseSessionId, type SessionKey, toSessionId } from "./core/session.ts";
 export { AppError, type AppErrorOptions, type ErrorKind, errorKinds, toAppError } from "./core/error.ts";

@@ -3,10 +3,10 @@ import { newTextResult, type Tool } from "../../src/core/tool.ts";
 /** Tools that the measured agent shows to its model. */
 export const inertToolCount = 12;
 
-/** Tools `bench_1` to `bench_12` with schemas of a usual size. Nobody calls them. */
-export function newInertTools(): readonly Tool[] {
-  return Array.from({ length: inertToolCount }, (_, index) => ({
-    name: `bench_${index + 1}`,
+/** Tools `bench_1` to `bench_12`, or so many under another name, with schemas of a usual size. Nobody calls them. */
+export function newInertTools(count = inertToolCount, prefix = "bench"): readonly Tool[] {
+  return Array.from({ length: count }, (_, index) => ({
+    name: `${prefix}_${index + 1}`,
     description: "Looks up orders of the shop by customer, state and date, and gives them as a table, newest first.",
     inputSchema: {
       type: "object",

@@ -14,7 +14,7 @@ export async function measureSingle(model: FakeModel): Promise<readonly Figure[]
   await load(runtime, { name: "warm", turns: 300, concurrency: 1, sessions: 20 });
   await model.forget();
   const measured = await load(runtime, { name: "single", turns: 1_000, concurrency: 1, sessions: 50 });
-  const requests = await model.requests();
+  const { requests } = await readRequests(model);
   assertSameWork(requests);
   const addedMs = measured.latenciesMs.map((totalMs, index) => totalMs - (requests[index]?.tookMs ?? NaN));
   return [
@@ -35,7 +35,8 @@ export async function measureMany(model: FakeModel): Promise<readonly Figure[]> 
   await load(runtime, { name: "warm", turns: 1_000, concurrency: 32, sessions: 32 });
   await model.forget();
   const measured = await load(runtime, { name: "many", turns: 5_000, concurrency: 32, sessions: 32 });
-  assertSameWork(await model.requests());
+  const { requests, summaries } = await readRequests(model);
+  assertSameWork(requests);
   return [
     {
       part: "many",
@@ -46,6 +47,7 @@ export async function measureMany(model: FakeModel): Promise<readonly Figure[]> 
     },
     ...toPercentiles("many", "turn at 32 sessions", measured.latenciesMs, { p99: 150 }),
     { part: "many", name: "CPU a turn", value: measured.cpuMsPerTurn, unit: "ms", target: { atMost: 2.5 } },
+    { part: "many", name: "summaries meanwhile", value: summaries, unit: "" },
   ];
 }
 
@@ -69,6 +71,13 @@ export async function measureGrowth(model: FakeModel): Promise<readonly Figure[]
     },
     { part: "growth", name: "turns over 2,000 sessions", value: measured.turnsPerSecond, unit: "/s" },
   ];
+}
+
+/** What turns asked of the model, and how often it was asked for the summary of a conversation, which has no tools. */
+async function readRequests(model: FakeModel) {
+  const all = await model.requests();
+  const requests = all.filter(({ toolCount }) => toolCount > 0);
+  return { requests, summaries: all.length - requests.length };
 }
 
 interface Share {

@@ -1,3 +1,4 @@
+import { getLoadablePath } from "sqlite-vec";
 import { runTool } from "./run_tool.ts";
 
 /** What stands in a folder after {@linkcode bundleProgram}. */
@@ -24,6 +25,8 @@ export async function bundleProgram(root: string, folder: string): Promise<Bundl
     for (const name of ["main.ts", "deno.json", "deno.lock", "src", "plugins", "console", "config"]) {
       await copyTree(`${root}/${name}`, `${stage}/${name}`);
     }
+    // Native code cannot be bundled: it goes beside the program, for the machine that bundles.
+    await Deno.copyFile(getLoadablePath(), `${stage}/vec0.library`);
     const { workers, assets } = await flatten(stage);
     await runTool(Deno.execPath(), [
       "bundle",
@@ -47,7 +50,7 @@ export async function bundleProgram(root: string, folder: string): Promise<Bundl
 
 /**
  * Lets every reference to a file point beside the bundle, where `import.meta.url` is the same for all modules, and
- * puts an entry there for each worker.
+ * puts an entry there for each worker and each module that children import.
  */
 async function flatten(stage: string): Promise<{
   readonly workers: readonly string[];
@@ -79,7 +82,9 @@ async function flatten(stage: string): Promise<{
     const inner = target.slice(stage.length + 1);
     return { entry: inner.replaceAll("/", "."), inner };
   });
-  for (const { entry, inner } of entries) await Deno.writeTextFile(`${stage}/${entry}`, `import "./${inner}";\n`);
+  for (const { entry, inner } of entries) {
+    await Deno.writeTextFile(`${stage}/${entry}`, `export * from "./${inner}";\n`);
+  }
   return { workers: entries.map(({ entry }) => entry), assets };
 }
 

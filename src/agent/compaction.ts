@@ -65,6 +65,8 @@ const waitingBound = 1_000;
 const rowBound = 1_000;
 /** Longest part of one entry that goes into a summary. A tool's result is named more than told. */
 const entryChars = { said: 8_000, tool: 1_000 } as const;
+/** Part of the window's messages that stays whole: the more stay, the sooner comes the next summary. */
+const keptShare = 0.3;
 /** Less is not worth a call. */
 const leastEntries = 4;
 /** After a failure the next try waits, longer each time. */
@@ -214,7 +216,7 @@ function findTail(rows: readonly SummaryRow[], { config, windowTokens }: Compact
     const row = rows[index];
     if (row === undefined) break;
     tokens += Math.min(row.size / 4, row.role === "tool" ? max_tool_result_tokens : Infinity);
-    const isTooMuch = tokens > keepTokens || rows.length - index > max_history_turns / 2;
+    const isTooMuch = tokens > keepTokens || rows.length - index > max_history_turns * keptShare;
     // The newest exchange stays, whatever its size.
     if (isTooMuch && tail < rows.length) break;
     if (row.role === "user") tail = index;

@@ -171,7 +171,7 @@ export async function runLoop(input: LoopInput, deps: LoopDeps): Promise<LoopRes
       model: profile.route.model,
       system: input.system,
       messages: last ? [...shown, ...lastCallNote(run.calls)] : shown,
-      tools: profile.llmTools,
+      tools: profile.shownTools(run.messages),
       toolChoice: last ? "none" : "auto",
       ...(agent.config.max_output_tokens === undefined ? {} : { maxOutputTokens: agent.config.max_output_tokens }),
       ...(agent.config.temperature === undefined ? {} : { temperature: agent.config.temperature }),

@@ -20,6 +20,7 @@ import type { Arrival } from "./arrival.ts";
 import { type Asked, askModel, type Question } from "./ask.ts";
 import { newAttachmentKeeper } from "./attachments.ts";
 import { newBudgets } from "./budget.ts";
+import { newBorrowedModel } from "./borrowed_model.ts";
 import { newCompactions } from "./compaction.ts";
 import { type Elsewhere, newDelegateTool, newResults, serveResults } from "./delegate.ts";
 import { runHeartbeats } from "./heartbeat.ts";
@@ -62,6 +63,8 @@ export interface AgentsDeps {
 /** All agents at work. */
 export interface Agents extends AsyncDisposable {
   readonly outbox: Outbox;
+  /** Asks an agent's model for somebody else, on the agent's budget. */
+  readonly borrowModel: ReturnType<typeof newBorrowedModel>;
   /**
    * Asks an agent's model a question that nobody in a chat has asked, within the agent's budget.
    *
@@ -203,6 +206,7 @@ export function openAgents(deps: AgentsDeps): Agents {
       return await askModel(asked, { budgets, tokens, metrics, clock }, AbortSignal.any([signal, stop.signal]));
     },
     outside,
+    borrowModel: newBorrowedModel(turnDeps),
     withdraw: (person, sessions) =>
       lanes.withdraw((arrival) => arrival.person === person || sessions.includes(arrival.sessionId)),
     findReachRefusal: (from, address, message) =>

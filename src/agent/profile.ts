@@ -2,7 +2,7 @@ import type { Config } from "../config/config.ts";
 import type { AgentConfig } from "../config/agents.ts";
 import type { LlmConfig } from "../config/llm.ts";
 import type { Clock } from "../core/clock.ts";
-import type { LlmSystemBlock, LlmTool, ModelRoute } from "../core/llm.ts";
+import type { LlmMessage, LlmSystemBlock, LlmTool, ModelRoute } from "../core/llm.ts";
 import type { Log } from "../core/log.ts";
 import type { Tool } from "../core/tool.ts";
 import { matchesPattern } from "../lib/pattern.ts";
@@ -11,6 +11,7 @@ import { toDay } from "./budget.ts";
 import { type Policy } from "./policy.ts";
 import { newSystemPrompt } from "./prompt.ts";
 import type { SkillHost } from "./skill_file.ts";
+import { newToolShelf } from "./tool_shelf.ts";
 import {
   readWorkspace,
   type Shelves,
@@ -24,8 +25,8 @@ import {
 export interface Profile {
   readonly route: ModelRoute;
   readonly tools: ReadonlyMap<string, Tool>;
-  /** The same tools as the model sees them, by name. Keeps its identity. */
-  readonly llmTools: readonly LlmTool[];
+  /** Those that the model sees after `messages`. Keeps its identity while they are the same. */
+  shownTools(messages: readonly LlmMessage[]): readonly LlmTool[];
   readonly workspace: WorkspacePaths;
   /** Keeps its identity until the day or a paper changes. */
   system(isGroup: boolean): readonly LlmSystemBlock[];
@@ -45,7 +46,7 @@ export interface Profiles {
 }
 
 /** How old the last look at an agent's papers may be, milliseconds. */
-const freshMs = 2_000;
+const freshMs = 500;
 
 /** Makes {@linkcode Profiles}. */
 export function newProfiles(deps: {
@@ -63,12 +64,13 @@ export function newProfiles(deps: {
 
   const build = (config: Config, policy: Policy): Profile => {
     const { agent } = policy;
-    const tools = new Map(
+    const allowed = new Map(
       [...deps.tools.current, ...deps.ownTools]
         .filter((tool) => isAllowed(tool, policy, config))
         .toSorted((one, other) => one.name < other.name ? -1 : 1)
         .map((tool) => [tool.name, tool]),
     );
+    const { tools, shown } = newToolShelf(allowed, agent.config.tool_search_above);
     const paths = toWorkspacePaths(agent, deps.shelves);
     let prompts: {
       day: string;
@@ -79,7 +81,7 @@ export function newProfiles(deps: {
     return {
       route: deps.resolveModel(config.llm, policy.model, agent.fallback_models),
       tools,
-      llmTools: [...tools.values()].map(({ name, description, inputSchema }) => ({ name, description, inputSchema })),
+      shownTools: shown,
       workspace: paths,
       system(isGroup) {
         const day = toDay(deps.clock.now());
@@ -139,7 +141,7 @@ function newPapers(
 ): Papers {
   const held = new Map<
     string,
-    { stamp: string; workspace: Workspace; lookedAt: number; looking?: Promise<void> | undefined }
+    { stamp: string; workspace: Workspace; lookedAt: number }
   >();
   // Two agents may share a folder and differ in their skills.
   const keyOf = ({ folder, skillPlaces, skills }: WorkspacePaths) =>
@@ -165,8 +167,8 @@ function newPapers(
       if (entry === undefined) return await look(paths);
       if (clock.monotonic() - entry.lookedAt < freshMs) return;
       entry.lookedAt = clock.monotonic();
-      // Later turns see it: nobody waits for a look at files that rarely change.
-      entry.looking ??= look(paths).finally(() => entry.looking = undefined);
+      // A handful of times and sizes: what was written before the message came is seen by its turn.
+      await look(paths);
     },
   };
 }

@@ -11,8 +11,7 @@ import { findPolicy, findRefusal } from "./policy.ts";
 
 /**
  * Why a tool in a turn of the session `from` may not send a message, or `undefined` where it may: to whom the binding
- * names as recipients, in answer to somebody, or to those who may talk to the agent now. Where everybody may talk, only
- * to who has.
+ * names as recipients, or to those who may talk to the agent now. Where everybody may talk, only to who has written.
  */
 export function findReachRefusal(
   { config, read, pairing }: {
@@ -29,7 +28,6 @@ export function findReachRefusal(
   const { recipients, open, allow_groups } = policy.binding;
   const names = [recipient?.id ?? conversation, ...(recipient?.handle === undefined ? [] : [`@${recipient.handle}`])];
   if (names.some((name) => matchesPattern(recipients, name.toLowerCase()))) return undefined;
-  if (isAnswer) return undefined;
   if (isNew) return "recipient_not_allowed";
   const isGroup = recipient === undefined;
   const message: Inbound = {
@@ -52,5 +50,5 @@ export function findReachRefusal(
   const there = { agent: from.agent, plugin, instance, conversation, ...(thread === undefined ? {} : { thread }) };
   const id = toSessionId(there);
   // The session of a first message is written down with its answer.
-  return id === toSessionId(from) || readSession(read, id) !== undefined ? undefined : "nobody_wrote_there";
+  return isAnswer || id === toSessionId(from) || readSession(read, id) !== undefined ? undefined : "nobody_wrote_there";
 }

@@ -249,7 +249,7 @@ export async function runTurn(
     // From here on everything is in tokens as they are estimated.
     const factor = deps.tokens.factor(toModelName(providerId, model));
     const answer = Math.min(agent.config.max_output_tokens ?? assumedAnswerTokens, contextWindow / 2);
-    const frame = deps.tokens.ofFrame({ system, tools: profile.llmTools });
+    const frame = deps.tokens.ofFrame({ system, tools: profile.shownTools([]) });
     const maxTokens = Math.max(leastTokens, (contextWindow - answer) / factor - frame);
     return {
       maxTokens,

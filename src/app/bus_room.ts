@@ -8,6 +8,7 @@ import type { Intake } from "../core/intake.ts";
 import type { Ledger } from "../core/ledger.ts";
 import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
+import type { NatsWire } from "../core/nats_wire.ts";
 import type { SubsystemStatus } from "../core/status.ts";
 import type { Live } from "../lib/live.ts";
 import { flowConsumer } from "./flows.ts";
@@ -18,6 +19,8 @@ export const consumers = [...agentConsumers, flowConsumer];
 /** The bus that the config asks for, and which part of the config this process runs. */
 export interface BusRoom extends AsyncDisposable {
   readonly bus: LocalBus | NatsBus;
+  /** Bare text over NATS; absent where the bus is inside the process. */
+  readonly wire: NatsWire | undefined;
   /** The config without what other processes own. */
   readonly config: Live<Config>;
   /** Part of the room for events that wait for NATS that is used; 0 without NATS. */
@@ -45,6 +48,7 @@ export function openLocalRoom(deps: BusRoomDeps): BusRoom {
   const bus = openLocalBus({ ...deps, consumers });
   return {
     bus,
+    wire: undefined,
     config: deps.config,
     fill: () => 0,
     elsewhere: { runs: () => Promise.resolve(false), agents: () => [] },

@@ -76,7 +76,11 @@ async function toForgotten(
 }
 
 /** What plugins keep, files that came with messages, and copies of the ledger from before an upgrade. */
-async function forgetFiles(person: string, { outbox }: PersonTraces, { plugins, dataDir }: PeopleDeps): Promise<void> {
+async function forgetFiles(
+  person: string,
+  { outbox, files }: PersonTraces,
+  { plugins, dataDir }: PeopleDeps,
+): Promise<void> {
   const [id = "", senderId] = [person.slice(0, person.indexOf(":")), person.slice(person.indexOf(":") + 1)];
   const plugin = plugins.find((one) => one.id === id);
   const keys = outbox.map(({ key }) => key);
@@ -84,6 +88,7 @@ async function forgetFiles(person: string, { outbox }: PersonTraces, { plugins, 
     const folder = `${dataDir}/plugins/${id}/${instance}`;
     // Files have no names that tell whose they are, and are fetched again for whoever needs one.
     for (const name of await listNames(`${folder}/media`)) await removeFile(`${folder}/media/${name}`);
+    for (const name of files) await removeFile(`${folder}/outgoing/${name}`);
     if ((await listNames(folder)).includes("journal.db")) await plugin?.forget?.(folder, { senderId, keys });
   }
   for (const name of await listNames(dataDir)) {

@@ -1,6 +1,7 @@
 import type { DurableSubject } from "../broker/envelope.ts";
 import { type LeaseMemory, leaseMemorySchema, type Leases, openLeases } from "../broker/leases.ts";
 import { type NatsBus, openNatsBus } from "../broker/nats.ts";
+import { newNatsWire } from "../broker/nats_wire.ts";
 import type { NatsConfig } from "../config/broker.ts";
 import type { Config } from "../config/config.ts";
 import { AppError, toAppError } from "../core/error.ts";
@@ -99,6 +100,7 @@ export async function openNatsRoom(deps: BusRoomDeps, broker: NatsConfig): Promi
   const opened = opening.move();
   return {
     bus,
+    wire: newNatsWire(bus.link),
     config: view,
     fill() {
       const { current } = bus.status;

@@ -159,13 +159,36 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
   const children = newChildren({ clock, redact });
   const extensionsConfig = mapLive(live, ({ extensions }) => extensions);
   const extensions = opening.use(
-    await openExtensions({ config: extensionsConfig, dataDir, env, children, log, metrics, clock }, signal),
+    await openExtensions(
+      { config: extensionsConfig, dataDir, env, children, nats: busRoom.wire, log, metrics, clock },
+      signal,
+    ),
   );
+  let agentsRoom: Agents | undefined = undefined;
+  let adminUrl: URL | undefined = undefined;
+  const toLoginUrl = (server: string): URL => {
+    if (adminUrl === undefined) {
+      throw new AppError("unavailable", "The console is not open yet", { reason: "starting" });
+    }
+    return new URL(`/mcp/login/${server}`, adminUrl);
+  };
+  const borrowModel: Agents["borrowModel"] = (question, stop) => {
+    if (agentsRoom === undefined) throw new AppError("unavailable", "The agents are starting", { reason: "starting" });
+    return agentsRoom.borrowModel(question, stop);
+  };
   const mcp = opening.use(
-    await openMcp({ config: mapLive(live, (config) => config.mcp), children, log, metrics, clock, dataDir }),
+    await openMcp({
+      config: mapLive(live, (config) => config.mcp),
+      children,
+      log,
+      metrics,
+      clock,
+      dataDir,
+      sample: borrowModel,
+      redirectUrl: toLoginUrl,
+    }),
   );
 
-  let agentsRoom: Agents | undefined = undefined;
   const { memory } = memoryRoom;
   const dreams = opening.use(
     openDreamRoom({ config: live, memory, workspaces, ledger, agents: () => agentsRoom, log, metrics, clock }),
@@ -213,7 +236,7 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     }),
     activity: (stop: AbortSignal) => readActivity(ledger, clock.now(), stop),
     usage: (days: number, stop: AbortSignal) => readUsageRows(ledger, toDay(clock.now() - (days - 1) * dayMs), stop),
-    mcp: { servers: mcp.view, accept: mcp.accept },
+    mcp: { ...mcp, servers: mcp.view },
     tools: newToolDesk({
       config: live,
       ledger,
@@ -240,8 +263,9 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     audit: newAudit({ ledger, log, clock }),
   };
   opening.use(metrics.onScrape(() => scrapeLedger(ledger)));
+  const toolsOfOthers = concatLive(extensions.tools, mcp.tools);
   const mcpDoor = opening.use(
-    openMcpDoor({ config: live, tools: mcp.tools, agents: () => agentsRoom, web: () => web, log, metrics, clock }),
+    openMcpDoor({ config: live, tools: toolsOfOthers, agents: () => agentsRoom, web: () => web, log, metrics, clock }),
   );
   const http = opening.use(
     await openHttp({
@@ -260,6 +284,7 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     }, signal),
   );
   web = http.web;
+  adminUrl = http.addresses.admin;
   // Before the listeners, which wait for every answer that is under way.
   opening.defer(() => mcpDoor[Symbol.asyncDispose]());
   await host.apply(live.current.plugins);
@@ -280,8 +305,7 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
         ...newAgentPluginTools({ config: live, bus, metrics, clock, dataDir }, () => agentsRoom),
         ...options.tools ?? [],
       ]),
-      extensions.tools,
-      mcp.tools,
+      toolsOfOthers,
     ),
     hooks: concatLive(newLive(options.hooks ?? []), extensions.hooks),
     resolveModel: (llmConfig, choice, fallbacks) => llm.at(llmConfig).resolve(choice, fallbacks),
@@ -303,6 +327,7 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     load.run(background.signal),
     sweepLedger({ ledger, config: live, clock, log }, background.signal),
     followConfig(),
+    followTools(),
     ...collect === undefined ? [] : [giveMemoryBack({ clock, heap: Deno.memoryUsage, collect }, background.signal)],
   ];
   opening.defer(async () => {
@@ -329,6 +354,13 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
       log.configure(changed.runtime.log);
       await host.apply(changed.plugins);
       agentViews = await toAgents(agents, changed, log);
+    }
+  }
+
+  /** How many tools an agent has changes with what others offer. */
+  async function followTools(): Promise<void> {
+    for await (const _ of toolsOfOthers.changes(background.signal)) {
+      agentViews = await toAgents(agents, live.current, log);
     }
   }
 

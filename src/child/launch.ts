@@ -69,6 +69,10 @@ function chooseBox({ permissions: { read, write } }: ChildSpec, ways: readonly B
 async function toProgram(spec: ChildSpec): Promise<readonly string[]> {
   const { program } = spec;
   if (program.kind === "deno") {
+    if (Deno.build.standalone) {
+      const remedy = "Use the self-extracting executable, or run nexo from its sources";
+      throw new AppError("missing", `Cannot start ${spec.name}: there is no Deno inside this executable. ${remedy}`);
+    }
     return [await Deno.realPath(Deno.execPath()), ...toDenoFlags(spec), program.entry, ...program.args];
   }
   const { command, args } = program;
@@ -155,11 +159,12 @@ const networkMounts = [
 ];
 
 function toMounts(
-  { permissions, readable, stateDir }: ChildSpec,
+  { permissions, readable, stateDir, program: started }: ChildSpec,
   ownFolders: readonly string[],
   [program = ""]: readonly string[],
 ): readonly string[] {
-  const reads = [...readable, ...permissions.read, ...(program.startsWith("/usr/") ? [] : [program])];
+  const modules = started.kind === "deno" ? toModuleFolders(started.imports) : [];
+  const reads = [...readable, ...modules, ...permissions.read, ...(program.startsWith("/usr/") ? [] : [program])];
   const writes = [...ownFolders, ...permissions.write];
   return [
     ...systemMounts,
@@ -169,6 +174,12 @@ function toMounts(
     ...writes.flatMap((path) => ["--bind", path, path]),
     ...["--remount-ro", "/", "--chdir", stateDir],
   ];
+}
+
+/** Folders with the modules that an import map names, and with what those import from beside their own folder. */
+function toModuleFolders(imports: Readonly<Record<string, string>>): readonly string[] {
+  const folders = Object.values(imports).map((url) => new URL("..", url).pathname.replace(/\/$/, ""));
+  return [...new Set(folders)].filter((folder) => folder !== "");
 }
 
 /** The folders that lead to `paths`, outermost first. Left to bubblewrap they would be closed to other users. */

@@ -1,7 +1,7 @@
 import { buildApplication, ExitCode, run as runApplication, type StricliProcess, text_en } from "@stricli/core";
 import { errorKinds, toAppError } from "../core/error.ts";
 import { version } from "../core/version.ts";
-import { routes } from "./commands.ts";
+import { type MoreRoutes, newRoutes } from "./commands.ts";
 import type { CliContext } from "./context.ts";
 import { toPlain } from "./plain.ts";
 import type { Terminal } from "./terminal.ts";
@@ -10,15 +10,16 @@ import type { Terminal } from "./terminal.ts";
  * Runs one command of the command line.
  *
  * @param args Everything after the program's name.
+ * @param more Commands beside those of this folder.
  * @returns Exit code: 0, or what the kind of the error says, or what the command itself documents.
  */
-export async function runCli(args: readonly string[], terminal: Terminal): Promise<number> {
+export async function runCli(args: readonly string[], terminal: Terminal, more: MoreRoutes): Promise<number> {
   const process: StricliProcess = {
     stdout: toStream(terminal.print, terminal),
     stderr: toStream(terminal.complain, terminal),
     env: terminal.env,
   };
-  await runApplication(newApplication(), toInputs(args), { process, terminal });
+  await runApplication(newApplication(more), toInputs(args), { process, terminal });
   switch (process.exitCode) {
     case ExitCode.UnknownCommand:
     case ExitCode.InvalidArgument:
@@ -28,8 +29,8 @@ export async function runCli(args: readonly string[], terminal: Terminal): Promi
   return code < 0 ? errorKinds.bug.exitCode : code;
 }
 
-function newApplication() {
-  return buildApplication<CliContext>(routes, {
+function newApplication(more: MoreRoutes) {
+  return buildApplication<CliContext>(newRoutes(more), {
     name: "agent",
     versionInfo: { currentVersion: version },
     scanner: { caseStyle: "allow-kebab-for-camel", allowArgumentEscapeSequence: true },

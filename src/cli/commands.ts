@@ -1,9 +1,10 @@
-import { buildCommand, buildRouteMap, type InputParser } from "@stricli/core";
+import { buildCommand, buildRouteMap, type Command, type InputParser, type RouteMap } from "@stricli/core";
 import { hops } from "../core/bus.ts";
 import { AppError } from "../core/error.ts";
 import { parseDuration } from "../lib/duration.ts";
 import type { PairingWhom } from "../http/api.ts";
 import { extensionRoutes } from "./ext_routes.ts";
+import type { CliContext } from "./context.ts";
 import { config, data, json, toAction, toDescription } from "./route_parts.ts";
 
 // Each command's code is loaded when it runs: `agent version` does not pay for the runtime.
@@ -692,6 +693,47 @@ const mcp = buildRouteMap({
         ),
       },
     }),
+    login: buildCommand({
+      loader: async () => toAction((await import("./mcp.ts")).logIn),
+      parameters: { flags: { data, json }, positional: { kind: "tuple", parameters: [mcpServer] } },
+      docs: {
+        brief: "Log in at a server that wants OAuth",
+        fullDescription: toDescription(
+          "Names a page to open in a browser on this machine. The browser comes back to the running process.",
+          ["agent mcp login wiki"],
+          ["4 no such server", "5 the server asks for no login", "6 not running"],
+        ),
+      },
+    }),
+    questions: buildCommand({
+      loader: async () => toAction((await import("./mcp.ts")).listQuestions),
+      parameters: { flags: { data, json } },
+      docs: {
+        brief: "List what servers ask you",
+        fullDescription: toDescription("Only servers with elicitation in mcp.yaml may ask.", ["agent mcp questions"]),
+      },
+    }),
+    answer: buildCommand({
+      loader: async () => toAction((await import("./mcp.ts")).answerQuestion),
+      parameters: {
+        flags: { data, json },
+        positional: {
+          kind: "tuple",
+          parameters: [
+            { brief: "Question, as agent mcp questions shows it", placeholder: "ID", parse: String },
+            { brief: "accept, decline or cancel", placeholder: "ACTION", parse: String },
+            { brief: "The answer, with accept", placeholder: "JSON", parse: String, optional: true },
+          ],
+        },
+      },
+      docs: {
+        brief: "Answer a question of a server",
+        fullDescription: toDescription("The server gets what you write, and nothing else.", [
+          `agent mcp answer 1f2e3d4c accept '{"name":"Eva"}'`,
+          "agent mcp answer 1f2e3d4c decline",
+        ], ["2 not an answer", "4 no such question", "6 not running"]),
+      },
+    }),
   },
   docs: { brief: "MCP servers and their tools" },
 });
@@ -942,37 +984,43 @@ const version = buildCommand({
   docs: { brief: "Print versions" },
 });
 
-/** Every command. */
-export const routes = buildRouteMap({
-  routes: {
-    run,
-    status,
-    doctor,
-    logs,
-    chat,
-    pair,
-    dlq,
-    sessions,
-    forgetPerson,
-    backup,
-    restore,
-    memory,
-    workspace,
-    dream,
-    config: configRoutes,
-    mcp,
-    "mcp-server": mcpServerCommand,
-    ext: extensionRoutes,
-    version,
-  },
-  docs: {
-    brief: "Agents that answer people, and never lose a message",
-    fullDescription: toDescription(
-      "Agents that answer people, and never lose a message. More about a command: agent help COMMAND",
-      ["agent run", "agent status", "agent chat ana", "agent config check"],
-    ),
-  },
-});
+/** Commands of a floor above this one, by name. */
+export type MoreRoutes = Readonly<Record<string, Command<CliContext> | RouteMap<CliContext>>>;
+
+/** Every command: those of this folder, and `more`. */
+export function newRoutes(more: MoreRoutes) {
+  return buildRouteMap<string, CliContext>({
+    routes: {
+      run,
+      ...more,
+      status,
+      doctor,
+      logs,
+      chat,
+      pair,
+      dlq,
+      sessions,
+      forgetPerson,
+      backup,
+      restore,
+      memory,
+      workspace,
+      dream,
+      config: configRoutes,
+      mcp,
+      "mcp-server": mcpServerCommand,
+      ext: extensionRoutes,
+      version,
+    },
+    docs: {
+      brief: "Agents that answer people, and never lose a message",
+      fullDescription: toDescription(
+        "Agents that answer people, and never lose a message. More about a command: agent help COMMAND",
+        ["agent setup", "agent run", "agent status", "agent chat ana", "agent config check"],
+      ),
+    },
+  });
+}
 
 function toCount(min: number, max = Number.MAX_SAFE_INTEGER): InputParser<number> {
   return (input) => {

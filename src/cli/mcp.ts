@@ -1,9 +1,17 @@
 import { AppError } from "../core/error.ts";
-import { mcpAcceptedSchema, mcpServersSchema, type McpServerView } from "../http/mcp_api.ts";
+import {
+  mcpAcceptedSchema,
+  mcpAnsweredSchema,
+  mcpAnswerSchema,
+  mcpLoginSchema,
+  mcpQuestionsSchema,
+  mcpServersSchema,
+  type McpServerView,
+} from "../http/mcp_api.ts";
 import { requireRunning } from "./admin_client.ts";
 import { type Ink, newInk } from "./ink.ts";
 import { type DataDirFlag, toDataDir } from "./place.ts";
-import { toPlainLine } from "./plain.ts";
+import { toPlain, toPlainLine } from "./plain.ts";
 import { sayCount, toJsonText } from "./say.ts";
 import { formatTable } from "./table.ts";
 import type { Terminal } from "./terminal.ts";
@@ -54,6 +62,57 @@ export async function acceptTools(
     );
   }
   return 0;
+}
+
+/** `agent mcp login SERVER`: names the page with which a person logs in. */
+export async function logIn(terminal: Terminal, flags: McpFlags, server: string): Promise<number> {
+  const { admin } = await requireRunning(toDataDir(flags, terminal.env), terminal.env);
+  const { url } = await admin.post(`/api/mcp/servers/${encodeURIComponent(server)}/login`, {}, mcpLoginSchema);
+  if (flags.json) terminal.print(toJsonText({ url }));
+  else terminal.print(`Open this page in a browser on this machine, and log in:\n\n${toPlainLine(url, 5_000)}\n`);
+  return 0;
+}
+
+/** `agent mcp questions`: what servers ask the operator. */
+export async function listQuestions(terminal: Terminal, flags: McpFlags): Promise<number> {
+  const { admin } = await requireRunning(toDataDir(flags, terminal.env), terminal.env);
+  const { questions } = await admin.get("/api/mcp/questions", {}, mcpQuestionsSchema);
+  if (flags.json) terminal.print(toJsonText({ questions }));
+  else if (questions.length === 0) terminal.print("No server asks anything.\n");
+  for (const { id, server, message, schema } of flags.json ? [] : questions) {
+    terminal.print(`${id}  ${toPlainLine(server, 40)} asks: ${toPlain(message)}\n`);
+    terminal.print(`  as JSON of: ${toPlainLine(JSON.stringify(schema), 2_000)}\n`);
+    terminal.print(`  agent mcp answer ${id} accept '{}'    or: agent mcp answer ${id} decline\n`);
+  }
+  return 0;
+}
+
+/** `agent mcp answer ID ACTION [JSON]`: answers a question of a server. */
+export async function answerQuestion(
+  terminal: Terminal,
+  flags: McpFlags,
+  id: string,
+  action: string,
+  content?: string,
+): Promise<number> {
+  const answer = mcpAnswerSchema.safeParse(
+    action === "accept" ? { action, content: parseContent(content ?? "{}") } : { action },
+  );
+  if (!answer.success) {
+    throw new AppError("invalid", "Write: agent mcp answer ID accept JSON, or: agent mcp answer ID decline");
+  }
+  const { admin } = await requireRunning(toDataDir(flags, terminal.env), terminal.env);
+  await admin.post(`/api/mcp/questions/${encodeURIComponent(id)}`, answer.data, mcpAnsweredSchema);
+  terminal.print(flags.json ? toJsonText({ ok: true }) : "Answered.\n");
+  return 0;
+}
+
+function parseContent(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new AppError("invalid", `The answer is no JSON: ${toPlainLine(text, 100)}`);
+  }
 }
 
 async function readServers(terminal: Terminal, flags: McpFlags) {

@@ -54,9 +54,9 @@ function toReadyLine(app: App): string {
   return `${JSON.stringify({ event: "ready", addresses: app.addresses, pid, bootId })}\n`;
 }
 
-function toStartPage(app: App, { color, env }: Terminal, { configDir, dataDir }: Place): string {
+function toStartPage(app: App, { color, env }: Terminal, { dataDir }: Place): string {
   const tokenPlace = env["AGENT_ADMIN_TOKEN"] ? "AGENT_ADMIN_TOKEN" : `${dataDir}/admin.token`;
-  const page = { status: app.status(), loginLink: app.newLoginLink(), tokenPlace, configDir };
+  const page = { status: app.status(), loginLink: app.newLoginLink(), tokenPlace };
   return formatStartPage(page, newInk(color));
 }
 

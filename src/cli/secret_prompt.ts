@@ -6,8 +6,8 @@ import { AppError } from "../core/error.ts";
  * @throws {AppError} `cancelled` for Ctrl-C.
  */
 export async function askSecret(question: string, complain: (text: string) => void): Promise<string> {
-  complain(question);
   Deno.stdin.setRaw(true);
+  complain(question); // only now, so that no letter is shown of who answers at once
   try {
     const decoder = new TextDecoder();
     const bytes = new Uint8Array(256);

@@ -10,7 +10,6 @@ export interface StartPage {
   readonly loginLink: string;
   /** Where the token that logs in after that stands. */
   readonly tokenPlace: string;
-  readonly configDir: string;
 }
 
 /** What a person reads when the runtime is up: where to go, who is there, and what is missing. */
@@ -30,10 +29,10 @@ export function formatStartPage(page: StartPage, ink: Ink): string {
 }
 
 /** What would make the runtime more useful, each with the line that adds it. */
-function findMissing({ status, configDir }: StartPage): readonly string[] {
+function findMissing({ status }: StartPage): readonly string[] {
   return [
     ...findMissingKey(status),
-    ...findMissingChannel(status, configDir),
+    ...findMissingChannel(status),
     ...status.channels.filter(({ agents }) => agents.length === 0).map(({ plugin, instance }) =>
       `Nobody hears ${plugin}.${instance}. Add to an agent: ` +
       `inbound_bindings: [{ plugin: ${plugin}, instance: ${instance}, allow_from: ["@your_name"] }]`
@@ -57,12 +56,7 @@ function findMissingKey({ agents, models }: Status): readonly string[] {
   ];
 }
 
-function findMissingChannel({ channels }: Status, configDir: string): readonly string[] {
+function findMissingChannel({ channels }: Status): readonly string[] {
   if (channels.length > 0) return [];
-  const example = `${configDir}/plugins/telegram.example.yaml`;
-  return [
-    `No channel besides the console. For Telegram: cp ${example} ${
-      example.replace(".example", "")
-    } and follow its lines`,
-  ];
+  return ["No channel besides the console. For Telegram: agent setup telegram"];
 }

@@ -31,20 +31,30 @@ const starterFiles: Readonly<Record<string, string>> = {
  * @throws {AppError} where the folder cannot be written.
  */
 export async function writeStarterConfig(terminal: Terminal, { config }: ConfigDirFlag): Promise<void> {
-  if (config !== undefined || terminal.env["AGENT_CONFIG"] || await exists(defaultConfigDir)) return;
+  if (config !== undefined || terminal.env["AGENT_CONFIG"] || !await writeStarterFolder(defaultConfigDir)) return;
+  terminal.complain(`There was no config: wrote one to ${defaultConfigDir} to start from.\n`);
+}
+
+/**
+ * Writes the config that the program comes with into a folder that is not there, and tells whether it did.
+ *
+ * @throws {AppError} where the folder cannot be written.
+ */
+export async function writeStarterFolder(dir: string): Promise<boolean> {
+  if (await exists(dir)) return false;
   // Whole or not at all: a folder that holds half of it would be taken for somebody's own.
-  const unfinished = `${defaultConfigDir}.${Deno.pid}`;
+  const unfinished = `${dir.replace(/\/+$/, "")}.${Deno.pid}`;
   try {
     for (const [path, text] of Object.entries(starterFiles)) {
       await Deno.mkdir(`${unfinished}/${path}`.replace(/\/[^/]*$/, ""), { recursive: true });
       await Deno.writeTextFile(`${unfinished}/${path}`, text);
     }
-    await Deno.rename(unfinished, defaultConfigDir);
+    await Deno.rename(unfinished, dir);
   } catch (thrown) {
     const { kind, message } = toAppError(thrown);
     throw new AppError(kind, `Cannot write a config to start from: ${message}. Name your own with --config`);
   }
-  terminal.complain(`There was no config: wrote one to ${defaultConfigDir} to start from.\n`);
+  return true;
 }
 
 async function exists(path: string): Promise<boolean> {

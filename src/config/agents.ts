@@ -148,6 +148,9 @@ export const agentSchema = z.strictObject({
     session_search: z.enum(["person", "all"]).default("person").describe(
       "What the tool `session_search` finds: this conversation and others with the same person alone, or all of the agent's.",
     ),
+    tool_search_above: z.number().int().min(1).default(100).describe(
+      "Of more tools than this, those of MCP servers and extensions are shown to the model only when it searches for them, with `tool_search`.",
+    ),
     failure_text: z.string().min(1).default(
       "Sorry, I could not answer that. The operator has been told. ({reason})",
     ).describe("What the user reads when a turn fails. {reason} is a few plain words."),

@@ -215,18 +215,31 @@ function checkDelegates({ agents, agentsReadable, shared }: CrossCheckInput): Co
     );
 }
 
+const lenientAgentName = z.string().optional().catch(undefined);
 const lenientMcp = z.object({
+  servers: z.record(
+    z.string(),
+    z.object({ sampling: z.object({ agent: lenientAgentName }).catch({ agent: undefined }) }).partial().catch({}),
+  ).catch({}).default({}),
   serve: z.object({
-    tokens: z.array(z.object({ agent: z.string().optional().catch(undefined) }).catch({})).catch([]).default([]),
+    tokens: z.array(z.object({ agent: lenientAgentName }).catch({ agent: undefined })).catch([]).default([]),
   }).catch({ tokens: [] }).default({ tokens: [] }),
-}).catch({ serve: { tokens: [] } });
+}).catch({ servers: {}, serve: { tokens: [] } });
 
 function checkMcpAgents({ agents, agentsReadable, mcp }: CrossCheckInput): ConfigFault[] {
   if (!agentsReadable || !mcp.readable) return [];
   const known = agents.flatMap(({ id }) => id === undefined ? [] : [id.name]);
-  return lenientMcp.parse(mcp.value).serve.tokens.flatMap(({ agent }, index) =>
+  const { servers, serve } = lenientMcp.parse(mcp.value);
+  const mentions: readonly { readonly path: Path; readonly agent: string | undefined }[] = [
+    ...Object.entries(servers).map(([name, { sampling }]) => ({
+      path: ["servers", name, "sampling", "agent"],
+      agent: sampling?.agent,
+    })),
+    ...serve.tokens.map(({ agent }, index) => ({ path: ["serve", "tokens", index, "agent"], agent })),
+  ];
+  return mentions.flatMap(({ path, agent }) =>
     agent === undefined || known.includes(agent) ? [] : [newFault(
-      { document: mcp, path: ["serve", "tokens", index, "agent"] },
+      { document: mcp, path },
       `there is no agent "${agent}".${didYouMean(agent, known)}`,
       `Use one of: ${known.join(", ")}`,
     )]

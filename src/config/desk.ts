@@ -37,14 +37,14 @@ export interface ConfigPast {
 export interface ConfigDesk {
   /** Files that are there, and those that could be. */
   list(): Promise<readonly ConfigFile[]>;
-  /** Everything that would be wrong with the whole config after the edit. */
-  check(edit: Omit<ConfigEdit, "base">): Promise<readonly ConfigFault[]>;
+  /** Everything that would be wrong with the whole config after the edits. */
+  check(...edits: readonly Omit<ConfigEdit, "base">[]): Promise<readonly ConfigFault[]>;
   /**
-   * Writes the file, keeps the text that it had, and loads the config.
+   * Writes the files, keeps the texts that they had, and loads the config. Nothing is written where one cannot be.
    *
-   * @throws {AppError} `invalid` for an edit with faults, `conflict` where somebody has edited the file meanwhile.
+   * @throws {AppError} `invalid` for edits with faults, `conflict` where somebody has edited a file meanwhile.
    */
-  apply(edit: ConfigEdit): Promise<ReloadOutcome>;
+  apply(...edits: readonly ConfigEdit[]): Promise<ReloadOutcome>;
   /** Settings in force, with where they come from, as {@linkcode explain} gives them. */
   explain(path: string): readonly Explanation[];
   /** Newest first. */
@@ -82,9 +82,9 @@ export function newConfigDesk({ dir, pastDir, env, plugins, clock, loaded, reloa
     const text = await readTextFile(`${dir}/${path}`) ?? "";
     return { path, text, version: await toVersion(text) };
   };
-  const check: ConfigDesk["check"] = async ({ path, text }) => {
-    requireKnown(path);
-    const result = await loadConfig({ dir, env, plugins, generation: 0, edited: { path, text } });
+  const check: ConfigDesk["check"] = async (...edits) => {
+    for (const { path } of edits) requireKnown(path);
+    const result = await loadConfig({ dir, env, plugins, generation: 0, edited: edits });
     return result.ok ? [] : result.faults;
   };
   const keep = async ({ path, text }: ConfigFile): Promise<void> => {
@@ -96,17 +96,19 @@ export function newConfigDesk({ dir, pastDir, env, plugins, clock, loaded, reloa
   };
   let last: Promise<unknown> = Promise.resolve();
 
-  const applyNow = async (edit: ConfigEdit): Promise<ReloadOutcome> => {
-    requireKnown(edit.path);
-    const before = await read(edit.path);
-    if (before.version !== edit.base) {
-      const remedy = "Load it again and make the change in the new text";
-      throw new AppError("conflict", `${edit.path} was edited meanwhile. ${remedy}`, { reason: "edited_meanwhile" });
-    }
-    const faults = await check(edit);
+  const readBase = async ({ path, base }: ConfigEdit): Promise<ConfigFile> => {
+    requireKnown(path);
+    const before = await read(path);
+    if (before.version === base) return before;
+    const remedy = "Load it again and make the change in the new text";
+    throw new AppError("conflict", `${path} was edited meanwhile. ${remedy}`, { reason: "edited_meanwhile" });
+  };
+  const applyNow = async (edits: readonly ConfigEdit[]): Promise<ReloadOutcome> => {
+    const before = await Promise.all(edits.map(readBase));
+    const faults = await check(...edits);
     if (faults.length > 0) throw new AppError("invalid", formatFaults(faults), { reason: "faulty_config" });
-    await keep(before);
-    await replaceFile(`${dir}/${edit.path}`, edit.text);
+    for (const file of before) await keep(file);
+    await replaceFiles(edits.map(({ path, text }) => ({ path: `${dir}/${path}`, text })));
     return await reload();
   };
 
@@ -116,9 +118,9 @@ export function newConfigDesk({ dir, pastDir, env, plugins, clock, loaded, reloa
       return await Promise.all([...new Set([...files, ...editable])].map(read));
     },
     check,
-    apply(edit) {
+    apply(...edits) {
       // One after the other: each sees what the one before has written.
-      const applied = last.then(() => applyNow(edit));
+      const applied = last.then(() => applyNow(edits));
       last = applied.catch(() => {});
       return applied;
     },
@@ -146,24 +148,36 @@ async function listPasts(folder: string): Promise<readonly ConfigPast[]> {
   return pasts.sort((one, other) => one.id < other.id ? 1 : -1);
 }
 
-/** Whole or not at all; keeps the mode of a file that is there. */
-async function replaceFile(path: string, text: string): Promise<void> {
-  const folder = path.slice(0, path.lastIndexOf("/"));
-  await Deno.mkdir(folder, { recursive: true });
-  const unfinished = `${folder}/.${crypto.randomUUID()}`;
-  const mode = await modeOf(path);
+/** Whole or not at all; keeps the mode of a file that is there. Nothing takes its place before all are written. */
+async function replaceFiles(files: readonly { readonly path: string; readonly text: string }[]): Promise<void> {
+  const unfinished = new Map<string, string>();
   try {
-    using file = await Deno.open(unfinished, { write: true, createNew: true, mode });
-    let bytes = new TextEncoder().encode(text);
-    while (bytes.length > 0) bytes = bytes.subarray(await file.write(bytes));
-    await file.sync();
-    await Deno.rename(unfinished, path);
+    for (const { path, text } of files) {
+      const folder = path.slice(0, path.lastIndexOf("/"));
+      await Deno.mkdir(folder, { recursive: true });
+      const name = `${folder}/.${crypto.randomUUID()}`;
+      unfinished.set(name, path);
+      await writeWhole(name, text, await modeOf(path));
+    }
+    for (const [name, path] of unfinished) {
+      await Deno.rename(name, path);
+      unfinished.delete(name);
+    }
   } catch (thrown) {
-    await Deno.remove(unfinished).catch((error) => {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    });
+    for (const name of unfinished.keys()) {
+      await Deno.remove(name).catch((error) => {
+        if (!(error instanceof Deno.errors.NotFound)) throw error;
+      });
+    }
     throw thrown;
   }
+}
+
+async function writeWhole(path: string, text: string, mode: number): Promise<void> {
+  using file = await Deno.open(path, { write: true, createNew: true, mode });
+  let bytes = new TextEncoder().encode(text);
+  while (bytes.length > 0) bytes = bytes.subarray(await file.write(bytes));
+  await file.sync();
 }
 
 /** A config may hold keys: a new file is its owner's alone. */

@@ -26,7 +26,7 @@ export interface ConfigDocuments {
 export async function readDocuments(
   scope: ReferenceScope,
   plugins: readonly PluginSchema[],
-  edited?: { readonly path: string; readonly text: string },
+  edited: readonly { readonly path: string; readonly text: string }[] = [],
 ): Promise<ConfigDocuments | ConfigFault> {
   const names = await listNames(scope.dir);
   if ("message" in names) return names;
@@ -34,14 +34,15 @@ export async function readDocuments(
   const isKnown = (name: string) =>
     !name.startsWith(`${pluginsDir}/`) || plugins.some(({ id }) => name === toPluginFileName(id));
   const documents = new Map<string, ConfigDocument>();
-  const files = edited === undefined ? names.files : [...new Set([...names.files, edited.path])];
+  const files = [...new Set([...names.files, ...edited.map(({ path }) => path)])];
   for (const name of files.filter(isKnown)) {
     const path = join(scope.dir, name);
+    const edit = edited.find((one) => one.path === name);
     documents.set(
       name,
-      name === edited?.path
-        ? await toDocument(edited.text, normalize(path), scope)
-        : await readDocument(path, normalize(path), scope),
+      edit === undefined
+        ? await readDocument(path, normalize(path), scope)
+        : await toDocument(edit.text, normalize(path), scope),
     );
   }
   const documentOf = (name: keyof typeof configFiles) =>

@@ -38,8 +38,8 @@ export interface LoadOptions {
   readonly plugins: readonly PluginSchema[];
   /** Number that the config gets. */
   readonly generation: number;
-  /** A text that one file shall have in place of its own; `path` in the folder. */
-  readonly edited?: { readonly path: string; readonly text: string };
+  /** Texts that files shall have in place of their own; `path` in the folder. */
+  readonly edited?: readonly { readonly path: string; readonly text: string }[];
 }
 
 /**

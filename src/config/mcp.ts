@@ -1,7 +1,21 @@
 import { z } from "zod";
-import { duration, idText, secretText } from "./scalars.ts";
+import { duration, idText, rate, secretText } from "./scalars.ts";
 
 const serverName = idText.max(32, "must have at most 32 characters");
+
+const samplingSchema = z.strictObject({
+  agent: idText.describe("Agent whose model answers and whose budget pays."),
+  max_tokens: z.number().int().positive().default(1_000).describe("Longest answer, whatever the server asks for."),
+  daily_tokens: z.number().int().positive().default(100_000).describe(
+    "Tokens, in and out, that the server may use a UTC day, counted since the process began.",
+  ),
+  rate: rate.prefault({ rps: 0.1, burst: 3 }).describe("How often the server may ask."),
+});
+
+const elicitationSchema = z.strictObject({
+  timeout: duration.default(300_000).describe("A question that the operator has not answered after this is cancelled."),
+  rate: rate.prefault({ rps: 0.1, burst: 3 }).describe("How often the server may ask."),
+});
 
 const common = {
   enabled: z.boolean().default(true).describe("Whether it is used."),
@@ -15,6 +29,10 @@ const common = {
     "Tools as they are first seen: used at once, or held until `agent mcp accept`. Later changes are always held.",
   ),
   connect_timeout: duration.default(30_000).describe("Connecting and listing ends after this."),
+  sampling: samplingSchema.optional().describe("Lets the server ask a model. Absent: it may not."),
+  elicitation: elicitationSchema.optional().describe(
+    "Lets the server ask the operator (`agent mcp questions`). Absent: it may not.",
+  ),
   call_timeout: duration.optional().describe("A call ends after this. Absent: the agent's `tool_deadline`."),
 };
 
@@ -36,6 +54,21 @@ const stdioSchema = z.strictObject({
 
 const header = z.string().regex(/^[\w!#$%&'*+.^`|~-]{1,100}$/, "is no name of a header");
 
+const oauthSchema = z.strictObject({
+  grant: z.enum(["authorization_code", "client_credentials"]).default("authorization_code").describe(
+    "A person logs in (`agent mcp login`), or the client proves itself with its secret.",
+  ),
+  client_id: z.string().min(1).optional().describe("Id of a registered client. Absent: registers itself."),
+  client_secret: secretText.optional().describe("Its secret."),
+  client_metadata_url: z.url({ protocol: /^https$/, error: "must be an https:// address" }).optional().describe(
+    "Address of a document that describes the client, for servers that want one.",
+  ),
+  issuer: z.url().optional().describe(
+    "The authorization server that may get the secret. Absent: whichever the MCP server names.",
+  ),
+  scope: z.string().min(1).optional().describe("Scopes, separated by spaces. Absent: what the server asks for."),
+});
+
 const httpSchema = z.strictObject({
   url: z.url({ protocol: /^https?$/, error: "must be an http:// or https:// address" }).describe(
     "Address of the server.",
@@ -44,6 +77,7 @@ const httpSchema = z.strictObject({
     "Streamable HTTP, the older SSE, or the first with the second as fallback.",
   ),
   headers: z.record(header, secretText).default({}).describe("Sent with each request, to the server alone."),
+  oauth: oauthSchema.optional().describe("OAuth 2.1, for servers that want a login."),
   max_result_bytes: z.number().int().min(1_000).default(8_000_000).describe(
     "Longest message of the server. A longer one ends the connection.",
   ),

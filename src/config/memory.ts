@@ -40,7 +40,7 @@ export type EmbedderConfig = z.output<typeof embedderSchema>;
 /** `memory.yaml`. */
 export const memoryFileSchema = z.strictObject({
   short_term: z.strictObject({
-    max_history_turns: z.number().int().min(1).max(1_000).default(100).describe(
+    max_history_turns: z.number().int().min(1).max(1_000).default(50).describe(
       "Newest messages of a session that the model sees.",
     ),
     max_history_tokens: z.number().int().min(500).default(32_000).describe(
@@ -56,11 +56,11 @@ export const memoryFileSchema = z.strictObject({
       enabled: z.boolean().default(true).describe(
         "Sum up older messages when they are about to leave the window. Off: they leave it, and the model is told.",
       ),
-      at: z.number().min(0.1).max(1).default(0.75).describe(
+      at: z.number().min(0.1).max(1).default(0.9).describe(
         "Part of the window, by messages or tokens, from which on it is done.",
       ),
       keep_tokens: z.number().int().min(0).default(8_000).describe(
-        "Newest exchanges that are not summed up, in tokens; at most half of `max_history_turns`.",
+        "Newest exchanges that are not summed up, in tokens; at most three of ten of `max_history_turns`.",
       ),
       model: modelSchema.optional().describe(
         "Model that writes the summary, such as a cheap one. Absent: the agent's.",

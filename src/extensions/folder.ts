@@ -52,6 +52,7 @@ export async function hashFolder(folder: string): Promise<string> {
   return await toSha256(new TextEncoder().encode(lines.join("\n")));
 }
 
-async function toSha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+/** SHA-256 in hexadecimal digits. */
+export async function toSha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
 }

@@ -6,13 +6,16 @@ import { AppError, toAppError } from "../core/error.ts";
 import type { AnyHook } from "../core/hook.ts";
 import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
+import type { NatsWire } from "../core/nats_wire.ts";
 import type { SubsystemStatus } from "../core/status.ts";
 import type { Tool } from "../core/tool.ts";
 import { type Live, newLive } from "../lib/live.ts";
 import { discover, type Found, type Places } from "./discovery.ts";
+import { toSha256 } from "./folder.ts";
 import type { Offer } from "./link.ts";
 import { disableExtension, enableExtension } from "./manage.ts";
-import type { Manifest } from "./manifest.ts";
+import { type Manifest, manifestName } from "./manifest.ts";
+import { connectNats } from "./nats.ts";
 import { toPlaces, toStateDir } from "./places.ts";
 import { connectStdio } from "./stdio.ts";
 import { superviseExtension, type Supervisor } from "./supervisor.ts";
@@ -39,6 +42,8 @@ export interface ExtensionsDeps {
   /** The process's own environment, from which granted variables come. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly children: Children;
+  /** Absent where NATS is not used. */
+  readonly nats: NatsWire | undefined;
   readonly log: Log;
   readonly metrics: Metrics;
   readonly clock: Clock;
@@ -49,6 +54,8 @@ interface Entry {
   readonly fingerprint: string;
   /** Absent where it must not run. */
   readonly supervisor: Supervisor | undefined;
+  /** Fires when it is closed. */
+  readonly gone?: AbortController;
   /** Tools of the newest offer, kept so that each stays the same object. */
   built: { readonly offer: Offer; readonly tools: readonly Tool[] } | undefined;
   readonly hooks: readonly AnyHook[];
@@ -97,21 +104,24 @@ export async function openExtensions(deps: ExtensionsDeps, signal: AbortSignal):
       return { found, fingerprint, supervisor: undefined, built: undefined, hooks: toClosedHooks(found) };
     }
     const supervisor = superviseExtension({ ...deps, manifest, ...toTransport(manifest, found.folder, deps) });
-    follow(supervisor, id);
-    return { found, fingerprint, supervisor, built: undefined, hooks: toHooks(manifest, supervisor.ask) };
+    const gone = new AbortController();
+    follow(supervisor, id, gone.signal);
+    return { found, fingerprint, supervisor, gone, built: undefined, hooks: toHooks(manifest, supervisor.ask) };
   }
 
-  async function follow(supervisor: Supervisor, id: string): Promise<void> {
+  async function follow(supervisor: Supervisor, id: string, gone: AbortSignal): Promise<void> {
     metrics.gauge("nexo_extension_up", { extension: id }, 0);
-    for await (const { state } of supervisor.standing.changes(closing.signal)) {
+    for await (const { state } of supervisor.standing.changes(gone)) {
       metrics.gauge("nexo_extension_up", { extension: id }, state === "up" ? 1 : 0);
       gather();
     }
+    metrics.gauge("nexo_extension_up", { extension: id }, 0);
   }
 
   async function close(key: string): Promise<void> {
     const entry = entries.get(key);
     entries.delete(key);
+    entry?.gone?.abort();
     await entry?.supervisor?.[Symbol.asyncDispose]();
   }
 
@@ -232,11 +242,36 @@ function placesOf({ config, dataDir, env }: ExtensionsDeps): Places {
 function toTransport(manifest: Manifest, folder: string, deps: ExtensionsDeps) {
   const { variable } = placesOf(deps);
   const stateDir = toStateDir(deps.dataDir, manifest.id);
+  const { transport } = manifest;
+  if (transport.type === "nats") {
+    const starting = deps.nats === undefined
+      ? "It is reached over NATS, which is not used: set broker.type to nats in broker.yaml"
+      : `It waits to be announced on ${transport.subject_prefix}.registry.announce`;
+    return {
+      isOurs: false,
+      starting,
+      connect: (signal: AbortSignal) => connectOverNats(manifest, folder, deps, signal),
+    };
+  }
   const own = { manifest, folder, stateDir, variable: (name: string) => variable(manifest.id, name) };
   return {
-    whenLost: "restart" as const,
+    isOurs: true,
+    starting: "It is starting",
     connect: (signal: AbortSignal) => connectStdio({ ...deps, ...own }, signal),
   };
+}
+
+async function connectOverNats(manifest: Manifest, folder: string, deps: ExtensionsDeps, signal: AbortSignal) {
+  if (deps.nats === undefined) return await untilAborted(signal);
+  const manifestHash = await toSha256(await Deno.readFile(`${folder}/${manifestName}`));
+  return await connectNats({ ...deps, manifest, manifestHash, wire: deps.nats }, signal);
+}
+
+function untilAborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal.aborted) return reject(signal.reason);
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+  });
 }
 
 /** Changes with everything that an extension was started with. Holds secrets: it is only compared. */

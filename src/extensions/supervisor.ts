@@ -48,9 +48,12 @@ export interface Supervisor extends AsyncDisposable {
 /** What {@linkcode superviseExtension} needs. */
 export interface SupervisorDeps {
   readonly manifest: Manifest;
-  /** Reaches it and greets it. `whenLost`: how to go on when it cannot be reached or is gone. */
+  /** Reaches it and greets it. */
   connect(signal: AbortSignal): Promise<Connection>;
-  readonly whenLost: "restart" | "wait";
+  /** A process of ours that ends too often is given up; one that others run may come and go as it likes. */
+  readonly isOurs: boolean;
+  /** What stands in the status until it answers. */
+  readonly starting: string;
   readonly log: Log;
   readonly metrics: Metrics;
   readonly clock: Clock;
@@ -65,7 +68,7 @@ const restartWindowMs = 300_000;
 export function superviseExtension(deps: SupervisorDeps): Supervisor {
   const { manifest, log, metrics, clock } = deps;
   const closing = new AbortController();
-  const standing = newLive<Standing>({ state: "starting", reason: "It is starting", offer: undefined });
+  const standing = newLive<Standing>({ state: "starting", reason: deps.starting, offer: undefined });
   let restarts = 0;
   let probing = false;
 
@@ -76,20 +79,20 @@ export function superviseExtension(deps: SupervisorDeps): Supervisor {
       if (closing.signal.aborted) return;
       const now = clock.monotonic();
       endings = [...endings.filter((at) => now - at < restartWindowMs), now];
-      if (deps.whenLost === "restart" && endings.length > maxRestarts) {
+      if (deps.isOurs && endings.length > maxRestarts) {
         log.error("extension.given_up", { extension: manifest.id, endings: endings.length, error: reason });
         const text = `It ended ${endings.length} times in 5 minutes and is not started any more. ${reason}`;
         standing.set({ state: "down", reason: `${text}. Correct it, then: agent ext enable ${manifest.id}` });
         return;
       }
-      const waitMs = Math.min(firstRestartMs * 2 ** (endings.length - 1), maxRestartMs);
+      const waitMs = deps.isOurs ? Math.min(firstRestartMs * 2 ** (endings.length - 1), maxRestartMs) : firstRestartMs;
       const { current } = standing;
       const offer = "offer" in current ? current.offer : undefined;
-      standing.set({ state: "restarting", reason: `${reason}. It is started again in ${waitMs / 1_000} s`, offer });
+      standing.set({ state: "restarting", reason: `${reason}. It is tried again in ${waitMs / 1_000} s`, offer });
       log.warn("extension.ended", { extension: manifest.id, error: reason, restartInMs: waitMs });
       if (!await clock.wait(waitMs, closing.signal).then(() => true, () => false)) return;
       restarts++;
-      standing.set({ state: "starting", reason: `It is started again. ${reason}`, offer });
+      standing.set({ state: "starting", reason: `${deps.starting}. Before: ${reason}`, offer });
       metrics.count("nexo_extension_restarts_total", { extension: manifest.id });
     }
   }

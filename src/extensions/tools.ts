@@ -28,6 +28,7 @@ export function toTool(manifest: Manifest, offered: OfferedTool, supervisor: Sup
     description: offered.description || `${offered.name} of the extension ${id}`,
     inputSchema: offered.inputSchema,
     effect: declared.effect,
+    lazy: true,
     parallelSafe: declared.parallel,
     // The invoker's own deadline comes after ours, which also tells the extension.
     deadlineMs: deadlineMs + 1_000,

@@ -15,7 +15,7 @@ import { newLoginGuard, newPlaceGuard, newTokenGuard } from "./guard.ts";
 import type { Logins } from "./logins.ts";
 import { newLogRoutes } from "./logs.ts";
 import { newExtensionRoutes } from "./extension_routes.ts";
-import { newMcpRoutes } from "./mcp_routes.ts";
+import { newMcpLoginRoutes, newMcpRoutes } from "./mcp_routes.ts";
 import { newOpenAiRoutes } from "./openai.ts";
 import { type AdminViews, newViewRoutes } from "./views.ts";
 import type { WebChannel } from "./web_channel.ts";
@@ -72,6 +72,7 @@ export function newAdminRoutes(views: AdminViews, deps: AdminDeps): Hono {
   app.route("/", newConsoleRoutes({ logins, cookie }));
 
   app.route("/", deps.mcpEndpoint);
+  app.route("/", newMcpLoginRoutes(views.mcp));
 
   app.use("/v1/*", newTokenGuard(deps));
   app.route("/v1", newOpenAiRoutes({ ...deps, startedAt: views.startedAt }));

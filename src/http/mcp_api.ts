@@ -34,3 +34,35 @@ export const mcpServersSchema = z.object({ servers: z.array(mcpServerViewSchema)
 export const mcpAcceptSchema = z.strictObject({ tools: z.array(z.string().min(1)).max(5_000).optional() });
 /** Answer of `POST /api/mcp/servers/:server/accept`. */
 export const mcpAcceptedSchema = z.object({ accepted: z.array(z.string()) });
+
+/** Answer of `POST /api/mcp/servers/:server/login`: the page with which a person logs in. */
+export const mcpLoginSchema = z.object({ url: z.url() });
+
+/** A question of a server to the operator. */
+export const mcpQuestionSchema = z.object({
+  id: z.string(),
+  server: z.string(),
+  /** In the server's words. */
+  message: z.string(),
+  /** JSON Schema of the answer. */
+  schema: z.unknown(),
+  /** ISO 8601 UTC. */
+  askedAt: z.string(),
+});
+/** A question of a server to the operator. */
+export type McpQuestion = z.output<typeof mcpQuestionSchema>;
+/** Answer of `GET /api/mcp/questions`. */
+export const mcpQuestionsSchema = z.object({ questions: z.array(mcpQuestionSchema) });
+
+/** Body of `POST /api/mcp/questions/:id`. */
+export const mcpAnswerSchema = z.discriminatedUnion("action", [
+  z.strictObject({
+    action: z.literal("accept"),
+    content: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.array(z.string())])).default({}),
+  }),
+  z.strictObject({ action: z.enum(["decline", "cancel"]) }),
+]);
+/** Body of `POST /api/mcp/questions/:id`. */
+export type McpAnswer = z.output<typeof mcpAnswerSchema>;
+/** Answer of `POST /api/mcp/questions/:id`. */
+export const mcpAnsweredSchema = z.object({ ok: z.literal(true) });

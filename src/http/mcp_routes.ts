@@ -3,7 +3,7 @@ import type { Config } from "../config/config.ts";
 import type { Live } from "../lib/live.ts";
 import { readJson } from "./body.ts";
 import { type NoteDown, toDoor } from "./door.ts";
-import { mcpAcceptSchema, type McpServerView } from "./mcp_api.ts";
+import { mcpAcceptSchema, type McpAnswer, mcpAnswerSchema, type McpQuestion, type McpServerView } from "./mcp_api.ts";
 
 /** What an operator can see and do about MCP servers. */
 export interface McpDesk {
@@ -14,6 +14,13 @@ export interface McpDesk {
    * @throws {AppError} `missing` for an unknown server, or a tool that is not held.
    */
   accept(server: string, tools: readonly string[] | undefined): Promise<readonly string[]>;
+  questions(): readonly McpQuestion[];
+  /** Answers a question. @throws {AppError} `missing` where nobody waits for it. */
+  answer(id: string, answer: McpAnswer): void;
+  /** The page with which a person logs in at a server. @throws {AppError} `missing`, `conflict` */
+  beginLogin(server: string, signal: AbortSignal): Promise<URL>;
+  /** Ends a login with what the browser brought back. @throws {AppError} `invalid` where that is of no login. */
+  finishLogin(server: string, params: URLSearchParams): Promise<void>;
 }
 
 /** `/api/mcp`. */
@@ -29,6 +36,26 @@ export function newMcpRoutes(
     const accepted = await mcp.accept(server, tools);
     await note({ actor: toDoor(context), action: "mcp.accepted", target: `${server}: ${accepted.join(", ")}` });
     return context.json({ accepted });
+  });
+  app.get("/questions", (context) => context.json({ questions: mcp.questions() }));
+  app.post("/questions/:id", async (context) => {
+    const answer = await readJson(context.req.raw, config.current.runtime.http.max_body_bytes, mcpAnswerSchema);
+    mcp.answer(context.req.param("id"), answer);
+    return context.json({ ok: true });
+  });
+  app.post("/servers/:server/login", async (context) => {
+    const page = await mcp.beginLogin(context.req.param("server"), context.req.raw.signal);
+    return context.json({ url: page.href });
+  });
+  return app;
+}
+
+/** Where browsers come back to after a login at a server. They bring no token: the login's own `state` must fit. */
+export function newMcpLoginRoutes(desk: Pick<McpDesk, "finishLogin">): Hono {
+  const app = new Hono();
+  app.get("/mcp/login/:server", async (context) => {
+    await desk.finishLogin(context.req.param("server"), new URL(context.req.url).searchParams);
+    return context.text("You are logged in. This page can be closed.");
   });
   return app;
 }

@@ -18,6 +18,8 @@ export interface PersonTraces {
   readonly outbox: readonly { readonly id: number; readonly key: string }[];
   readonly dead: readonly number[];
   readonly spill: readonly number[];
+  /** Names of the files that were sent to them, and to nobody else. */
+  readonly files: readonly string[];
   /** Whether agents let them in, or not. */
   readonly pairings: readonly number[];
 }
@@ -122,6 +124,13 @@ export async function findPerson(
     turns,
     events: numbers(events),
     routes: numbers(routes).filter((id) => !events.some((event) => event.id === id)),
+    files: texts(
+      await ask(
+        `SELECT json_extract(file.value, '$.sha256') AS id FROM outbox, json_each(body, '$.files') AS file
+          GROUP BY 1 HAVING min(${among("outbox.id")})`,
+        ids(numbers(outbox)),
+      ),
+    ),
     outbox: outbox.map(({ id, key }) => ({ id: Number(id), key: String(key) })),
     dead: numbers(
       await ask(

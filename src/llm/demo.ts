@@ -5,8 +5,9 @@ import { toAbortError } from "../resilience/abort.ts";
 /** Id of the provider and name of the model that are always there. */
 export const demoName = "demo";
 
-const advice = "For a real model set a key, for example ANTHROPIC_API_KEY, GEMINI_API_KEY or OPENAI_API_KEY, " +
-  "or write one to config/llm.yaml, and start again.";
+const advice =
+  "For a real model run: agent setup llm. Or set a key, for example ANTHROPIC_API_KEY, GEMINI_API_KEY or " +
+  "OPENAI_API_KEY, and start again.";
 
 /** Longest piece of the user's words that is repeated. */
 const maxEchoChars = 300;

@@ -198,7 +198,8 @@ function toMissingKey(id: string, kind: ProviderKindName, provider: ProviderConf
   const variable = isVendorsOwn(kind, provider)
     ? providerKinds[kind].keyVariable
     : `${id.toUpperCase().replaceAll("-", "_")}_API_KEY`;
-  return `providers.${id}.api_key is empty. Set ${variable}, or whatever llm.yaml names there, and start again`;
+  return `providers.${id}.api_key is empty. Run: agent setup llm --provider ${id}. ` +
+    `Or set ${variable}, or whatever llm.yaml names there, and start again`;
 }
 
 function showsImages(id: string, config: LlmConfig): boolean {

@@ -10,11 +10,14 @@ export function toMcpError(thrown: unknown, sdk: Sdk, server: string): AppError 
   const at = `The MCP server ${server}`;
   const newError = (kind: AppError["kind"], message: string, reason?: string) =>
     new AppError(kind, `${at} ${message}`, { cause: thrown, ...(reason === undefined ? {} : { reason }) });
+  if (thrown instanceof sdk.UnauthorizedError) {
+    return newError("denied", `wants a login. Run: agent mcp login ${server}`, "login_needed");
+  }
   if (thrown instanceof sdk.SdkHttpError) {
     const { status } = thrown;
     if (status === 404) return newError("unavailable", "knows no such session or address (HTTP 404)", "session_lost");
     return status === 401 || status === 403
-      ? newError("denied", `refuses us (HTTP ${status}). Check its headers in mcp.yaml`)
+      ? newError("denied", `refuses us (HTTP ${status}). Check its headers or oauth in mcp.yaml`)
       : newError("unavailable", `answered HTTP ${status}`);
   }
   if (thrown instanceof sdk.SdkError) {

@@ -1,6 +1,9 @@
-import type { StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
+import type { Client, SSEClientTransport, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import type { McpHttpConfig } from "../config/mcp.ts";
+import { AppError } from "../core/error.ts";
 import type { Metrics } from "../core/metrics.ts";
+import { toMcpError } from "./errors.ts";
+import type { Login } from "./oauth.ts";
 import type { Sdk } from "./sdk.ts";
 import { newServerFetch } from "./server_fetch.ts";
 import type { Wire } from "./wire.ts";
@@ -11,6 +14,8 @@ export interface HttpWireDeps {
   readonly config: McpHttpConfig;
   readonly sdk: Sdk;
   readonly metrics: Metrics;
+  /** Where the config asks for OAuth. */
+  readonly login: Login | undefined;
 }
 
 /** Statuses with which servers of 2024 answer a request of Streamable HTTP. */
@@ -29,18 +34,36 @@ const reconnectionOptions = {
 
 /** Makes a {@linkcode Wire} over HTTP. The older SSE is tried where the server does not know the newer way. */
 export function newHttpWire(deps: HttpWireDeps): Wire {
-  const { config, sdk } = deps;
+  const { config, sdk, login } = deps;
   const url = new URL(config.url);
-  const options = { fetch: newServerFetch(deps) };
+  const options = {
+    fetch: newServerFetch({
+      ...deps,
+      onTooLong(error) {
+        lastWords = error.message;
+        void connected?.close();
+      },
+    }),
+    ...(login === undefined ? {} : { authProvider: login.provider }),
+  };
+  let connected: Client | undefined;
+  let lastWords: string | undefined;
   let session: StreamableHTTPClientTransport | undefined;
+  let tried: StreamableHTTPClientTransport | SSEClientTransport | undefined;
 
   return {
     async connect(client, signal) {
+      connected = client;
       const request = { signal, timeout: config.connect_timeout };
-      const connectOlder = () => client.connect(new sdk.SSEClientTransport(url, options), request);
+      const connectOlder = async () => {
+        const transport = new sdk.SSEClientTransport(url, options);
+        tried = transport;
+        await client.connect(transport, request);
+      };
       if (config.transport === "sse") return await connectOlder();
       try {
         const transport = new sdk.StreamableHTTPClientTransport(url, { ...options, reconnectionOptions });
+        tried = transport;
         await client.connect(transport, request);
         session = transport;
       } catch (thrown) {
@@ -51,7 +74,17 @@ export function newHttpWire(deps: HttpWireDeps): Wire {
       }
     },
     leave: async () => await session?.terminateSession(),
-    lastWords: () => undefined,
+    async finishLogin(params) {
+      if (tried === undefined || login?.takeState(params.get("state")) !== true) {
+        throw new AppError("invalid", `No login at ${deps.name} waits for this. Run: agent mcp login ${deps.name}`);
+      }
+      try {
+        await tried.finishAuth(params);
+      } catch (thrown) {
+        throw toMcpError(thrown, sdk, deps.name);
+      }
+    },
+    lastWords: () => lastWords,
     confinement: () => undefined,
   };
 }

@@ -16,6 +16,10 @@ export type LinkState =
 
 /** A connection to a server that comes back for ever. Disposing it ends it. */
 export interface Link extends AsyncDisposable {
+  /** Ends a login with what the browser brought back, and connects. */
+  finishLogin(params: URLSearchParams): Promise<void>;
+  /** Tries at once, where it waits before the next try. */
+  wake(): void;
   readonly current: LinkState;
   /** What holds the server back, where it is a program that we run. */
   confinement(): Confinement | undefined;
@@ -58,6 +62,8 @@ const missedBound = 3;
 const patienceMs = 10_000;
 /** How long a server may take to say goodbye. */
 const goodbyeMs = 1_000;
+/** How long a person may take to log in. */
+const loginMs = 600_000;
 
 /** Opens a {@linkcode Link}; the first connection is made in the background. */
 export function openLink(deps: LinkDeps): Link {
@@ -69,6 +75,7 @@ export function openLink(deps: LinkDeps): Link {
   let reconnects = 0;
   let running = 0;
   let wasUp = false;
+  let sleep = new AbortController();
   let wire: Wire | undefined;
   let drop: ((reason: AppError) => void) | undefined;
   let waiters: (() => void)[] = [];
@@ -94,7 +101,8 @@ export function openLink(deps: LinkDeps): Link {
         await way.connect(next, deadline.signal);
         await deps.onUp(next, deadline.signal);
       })();
-      await Promise.race([opened, gone.promise, ended.promise.then((reason) => Promise.reject(reason))]);
+      // A connection that closes meanwhile fails what is under way, and that says why.
+      await Promise.race([opened, gone.promise]);
       client = next;
       drop = ended.resolve;
       wasUp = true;
@@ -174,8 +182,11 @@ export function openLink(deps: LinkDeps): Link {
         }
         change({ state: "down", reason: detail === undefined ? message : `${message}: ${detail}` });
         if (clock.monotonic() - startedMs > steadyMs) waitMs = firstWaitMs;
-        const jitteredMs = waitMs * (0.5 + Math.random() / 2);
-        await clock.wait(jitteredMs, stop.signal).catch(() => {/* stopping: the loop ends */});
+        // A login is a person's matter: to ask again meanwhile would void the page that they were shown.
+        const jitteredMs = reason === "login_needed" ? loginMs : waitMs * (0.5 + Math.random() / 2);
+        const wait = AbortSignal.any([stop.signal, sleep.signal]);
+        await clock.wait(jitteredMs, wait).catch(() => {/* stopping, or woken: the loop goes on */});
+        sleep = new AbortController();
         waitMs = Math.min(longestWaitMs, waitMs * 2);
         if (!stop.signal.aborted) change({ state: "connecting" });
       }
@@ -227,6 +238,12 @@ export function openLink(deps: LinkDeps): Link {
     get current() {
       return current;
     },
+    async finishLogin(params) {
+      if (wire === undefined) throw new AppError("invalid", `No login at ${name} was begun`);
+      await wire.finishLogin(params);
+      sleep.abort();
+    },
+    wake: () => sleep.abort(),
     confinement: () => wire?.confinement(),
     get reconnects() {
       return reconnects;

@@ -8,9 +8,12 @@ import type { SubsystemStatus } from "../core/status.ts";
 import type { Tool } from "../core/tool.ts";
 import { version } from "../core/version.ts";
 import { type Live, newLive } from "../lib/live.ts";
+import { newAsks, type Sample } from "./asks.ts";
 import { newHttpWire } from "./http_wire.ts";
 import { openPeer, type Peer, type PeerView } from "./peer.ts";
 import { openPins, type Pins } from "./pins.ts";
+import { type Login, openLogin } from "./oauth.ts";
+import { type Answer, newQuestions, type Question } from "./questions.ts";
 import { loadSdk, type Sdk } from "./sdk.ts";
 import { newStdioWire } from "./stdio_wire.ts";
 
@@ -23,13 +26,24 @@ export interface McpDeps {
   readonly clock: Clock;
   /** The data folder. */
   readonly dataDir: string;
+  /** Lends a server an agent's model. */
+  readonly sample: Sample;
+  /** Where a browser comes back to after a login at a server. */
+  redirectUrl(server: string): URL;
 }
+
+/** How long a server may take to name its login page. */
+const pageMs = 15_000;
 
 /** The MCP servers of the config, and their tools. */
 export interface McpRoom extends AsyncDisposable {
   /** Tools of all servers. Changes with the config, and whenever a server says so. */
   readonly tools: Live<readonly Tool[]>;
   view(): readonly PeerView[];
+  /** What servers ask the operator. */
+  questions(): readonly Question[];
+  /** Answers a question. @throws {AppError} `missing` where nobody waits for it. */
+  answer(id: string, answer: Answer): void;
   status(): readonly SubsystemStatus[];
   /**
    * Takes held tools of a server as they are now; absent: all. Gives their names.
@@ -37,6 +51,20 @@ export interface McpRoom extends AsyncDisposable {
    * @throws {AppError} `missing` for an unknown server, or a tool that is not held.
    */
   accept(server: string, tools: readonly string[] | undefined): Promise<readonly string[]>;
+  /**
+   * The page with which a person logs in at a server.
+   *
+   * @throws {AppError} `missing` for an unknown server, `conflict` for one that asks for no login.
+   */
+  beginLogin(server: string, signal: AbortSignal): Promise<URL>;
+  /** Ends a login with what the browser brought back. @throws {AppError} `invalid` where that is of no login. */
+  finishLogin(server: string, params: URLSearchParams): Promise<void>;
+}
+
+interface Opened {
+  readonly config: McpServerConfig;
+  readonly peer: Peer;
+  readonly login: Login | undefined;
 }
 
 /** What is needed once there is a server. */
@@ -49,8 +77,9 @@ interface Workshop {
 export async function openMcp(deps: McpDeps): Promise<McpRoom> {
   const { config, children, log, metrics, clock, dataDir } = deps;
   const stop = new AbortController();
+  const questions = newQuestions(clock);
   const tools = newLive<readonly Tool[]>([]);
-  let peers = new Map<string, { readonly config: McpServerConfig; readonly peer: Peer }>();
+  let peers = new Map<string, Opened>();
   let workshop: Promise<Workshop> | undefined;
 
   const publish = () => tools.set([...peers.values()].flatMap(({ peer }) => peer.tools));
@@ -59,17 +88,27 @@ export async function openMcp(deps: McpDeps): Promise<McpRoom> {
     return { sdk, pins };
   };
 
-  function open(name: string, server: McpServerConfig, { sdk, pins }: Workshop): Peer {
+  async function open(name: string, server: McpServerConfig, { sdk, pins }: Workshop): Promise<Opened> {
+    const login = "url" in server && server.oauth !== undefined
+      ? await openLogin({
+        name,
+        config: server.oauth,
+        path: `${dataDir}/mcp/${name}.login.json`,
+        redirectUrl: () => deps.redirectUrl(name),
+        log,
+      })
+      : undefined;
     const newWire = () =>
       "url" in server
-        ? newHttpWire({ name, config: server, sdk, metrics })
+        ? newHttpWire({ name, config: server, sdk, metrics, login })
         : newStdioWire({ name, config: server, sdk, children, stateDir: `${dataDir}/mcp/${name}`, metrics });
-    return openPeer({
+    const peer = openPeer({
       name,
       config: server,
       address: "url" in server ? server.url : [server.command, ...server.args].join(" "),
       sdk,
       pins,
+      asks: newAsks({ server: name, config: server, sdk, questions, sample: deps.sample, log, metrics, clock }),
       newWire,
       clientInfo: { name: "nexo", version },
       log,
@@ -80,6 +119,7 @@ export async function openMcp(deps: McpDeps): Promise<McpRoom> {
         if (peers.get(name)?.config === server) publish();
       },
     });
+    return { config: server, peer, login };
   }
 
   let arranging: Promise<void> = Promise.resolve();
@@ -96,7 +136,7 @@ export async function openMcp(deps: McpDeps): Promise<McpRoom> {
     for (const [name, server] of wanted) {
       const known = peers.get(name);
       if (known?.config === server) next.set(name, known);
-      else next.set(name, { config: server, peer: open(name, server, await (workshop ??= openWorkshop())) });
+      else next.set(name, await open(name, server, await (workshop ??= openWorkshop())));
     }
     const left = [...peers.values()].filter(({ peer }) => ![...next.values()].some((one) => one.peer === peer));
     peers = next;
@@ -110,17 +150,45 @@ export async function openMcp(deps: McpDeps): Promise<McpRoom> {
     }
   }
 
+  function find(server: string): Opened {
+    const found = peers.get(server);
+    if (found === undefined) throw new AppError("missing", `There is no MCP server ${server}. See: agent mcp list`);
+    return found;
+  }
+
   const following = follow();
   await arrangeNext(config.current);
   return {
     tools,
+    questions: questions.list,
+    answer: questions.answer,
     view: () => [...peers.values()].map(({ peer }) => peer.view()),
-    status: () => [...peers.values()].map(({ peer }) => peer.status()),
-    async accept(server, names) {
-      const found = peers.get(server);
-      if (found === undefined) throw new AppError("missing", `There is no MCP server ${server}. See: agent mcp list`);
-      return await found.peer.accept(names);
+    status: () =>
+      [...peers].map(([name, { peer, login }]) => {
+        const asked = questions.list().filter(({ server }) => server === name).length;
+        return toStatus(name, peer.status(), { login, asked });
+      }),
+    accept: async (server, names) => await find(server).peer.accept(names),
+    async beginLogin(server, signal) {
+      const { login, peer } = find(server);
+      if (login === undefined) {
+        throw new AppError("conflict", `The MCP server ${server} needs no login: mcp.yaml gives it no oauth`);
+      }
+      // A connection that asks for more rights meanwhile waits for the page that it has named.
+      const wanted = login.page();
+      if (wanted !== undefined && peer.view().state === "up") return wanted;
+      // Else the page of an earlier try may be too old.
+      const before = login.page();
+      peer.wake();
+      const until = clock.monotonic() + pageMs;
+      while (clock.monotonic() < until) {
+        const page = login.page();
+        if (page !== undefined && page !== before) return page;
+        await clock.wait(50, signal);
+      }
+      throw new AppError("conflict", `The MCP server ${server} asks for no login now. See: agent mcp list`);
     },
+    finishLogin: async (server, params) => await find(server).peer.finishLogin(params),
     async [Symbol.asyncDispose]() {
       stop.abort();
       await following;
@@ -128,4 +196,16 @@ export async function openMcp(deps: McpDeps): Promise<McpRoom> {
       await Promise.all([...peers.values()].map(({ peer }) => peer[Symbol.asyncDispose]()));
     },
   };
+}
+
+/** What a server waits for that works otherwise: more rights by another login, or the operator's answer. */
+function toStatus(
+  name: string,
+  status: SubsystemStatus,
+  { login, asked }: { readonly login: Login | undefined; readonly asked: number },
+): SubsystemStatus {
+  if (status.state !== "ok") return status;
+  if (asked > 0) return { ...status, state: "degraded", reason: "It asks you something. See: agent mcp questions" };
+  if (login?.page() === undefined) return status;
+  return { ...status, state: "degraded", reason: `It wants a login for more rights. Run: agent mcp login ${name}` };
 }

@@ -6,8 +6,9 @@ import { toAppError } from "../core/error.ts";
 import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
 import type { SubsystemStatus } from "../core/status.ts";
+import type { Asks } from "./asks.ts";
 import { type Catalogue, newCatalogue, type ToolStanding } from "./catalogue.ts";
-import { type LinkDeps, type LinkState, openLink } from "./link.ts";
+import { type Link, type LinkDeps, type LinkState, openLink } from "./link.ts";
 import type { Pins, ToolFace } from "./pins.ts";
 import type { Sdk } from "./sdk.ts";
 import { toShownText } from "../core/shown_text.ts";
@@ -25,7 +26,7 @@ export type PeerView = LinkState & {
 };
 
 /** One server of the config. Disposing it ends its connection. */
-export interface Peer extends AsyncDisposable, Pick<Catalogue, "tools" | "accept"> {
+export interface Peer extends AsyncDisposable, Pick<Catalogue, "tools" | "accept">, Pick<Link, "finishLogin" | "wake"> {
   view(): PeerView;
   status(): SubsystemStatus;
 }
@@ -38,6 +39,7 @@ export interface PeerDeps {
   readonly address: string;
   readonly sdk: Sdk;
   readonly pins: Pins;
+  readonly asks: Asks;
   readonly newWire: LinkDeps["newWire"];
   readonly clientInfo: { readonly name: string; readonly version: string };
   readonly log: Log;
@@ -66,7 +68,8 @@ export function openPeer(deps: PeerDeps): Peer {
     log,
     connectMs: config.connect_timeout,
     newClient() {
-      const client = new sdk.Client(deps.clientInfo, { capabilities: {} });
+      const client = new sdk.Client(deps.clientInfo, { capabilities: deps.asks.capabilities });
+      deps.asks.serve(client);
       client.setNotificationHandler("notifications/tools/list_changed", () => {
         metrics.count("nexo_mcp_list_changes_total", { server: name });
         refresh();
@@ -116,6 +119,8 @@ export function openPeer(deps: PeerDeps): Peer {
       return catalogue.tools;
     },
     accept: catalogue.accept,
+    finishLogin: link.finishLogin,
+    wake: link.wake,
     view: () => ({
       server: name,
       ...link.current,

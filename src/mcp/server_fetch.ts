@@ -8,6 +8,8 @@ export interface ServerFetchDeps {
   readonly name: string;
   readonly config: Pick<McpHttpConfig, "url" | "headers" | "max_result_bytes">;
   readonly metrics: Metrics;
+  /** Told about a message that was too long: what follows it on its stream is lost. */
+  onTooLong(error: AppError): void;
 }
 
 const newLine = 0x0a;
@@ -17,7 +19,7 @@ const carriageReturn = 0x0d;
  * The `fetch` for one server. Its headers go to its own origin alone. Where it sends us elsewhere (its login server), that
  * must not be an address inside of our network, unless it is there itself. No message may be longer than the config says.
  */
-export function newServerFetch({ name, config, metrics }: ServerFetchDeps): typeof fetch {
+export function newServerFetch({ name, config, metrics, onTooLong }: ServerFetchDeps): typeof fetch {
   const own = new URL(config.url);
   let isOwnPrivate: Promise<boolean> | undefined;
 
@@ -44,7 +46,9 @@ export function newServerFetch({ name, config, metrics }: ServerFetchDeps): type
     if (body === null || response.status < 200) return response;
     const isEvents = response.headers.get("content-type")?.startsWith("text/event-stream") === true;
     const bounded = body.pipeThrough(newBound(config.max_result_bytes, isEvents, (bytes) => {
-      return refuse("message_too_long", `sent a message of more than ${bytes} bytes`);
+      const error = refuse("message_too_long", `sent a message of more than ${bytes} bytes`);
+      onTooLong(error);
+      return error;
     }));
     return new Response(bounded, {
       status: response.status,

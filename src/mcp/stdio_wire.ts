@@ -32,7 +32,7 @@ export function newStdioWire(deps: StdioWireDeps): Wire {
   const transport: Transport = {
     async start() {
       child = await deps.children.start(await toSpec(deps), gone.signal);
-      child.ended.then(({ message }) => lastWords = message);
+      child.ended.then(({ message }) => lastWords ??= message);
       read(child);
     },
     async send(message) {
@@ -81,6 +81,7 @@ export function newStdioWire(deps: StdioWireDeps): Wire {
   return {
     connect: (client, signal) => client.connect(transport, { signal, timeout: config.connect_timeout }),
     leave: () => Promise.resolve(),
+    finishLogin: () => Promise.reject(new AppError("invalid", `${deps.name} is a program and needs no login`)),
     lastWords: () => lastWords,
     confinement: () => child?.confinement,
   };

@@ -26,10 +26,12 @@ export function openWorkspaces(deps: WorkspacesDeps): Workspaces & AsyncDisposab
   let worker: StoreWorker | undefined;
   let closed = false;
 
-  const workerFor = (folder: string): StoreWorker => {
+  const workerFor = async (folder: string): Promise<StoreWorker> => {
     if (worker?.serves(folder) === true) return worker;
+    const folders = new Set(await Promise.all([...deps.folders().values()].map(toReal)));
+    if (worker?.serves(folder) === true) return worker; // another question was faster
     worker?.retire();
-    const started: StoreWorker = startWorker([...new Set(deps.folders().values())], deps, () => {
+    const started: StoreWorker = startWorker([...folders], deps, () => {
       if (worker === started) worker = undefined;
     });
     return worker = started;
@@ -41,10 +43,13 @@ export function openWorkspaces(deps: WorkspacesDeps): Workspaces & AsyncDisposab
       ...args: Parameters<Workspace[M]>
     ): Promise<Awaited<ReturnType<Workspace[M]>>> => {
       if (closed) throw new AppError("cancelled", "The workspaces are closed");
-      const folder = deps.folders().get(agent);
-      if (folder === undefined) throw newUnknownAgentError(agent);
+      const configured = deps.folders().get(agent);
+      if (configured === undefined) throw newUnknownAgentError(agent);
       try {
-        const value = await workerFor(folder).ask({ folder, secrets: deps.secrets(), method, args });
+        await Deno.mkdir(configured, { recursive: true, mode: 0o700 });
+        // The worker's permissions are for real paths: the data folder may lie behind a link.
+        const folder = await Deno.realPath(configured);
+        const value = await (await workerFor(folder)).ask({ folder, secrets: deps.secrets(), method, args });
         return value as Awaited<ReturnType<Workspace[M]>>; // what the method of that name gave
       } catch (thrown) {
         if (thrown instanceof AppError && thrown.kind === "denied") {
@@ -201,6 +206,10 @@ function startWorker(
       return ended.promise;
     },
   };
+}
+
+async function toReal(folder: string): Promise<string> {
+  return await isThere(folder) ? await Deno.realPath(folder) : folder;
 }
 
 async function isThere(path: string): Promise<boolean> {

@@ -10,6 +10,7 @@ export type Method = keyof Workspace;
 /** One question to the worker. */
 export interface WorkspaceRequest {
   readonly id: number;
+  /** Real path: two agents may share a folder under two names. */
   readonly folder: string;
   /** Values that must not come into the history. */
   readonly secrets: readonly string[];

@@ -13,14 +13,11 @@ function serve(): void {
   const post = (reply: WorkspaceReply) => self.postMessage(reply);
 
   const storeOf = async (folder: string): Promise<Workspace> => {
-    await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
-    // Two agents may share a folder under two names.
-    const real = await Deno.realPath(folder);
-    let store = stores.get(real);
+    let store = stores.get(folder);
     if (store === undefined) {
-      store = openStore({ folder: real, now: Date.now, secrets: () => secrets });
-      stores.set(real, store);
-      store.catch(() => stores.delete(real)); // told to whoever asked; the next one tries again
+      store = openStore({ folder, now: Date.now, secrets: () => secrets });
+      stores.set(folder, store);
+      store.catch(() => stores.delete(folder)); // told to whoever asked; the next one tries again
     }
     return await store;
   };

@@ -35,13 +35,13 @@ Deno.test("a window that is nearly full is summed up after the answer, and the t
   assert.deepEqual(JSON.parse(String(summary.body)), { role: "note", text: "They spoke of plums.", summary: true });
   const asked = room.requests.find(isSummary);
   assert.match(JSON.stringify(asked?.messages), /user Eva: question 1/);
-  assert.doesNotMatch(JSON.stringify(asked?.messages), /question 3/, "the newest exchanges stay whole");
+  assert.doesNotMatch(JSON.stringify(asked?.messages), /question 4/, "the newest exchange stays whole");
   assert.equal(asked?.tools.length, 0);
   await room.say("question 5");
   await room.untilSent(5);
   const shown = JSON.stringify(room.requests.filter((request) => !isSummary(request)).at(-1)?.messages);
-  assert.match(shown, /They spoke of plums.*question 3.*question 4.*question 5/);
-  assert.doesNotMatch(shown, /question 1|question 2/);
+  assert.match(shown, /They spoke of plums.*question 4.*question 5/);
+  assert.doesNotMatch(shown, /question [123]/);
   await room.untilIdle();
   const said = room.rows("SELECT body FROM messages WHERE role = 'user' ORDER BY id").map(({ body }) => String(body));
   assert.equal(said.length, 5);

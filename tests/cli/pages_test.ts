@@ -13,7 +13,6 @@ const nowMs = Date.parse("2026-11-22T15:00:00Z");
 const page = {
   loginLink: "http://127.0.0.1:9091/login?code=abc",
   tokenPlace: "./data/admin.token",
-  configDir: "./config",
 };
 const bare: Status = {
   ...healthy,
@@ -48,7 +47,7 @@ Deno.test("the start page of a fresh clone says what is missing, and the line th
   assert.equal(
     text.slice(text.indexOf("+")),
     `+ No model key, so the built-in demo model answers for ana. Set ANTHROPIC_API_KEY and start again. Or the same for openai
-+ No channel besides the console. For Telegram: cp ./config/plugins/telegram.example.yaml ./config/plugins/telegram.yaml and follow its lines
++ No channel besides the console. For Telegram: agent setup telegram
 `,
   );
 });

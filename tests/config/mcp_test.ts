@@ -13,6 +13,9 @@ Deno.test("faults of mcp.yaml are told with their places", async () => {
   both:
     url: http://a/mcp
     command: b
+  writer:
+    url: https://w/mcp
+    sampling: { agent: bob }
   files-more:
     command: more
     write: [srv]
@@ -27,9 +30,10 @@ serve:
     'mcp.yaml:3 servers.wiki.url: "ftp://wiki" must be an http:// or https:// address',
     'mcp.yaml:6 servers.files.reed: unknown key. Did you mean "read"?',
     "mcp.yaml:8 servers.both.url: does not go with the keys beside it",
-    'mcp.yaml:12 servers.files-more.write[0]: "srv" must begin with /',
-    "mcp.yaml:16 serve.tokens[0].token: must have at least 16 characters",
-    'mcp.yaml:17 serve.tokens[0].agent: there is no agent "bob".',
+    'mcp.yaml:12 servers.writer.sampling.agent: there is no agent "bob".',
+    'mcp.yaml:15 servers.files-more.write[0]: "srv" must begin with /',
+    "mcp.yaml:19 serve.tokens[0].token: must have at least 16 characters",
+    'mcp.yaml:20 serve.tokens[0].agent: there is no agent "bob".',
   ]);
 });
 

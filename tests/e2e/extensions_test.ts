@@ -80,13 +80,16 @@ Deno.test("the admin API lists, disables and enables extensions, and the audit k
   await using nexo = await startNexo({ config: place.config, dataDir: place.data });
   const box = newBlackBox(nexo);
   const { hash } = await untilState(box, "greeter", "off");
+  const withoutIt = await countTools(box);
   const wrong = await box.request("/api/extensions/greeter/enable", { method: "POST", body: '{"hash":"0"}' });
   assert.equal(wrong.status, 409);
   await wrong.body?.cancel();
   assert.deepEqual(await box.post("/api/extensions/greeter/enable", { hash }), { ok: true });
   await untilState(box, "greeter", "up");
   assert.match(JSON.stringify(await box.get("/api/status")), /"name":"extension.greeter"[^}]*"state":"ok"/);
+  await untilToolCount(box, 1 + withoutIt);
   assert.equal((await place.ext("disable", "greeter")).code, 0);
+  await untilToolCount(box, withoutIt);
   await untilState(box, "greeter", "off");
   assert.match((await box.chat({ user: "u", text: 'tool:ext_greeter_greet {"name":"Bo"}' })).text, /no tool/);
   const audit = JSON.stringify(await box.get("/api/audit"));
@@ -112,6 +115,15 @@ Deno.test("a killed process leaves no extension behind, and the next one starts 
   await using again = await startNexo({ config: place.config, dataDir: place.data });
   await untilState(newBlackBox(again), "greeter-shell", "up");
 });
+
+async function countTools(box: BlackBox): Promise<number> {
+  const { agents } = z.object({ agents: z.array(z.object({ tools: z.number() })) }).parse(await box.get("/api/agents"));
+  return agents[0]?.tools ?? 0;
+}
+
+async function untilToolCount(box: BlackBox, count: number): Promise<void> {
+  for (const patience = AbortSignal.timeout(20_000); await countTools(box) !== count;) patience.throwIfAborted();
+}
 
 /** Processes whose command line names the data folder. */
 async function countProcesses(dataDir: string): Promise<number> {

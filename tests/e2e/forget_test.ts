@@ -52,8 +52,9 @@ async function openTalkedWith(dataDir: string) {
   ]);
   const mention = { entities: [{ type: "mention", offset: 0, length: 9 }] };
   const say = async (chat: number, from: number, text: string) => {
+    const known = telegram.sent.length;
     telegram.inject({ chat, from, text: `@nexo_bot ${text}`, extra: mention });
-    await telegram.nextSent(({ chatId }) => chatId === chat, soon());
+    await telegram.nextSent((message) => telegram.sent.indexOf(message) >= known && message.chatId === chat, soon());
   };
   const send = (chat: number, from: number, words: string) => {
     const file_id = telegram.addFile(new TextEncoder().encode(words), `documents/${words}.txt`);

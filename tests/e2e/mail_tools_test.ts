@@ -78,6 +78,19 @@ Deno.test("an agent searches, reads, answers, flags and moves mails of its accou
   assert.match(await callTool(box, "email_read", { id: "nonsense" }), /no id of a mail/);
 });
 
+Deno.test("a mail in the account is answered only where its author may talk to the agent", async () => {
+  await using world = await openToolWorld({ open: false, allow_from: ["carl@people.test"], pairing: false });
+  const { servers: { imap, smtp }, box } = world;
+  for (const from of ["stranger@elsewhere.test", "carl@people.test"]) {
+    imap.store("Sent", newMail({ from, id: `1.${from}`, subject: `From ${from}`, text: "please answer" }));
+  }
+  const idOf = async (from: string) => idIn(await callTool(box, "email_search", { folder: "Sent", from }));
+  const asked = { id: await idOf("stranger"), text: "the secret is plum" };
+  assert.match(await callTool(box, "email_reply", asked), /may not write to stranger@elsewhere\.test/);
+  assert.equal(smtp.sent.length, 0);
+  assert.match(await callTool(box, "email_reply", { ...asked, id: await idOf("carl") }), /"state":"sent"/);
+});
+
 Deno.test("a new mail goes only to the recipients of the binding, with files of the agent's folder", async () => {
   await using world = await openToolWorld();
   const { servers: { smtp }, box, dataDir } = world;

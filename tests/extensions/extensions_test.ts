@@ -247,3 +247,19 @@ Deno.test("what an extension was given is blanked out of what it says", async ()
   const said = await world.log.nextEntry(({ event }) => event === "extension.said", AbortSignal.timeout(10_000));
   assert.equal(said.fields["message"], "[redacted]");
 });
+
+Deno.test("a module that may start programs stands behind bubblewrap, and so do they", async () => {
+  await using world = await openExtensionWorld();
+  const run =
+    "return new TextDecoder().decode(new Deno.Command(input.program, { args: input.args }).outputSync().stdout);";
+  await world.write("runner", {
+    "plugin.toml": toManifest("runner", ["run"], '[permissions]\nrun = ["cat"]\n'),
+    "main.ts": toModule({ run }),
+  });
+  await world.open();
+  const { confinement } = await world.enable("runner");
+  assert.equal(confinement?.kind, "bubblewrap");
+  const result = await world.call("ext_runner_run", { program: "cat", args: ["/etc/passwd", "/proc/self/comm"] });
+  assert.equal(textOf(result), "cat\n");
+  assert.equal((await world.call("ext_runner_run", { program: "ls", args: [] })).isError, true);
+});

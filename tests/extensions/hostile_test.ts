@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { rejectsWith } from "../fixtures/rejects_with.ts";
+import type { Extensions } from "../../src/extensions/open.ts";
 import type { ExtensionView } from "../../src/extensions/view.ts";
 import { type ExtensionWorld, openExtensionWorld, textOf } from "./world.ts";
 
@@ -26,7 +27,7 @@ ${limits}`,
 /** Puts a hostile extension and a good one side by side, and checks afterwards that host and good one never noticed. */
 async function withHostile(
   script: string,
-  work: (world: ExtensionWorld, view: ExtensionView) => Promise<void>,
+  work: (world: ExtensionWorld, view: ExtensionView, room: Extensions) => Promise<void>,
   { limits = "", ready = ({ state }: ExtensionView) => state === "up" }: {
     readonly limits?: string;
     readonly ready?: (view: ExtensionView) => boolean;
@@ -38,34 +39,35 @@ async function withHostile(
     toHostile("good", `${greeting}; while read line; do echo '{"id":2,"result":"still here"}'; done`),
   );
   await world.write("evil", toHostile("evil", script, limits));
-  await world.open();
-  const noise = measureLag();
+  const room = await world.open();
   await world.enable("good");
-  const noiseMs = noise.stop();
   const lag = measureLag();
   const view = await world.enable("evil", ready);
-  await work(world, view);
-  const lateMs = lag.stop();
-  // What the machine does beside is not the extension's doing.
-  assert.ok(lateMs < 50 + noiseMs, `the event loop was held up for ${lateMs} ms`);
+  await work(world, view, room);
+  const lateMs = await lag.stop();
+  assert.ok(lateMs < 50, `the event loop was held up for ${lateMs} ms`);
   assert.equal(textOf(await world.call("ext_good_go", {})), "still here");
   assert.doesNotMatch(JSON.stringify([world.log.entries, world.view("evil")]), /swordfish/);
 }
 
-/** How late a timer fires: 19 of 20 times no later than what `stop` gives, milliseconds. Other tests run beside. */
+/** How late a timer fires: 9 of 10 times no later than what `stop` gives, milliseconds. Other tests run beside. */
 function measureLag() {
   const everyMs = 5;
+  const minSamples = 60;
   const late: number[] = [];
+  const { promise: enough, resolve } = Promise.withResolvers<void>();
   let due = performance.now() + everyMs;
   const timer = setInterval(() => {
     const now = performance.now();
     late.push(now - due);
     due = now + everyMs;
+    if (late.length === minSamples) resolve();
   }, everyMs);
   return {
-    stop(): number {
+    async stop(): Promise<number> {
+      await enough;
       clearInterval(timer);
-      return late.toSorted((one, other) => one - other)[Math.floor(late.length * 0.95)] ?? 0;
+      return late.toSorted((one, other) => one - other)[Math.floor(late.length * 0.9)] ?? 0;
     },
   };
 }
@@ -143,10 +145,11 @@ Deno.test("an extension that exits at once says why", async () => {
 
 Deno.test("a fork bomb reaches its limit and goes with its extension", async () => {
   const bomb = `${greeting}; bomb() { bomb | bomb & }; bomb; while read line; do echo '{"id":2,"result":"boom"}'; done`;
-  await withHostile(bomb, async (world) => {
-    const room = await world.open();
+  await withHostile(bomb, async (_world, _view, room) => {
     await room.disable("evil");
-    assert.equal(await countProcesses("evil/main.sh"), 0);
+    for (const patience = AbortSignal.timeout(20_000); await countProcesses("evil/main.sh") > 0;) {
+      patience.throwIfAborted();
+    }
   }, { limits: "processes = 40", ready: ({ state }) => state !== "starting" && state !== "off" });
 });
 
@@ -164,10 +167,11 @@ Deno.test("an extension that spins is noticed by its silence, and ended", async 
 });
 
 Deno.test("an extension that ignores SIGTERM is gone when it is disabled", async () => {
-  await withHostile(`trap '' TERM HUP INT; ${greeting}; while :; do sleep 1; done`, async (world) => {
-    const room = await world.open();
+  await withHostile(`trap '' TERM HUP INT; ${greeting}; while :; do sleep 1; done`, async (_world, _view, room) => {
     await room.disable("evil");
-    assert.equal(await countProcesses("evil/main.sh"), 0);
+    for (const patience = AbortSignal.timeout(20_000); await countProcesses("evil/main.sh") > 0;) {
+      patience.throwIfAborted();
+    }
   });
 });
 

@@ -2,6 +2,7 @@ import { type Children, newChildren } from "../../src/child/open.ts";
 import type { ChildSystem } from "../../src/child/system.ts";
 import { type ExtensionsConfig, extensionsFileSchema } from "../../src/config/extensions.ts";
 import type { Clock } from "../../src/core/clock.ts";
+import type { NatsWire } from "../../src/core/nats_wire.ts";
 import type { ToolContext, ToolResult } from "../../src/core/tool.ts";
 import { type Extensions, openExtensions } from "../../src/extensions/open.ts";
 import type { ExtensionView } from "../../src/extensions/view.ts";
@@ -37,6 +38,7 @@ export interface WorldOptions {
   readonly clock?: Clock;
   readonly env?: Readonly<Record<string, string>>;
   readonly system?: ChildSystem;
+  readonly nats?: NatsWire;
 }
 
 /** Longest wait for anything, on a busy machine. */
@@ -98,7 +100,7 @@ export async function openExtensionWorld(options: WorldOptions = {}): Promise<Ex
     async open() {
       await room?.[Symbol.asyncDispose]();
       room = await openExtensions(
-        { config, dataDir, env, children, log, metrics, clock },
+        { config, dataDir, env, children, nats: options.nats, log, metrics, clock },
         new AbortController().signal,
       );
       return room;

@@ -34,7 +34,14 @@ Deno.test("a browser that is logged in lets a program run only with the token en
 Deno.test("what is accepted of an MCP server is written down with who did it", async () => {
   const notes: unknown[] = [];
   await using http = await openHttpFixture({
-    mcp: { servers: () => [], accept: () => Promise.resolve(["price"]) },
+    mcp: {
+      servers: () => [],
+      accept: () => Promise.resolve(["price"]),
+      questions: () => [],
+      answer: () => assert.fail("nothing is answered here"),
+      beginLogin: () => assert.fail("nobody logs in here"),
+      finishLogin: () => assert.fail("nobody logs in here"),
+    },
     audit: { list: () => Promise.resolve([]), note: (entry) => Promise.resolve(void notes.push(entry)) },
   });
   const response = await http.post("/api/mcp/servers/shop/accept", {});

@@ -154,6 +154,14 @@ export async function openHttpFixture(
       decide: () => Promise.reject(new AppError("missing", "Nobody has this number")),
     },
     audit: { list: () => Promise.resolve([]), note: () => Promise.resolve() },
+    mcp: {
+      servers: () => [],
+      accept: () => Promise.resolve([]),
+      questions: () => [],
+      answer: () => {},
+      beginLogin: () => Promise.reject(new Error("no login")),
+      finishLogin: () => Promise.reject(new Error("no login")),
+    },
     dreams: { dream: () => Promise.resolve(undefined), takeBack: () => Promise.resolve(false) },
     workspaces: {
       of: () => {
@@ -161,7 +169,6 @@ export async function openHttpFixture(
       },
     },
     tools: { list: () => Promise.resolve([]) },
-    mcp: { servers: () => [], accept: () => Promise.resolve([]) },
     replyTo: () => undefined,
     ...replaced,
   }, stop.signal);

@@ -179,6 +179,18 @@ Deno.test("a process that dies anywhere while it forgets finds the rest at the n
   }
 });
 
+Deno.test("files that were sent to a person go, unless somebody else gets them too", async () => {
+  await using folder = await openLedgerFolder();
+  await using opened = await openPeopled(folder.path);
+  const { ledger } = opened;
+  const send = (turn: string, ...names: readonly string[]) => ({
+    sql: `UPDATE outbox SET body = json_set(body, '$.files', json(?)) WHERE turn_id = ?`,
+    values: [JSON.stringify(names.map((sha256) => ({ sha256 }))), turn],
+  });
+  await ledger.commit([send("t1", "aa", "bb"), send("t4", "bb", "cc")]);
+  assert.deepEqual((await findPerson(ledger, person, signal)).files, ["aa"]);
+});
+
 Deno.test("nothing of what was deleted is left in the bytes of the file", async () => {
   await using folder = await openLedgerFolder();
   await using opened = await openPeopled(folder.path);

@@ -22,7 +22,7 @@ async function ask(text: string, tools = [clock, sums]) {
 
 Deno.test("demo model says that it is one, and how to get a real one, word by word", async () => {
   const { chunks, calls } = await ask("Hello there");
-  assert.match(textOf(chunks), /Hello there.*built-in demo model.*ANTHROPIC_API_KEY.*llm\.yaml/);
+  assert.match(textOf(chunks), /Hello there.*built-in demo model.*agent setup llm.*ANTHROPIC_API_KEY/);
   assert.ok(chunks.length > 20);
   assert.deepEqual(calls, []);
   assert.equal(finishOf(chunks).reason, "stop");

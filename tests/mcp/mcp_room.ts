@@ -38,7 +38,17 @@ export async function openMcpFixture(
   const metrics = newRecordedMetrics();
   const clock = systemClock;
   const children = newChildren({ clock, redact: (text) => text });
-  const room = await openMcp({ config, children, log, metrics, clock, dataDir: folder, ...changes });
+  const room = await openMcp({
+    config,
+    children,
+    log,
+    metrics,
+    clock,
+    dataDir: folder,
+    sample: () => Promise.reject(new Error("no model")),
+    redirectUrl: (server) => new URL(`http://127.0.0.1/mcp/login/${server}`),
+    ...changes,
+  });
   const progress: ToolProgress[] = [];
   const until = async <T>(find: () => T | undefined): Promise<T> => {
     const deadline = performance.now() + 30_000;

@@ -217,3 +217,11 @@ Deno.test("an agent that came later is served too", async () => {
   assert.equal(await world.call("workspace_read", { path: "a.md" }), "a");
   assert.match(await world.call("workspace_list", {}, { agent: "nobody" }), /There is no agent nobody/);
 });
+
+Deno.test("a data folder may lie behind a link", async () => {
+  await using world = await openWorld();
+  await Deno.mkdir(`${world.dir}/disk/workspace`, { recursive: true });
+  await Deno.symlink(`${world.dir}/disk`, `${world.dir}/ana`);
+  assert.match(await world.call("workspace_write", write("a.md", "a")), /^Written/);
+  assert.equal(await Deno.readTextFile(`${world.dir}/disk/workspace/a.md`), "a");
+});

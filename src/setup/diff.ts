@@ -1,0 +1,14 @@
+import { structuredPatch } from "diff";
+import type { Ink } from "../cli/ink.ts";
+import { toPlain } from "../cli/plain.ts";
+
+/** Shows what an edit changes in a file, for a person. */
+export function formatDiff(path: string, before: string, after: string, ink: Ink): string {
+  const { hunks } = structuredPatch(path, path, before, after, "", "", { context: 2 });
+  const paint = (line: string) => line.startsWith("+") ? ink.good(line) : line.startsWith("-") ? ink.bad(line) : line;
+  const lines = hunks.flatMap(({ oldStart, newStart, lines }) => [
+    ink.dim(`@@ line ${Math.max(1, before === "" ? newStart : oldStart)}`),
+    ...lines.filter((line) => !line.startsWith("\\")).map((line) => paint(toPlain(line))),
+  ]);
+  return [ink.bold(path + (before === "" ? " (new)" : "")), ...lines].join("\n") + "\n";
+}

@@ -1,0 +1,15 @@
+import { idText } from "../config/scalars.ts";
+import { AppError } from "../core/error.ts";
+
+/** What is wrong with an id as a person wrote it; `undefined`: nothing. */
+export function whyNoId(text: string): string | undefined {
+  const parsed = idText.safeParse(text);
+  return parsed.success ? undefined : parsed.error.issues[0]?.message;
+}
+
+/** An id as a flag has it. @throws {AppError} `invalid` */
+export function toId(text: string, flag: string): string {
+  const fault = whyNoId(text);
+  if (fault === undefined) return text;
+  throw new AppError("invalid", `${flag} ${JSON.stringify(text)} ${fault}`);
+}

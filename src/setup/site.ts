@@ -1,0 +1,181 @@
+import { plugins } from "../app/registry.ts";
+import { newInk } from "../cli/ink.ts";
+import { type ConfigDirFlag, type DataDirFlag, toConfigDir, toDataDir } from "../cli/place.ts";
+import { writeStarterFolder } from "../cli/starter_config.ts";
+import type { Terminal } from "../cli/terminal.ts";
+import type { Config } from "../config/config.ts";
+import { type ConfigEdit, type ConfigFile, newConfigDesk } from "../config/desk.ts";
+import { type ConfigChange, editConfig } from "../config/edit.ts";
+import { formatFaults } from "../config/fault.ts";
+import { loadConfig } from "../config/load.ts";
+import { AppError, toAppError } from "../core/error.ts";
+import { systemClock } from "../lib/clock.ts";
+import { formatDiff } from "./diff.ts";
+import { openPrompts, type Prompts } from "./prompts.ts";
+import { type SecretFile, writeSecrets } from "./secret.ts";
+
+/** Flags that every step takes. */
+export type PlaceFlags = ConfigDirFlag & DataDirFlag;
+
+/** The config that is set up, and the terminal of who does it. */
+export interface Site extends AsyncDisposable {
+  readonly terminal: Terminal;
+  readonly configDir: string;
+  readonly dataDir: string;
+  /** The config as it is now. @throws {AppError} `invalid` for a faulty one. */
+  load(): Promise<Config>;
+  /** Every file of the config as it is now; an empty text for one that could be there. */
+  list(): Promise<readonly ConfigFile[]>;
+  /**
+   * Writes the edits and the secrets, all or nothing. The texts that files had go to `config-history` in the data folder.
+   *
+   * @throws {AppError} `invalid` for edits that would make the config faulty.
+   */
+  apply(edits: readonly ConfigEdit[], secrets: readonly SecretFile[]): Promise<void>;
+}
+
+/** What a step changes. */
+export interface Plan {
+  readonly changes: readonly FileChanges[];
+  readonly secrets?: readonly SecretFile[];
+  /** What is there afterwards, in a few words. */
+  readonly done: string;
+}
+
+/** What changes in one file. */
+export interface FileChanges {
+  /** Path in the config folder. */
+  readonly path: string;
+  readonly changes: readonly ConfigChange[];
+}
+
+/**
+ * Opens the config folder. One that is not there looks like the one that the program comes with, and is made with the
+ * first thing that is written.
+ */
+export async function openSite(terminal: Terminal, flags: PlaceFlags): Promise<Site> {
+  const configDir = toConfigDir(flags, terminal.env);
+  const dataDir = toDataDir(flags, terminal.env);
+  const { env } = terminal;
+  const starter = await isThere(configDir) ? undefined : `${await Deno.makeTempDir({ prefix: "nexo-setup-" })}/config`;
+  if (starter !== undefined) await writeStarterFolder(starter);
+  let dir = starter ?? configDir;
+  const newDesk = () =>
+    newConfigDesk({
+      dir,
+      pastDir: `${dataDir}/config-history`,
+      env,
+      plugins,
+      clock: systemClock,
+      // A running process sees the files change by itself.
+      reload: () => Promise.resolve({ result: "unchanged" }),
+    });
+  return {
+    terminal,
+    configDir,
+    dataDir,
+    async load() {
+      const result = await loadConfig({ dir, env, plugins, generation: 1 });
+      if (!result.ok) throw new AppError("invalid", formatFaults(result.faults));
+      return result.loaded.config;
+    },
+    list: () => newDesk().list(),
+    async apply(edits, secrets) {
+      const isNew = await writeStarterFolder(configDir);
+      const before = dir;
+      dir = configDir;
+      try {
+        await using written = await writeSecrets(configDir, secrets);
+        if (edits.length > 0) await newDesk().apply(...edits);
+        await written.keep();
+      } catch (thrown) {
+        if (isNew) await Deno.remove(configDir, { recursive: true });
+        dir = before;
+        throw thrown;
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      if (starter !== undefined) await Deno.remove(starter.replace(/\/config$/, ""), { recursive: true });
+    },
+  };
+}
+
+/** A file of the config as it is now; an empty text where it is not there. */
+export async function readConfigFile(site: Site, path: string): Promise<ConfigFile> {
+  const file = (await site.list()).find((one) => one.path === path);
+  if (file === undefined) throw new AppError("bug", `Nothing reads ${path}`);
+  return file;
+}
+
+/**
+ * The prompts of a step that lacks some of what it needs; `undefined` where it has all of it and asks nothing.
+ *
+ * @param needed What each flag that the step cannot do without was given.
+ * @throws {AppError} `invalid` where there is nobody to ask.
+ */
+export async function promptsFor(
+  { terminal }: Site,
+  step: string,
+  needed: Readonly<Record<string, string | undefined>>,
+): Promise<Prompts | undefined> {
+  const missing = Object.entries(needed).filter(([, value]) => value === undefined).map(([flag]) => flag);
+  if (missing.length === 0) return undefined;
+  if (terminal.interactive) return await openPrompts();
+  throw new AppError(
+    "invalid",
+    `agent setup ${step} needs ${
+      missing.join(" and ")
+    }, for there is no terminal to ask on. See agent setup ${step} --help`,
+  );
+}
+
+/**
+ * Shows what the plan changes and does it. Where a person was asked, they have the last word.
+ *
+ * @throws {AppError} `invalid` for a plan that would make the config faulty; `cancelled` where the person says no.
+ */
+export async function carryOut(
+  site: Site,
+  { changes, secrets = [], done }: Plan,
+  prompts: Prompts | undefined,
+): Promise<void> {
+  const { terminal, configDir } = site;
+  const ink = newInk(terminal.color);
+  const edits: ConfigEdit[] = [];
+  for (const { path, changes: wanted } of changes) {
+    const { text: before, version: base } = await readConfigFile(site, path);
+    const text = editConfig(before, wanted);
+    if (text === before) continue;
+    edits.push({ path, text, base });
+    terminal.print(`${formatDiff(`${configDir}/${path}`, before, text, ink)}\n`);
+  }
+  for (const { name } of secrets) {
+    terminal.print(`${ink.bold(`${configDir}/secrets/${name}`)}: only you can read it\n`);
+  }
+  if (prompts !== undefined && !await prompts.confirm("Write this?", true)) {
+    throw new AppError("cancelled", "Nothing was written");
+  }
+  await withoutInterrupt(() => site.apply(edits, secrets));
+  terminal.print(`${ink.good("Done")}: ${done}\n`);
+}
+
+/** Ctrl-C waits until `work` is done: half of it would be worse than either. */
+async function withoutInterrupt(work: () => Promise<void>): Promise<void> {
+  const ignore = () => {};
+  Deno.addSignalListener("SIGINT", ignore);
+  try {
+    await work();
+  } finally {
+    Deno.removeSignalListener("SIGINT", ignore);
+  }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await Deno.stat(path);
+    return true;
+  } catch (thrown) {
+    if (toAppError(thrown).kind === "missing") return false;
+    throw thrown;
+  }
+}

@@ -1,0 +1,141 @@
+import assert from "node:assert/strict";
+import { openFakeBotApi } from "../fixtures/fake_bot_api.ts";
+import { openFakeAnthropic } from "../fixtures/fake_llm_anthropic.ts";
+import { openFakeOpenai } from "../fixtures/fake_llm_openai.ts";
+import { openSetupRoom } from "./setting_up.ts";
+
+Deno.test("a model key is tried, goes into a file of its own, and the config refers to it", async () => {
+  await using model = openFakeAnthropic();
+  await using room = await openSetupRoom();
+  const key = await room.file("key.txt", "  sk-ant-secret\n");
+  const { code, stdout, stderr } = await room.setup(
+    ...["llm", "--provider", "anthropic", "--key-file", key, "--base-url", model.baseUrl],
+  );
+  assert.equal(code, 0, stderr);
+  assert.equal(model.requests.length, 1);
+  assert.equal(model.requests[0]?.headers.get("x-api-key"), "sk-ant-secret");
+  assert.equal(await room.read("secrets/anthropic"), "sk-ant-secret\n");
+  assert.deepEqual([await room.modeOf("secrets"), await room.modeOf("secrets/anthropic")], ["700", "600"]);
+  assert.match(await room.read("llm.yaml"), /^ {2}anthropic: \{ api_key: "\$\{file:\.\/secrets\/anthropic\}",/m);
+  assert.ok(![...(await room.snapshot())].some(([path, text]) => path !== "secrets/anthropic" && text.includes("sk-")));
+  assert.ok(!`${stdout}${stderr}`.includes("sk-ant-secret"));
+  assert.match(stdout, /^-.*ANTHROPIC_API_KEY[^]*^\+.*secrets\/anthropic/m, "the diff is shown");
+  const [past] = await Array.fromAsync(Deno.readDir(`${room.data}/config-history`));
+  assert.match(past?.name ?? "", /~llm\.yaml$/, "the text before is kept");
+  assert.equal((await room.agent("config", "check")).code, 0);
+});
+
+Deno.test("a refused key is not written, and a new key takes the place of an old one only when it is taken", async () => {
+  await using model = openFakeAnthropic();
+  await using room = await openSetupRoom();
+  const args = async (key: string) => [
+    ...["llm", "--provider", "anthropic", "--key-file", await room.file("key", key), "--base-url", model.baseUrl],
+  ];
+  model.script({ type: "status", status: 401, message: "invalid x-api-key" });
+  const refused = await room.setup(...await args("first"));
+  assert.equal(refused.code, 3, refused.stderr);
+  assert.match(refused.stderr, /Nothing was written/);
+  assert.equal((await room.snapshot()).size, 0);
+
+  assert.equal((await room.setup(...await args("second"))).code, 0);
+  const before = await room.snapshot();
+  model.script({ type: "status", status: 401, message: "invalid x-api-key" });
+  assert.equal((await room.setup(...await args("third"))).code, 3);
+  assert.deepEqual(await room.snapshot(), before);
+  assert.equal((await room.setup(...await args("fourth"))).code, 0);
+  assert.equal(await room.read("secrets/anthropic"), "fourth\n");
+  assert.equal(await room.modeOf("secrets/anthropic"), "600");
+});
+
+Deno.test("a server of one's own needs no key, but the name of its model", async () => {
+  await using model = openFakeOpenai();
+  await using room = await openSetupRoom();
+  const args = ["llm", "--provider", "local", "--kind", "openai_compatible", "--base-url", model.baseUrl, "--no-key"];
+  const nameless = await room.setup(...args);
+  assert.equal(nameless.code, 2);
+  assert.match(nameless.stderr, /--model/);
+  const { code, stderr } = await room.setup(...args, "--model", "qwen3");
+  assert.equal(code, 0, stderr);
+  assert.match(await room.read("llm.yaml"), /^ {2}local:\n {4}kind: openai_compatible\n[^]*api_key: none/m);
+});
+
+Deno.test("a bot's token is tried with getMe; the agent hears the bot", async () => {
+  await using api = await openFakeBotApi();
+  await using room = await openSetupRoom();
+  const token = await room.file("token", api.token);
+  const args = ["telegram", "--token-file", token, "--instance", "sales", "--agent", "ana", "--api-root", api.url];
+  const { code, stdout, stderr } = await room.setup(...args, "--allow", "@eva,4711");
+  assert.equal(code, 0, stderr);
+  assert.deepEqual(api.calls.map(({ method }) => method), ["getMe"]);
+  assert.equal(await room.read("secrets/telegram_sales"), `${api.token}\n`);
+  assert.equal(await room.modeOf("secrets/telegram_sales"), "600");
+  assert.match(await room.read("plugins/telegram.yaml"), /token: "\$\{file:\.\/secrets\/telegram_sales\}"/);
+  assert.match(
+    await room.read("agents.yaml"),
+    /instance: sales\n {8}allow_from: \["@eva", "4711"\]\n$/,
+  );
+  assert.ok(!`${stdout}${stderr}`.includes(api.token));
+
+  const before = await room.snapshot();
+  assert.equal((await room.setup(...args)).code, 0, "done again, it changes nothing");
+  assert.deepEqual(await room.snapshot(), before);
+});
+
+Deno.test("a wrong token, an unknown agent and an account that another agent hears change nothing", async () => {
+  await using api = await openFakeBotApi();
+  await using room = await openSetupRoom();
+  const [good, bad] = [await room.file("good", api.token), await room.file("bad", "12:wrong")];
+  const flags = ["telegram", "--instance", "sales", "--api-root", api.url];
+  assert.equal((await room.setup(...flags, "--token-file", bad)).code, 6);
+  const unknown = await room.setup(...flags, "--token-file", good, "--agent", "anna");
+  assert.equal(unknown.code, 4);
+  assert.match(unknown.stderr, /Did you mean "ana"/);
+  assert.equal((await room.snapshot()).size, 0);
+
+  assert.equal((await room.setup(...flags, "--token-file", good)).code, 0, "the only agent needs no naming");
+  assert.equal((await room.setup("agent", "--id", "ben")).code, 0);
+  const before = await room.snapshot();
+  const taken = await room.setup(...flags, "--token-file", good, "--agent", "ben");
+  assert.equal(taken.code, 2);
+  assert.match(taken.stderr, /already heard by agent "ana"/);
+  assert.deepEqual(await room.snapshot(), before);
+});
+
+Deno.test("without a terminal a step says which flags it needs", async () => {
+  await using room = await openSetupRoom();
+  for (
+    const [step, flags] of [["llm", ["--provider", "--key-file"]], ["telegram", ["--token-file"]], ["agent", ["--id"]]]
+      .map(([step, flags]) => [String(step), [flags ?? []].flat()] as const)
+  ) {
+    const { code, stderr } = await room.setup(step);
+    assert.equal(code, 2, step);
+    for (const flag of flags) assert.ok(stderr.includes(flag), stderr);
+  }
+  assert.equal((await room.snapshot()).size, 0);
+});
+
+Deno.test("names and tokens cannot write YAML, references or second lines", async () => {
+  await using room = await openSetupRoom();
+  const name = 'Eve\n  - id: evil\n"}]: ${file:./secrets/anthropic} # &a *b';
+  assert.equal((await room.setup("agent", "--id", "eve", "--name", name, "--character", "x: {y}")).code, 0);
+  const { stdout } = await room.agent("config", "explain", "agents.eve.system_prompt", "--json");
+  assert.ok(
+    JSON.stringify(JSON.parse(stdout)).includes(JSON.stringify(`You are ${name}. x: {y}`).slice(1, -1)),
+    stdout,
+  );
+  assert.match((await room.agent("config", "check")).stdout, /2 agents/);
+
+  const before = await room.snapshot();
+  for (const id of ["../x", "a b", "A", "x\ny", "", "a/b", "-x"]) {
+    assert.equal((await room.setup("agent", "--id", id)).code, 2, JSON.stringify(id));
+    const token = await room.file("token", "1:a");
+    assert.equal((await room.setup("telegram", "--instance", id, "--token-file", token, "--offline")).code, 2);
+  }
+  for (const token of ["", "\n", "1:a\n2:b", "1:a\u0000", "1:a\u001b[2J"]) {
+    const file = await room.file("token", token);
+    const { code, stderr } = await room.setup("telegram", "--token-file", file, "--offline");
+    assert.equal(code, 2, JSON.stringify(token));
+    assert.ok(token.trim() === "" || !stderr.includes(token.trim()));
+  }
+  assert.deepEqual(await room.snapshot(), before);
+});
