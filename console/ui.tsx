@@ -94,8 +94,8 @@ export function Patch({ text }: { readonly text: string }) {
   return (
     <pre class="difference">
       {text.replace(/\n$/, "").split("\n").map((line, index) => {
-        if (line.startsWith("+") && !line.startsWith("+++")) return <ins key={index}>{line}{"\n"}</ins>;
-        if (line.startsWith("-") && !line.startsWith("---")) return <del key={index}>{line}{"\n"}</del>;
+        if (line.startsWith("+") && !line.startsWith("+++")) return <ins key={index}>{line}</ins>;
+        if (line.startsWith("-") && !line.startsWith("---")) return <del key={index}>{line}</del>;
         return `${line}\n`;
       })}
     </pre>
