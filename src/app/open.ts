@@ -7,6 +7,7 @@ import { newSkillHost } from "../agent/skill_file.ts";
 import { newChildren } from "../child/open.ts";
 import type { Config } from "../config/config.ts";
 import { newConfigDesk } from "../config/desk.ts";
+import { explain } from "../config/explain.ts";
 import { openConfig } from "../config/open.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import type { ProviderKey } from "../core/bus.ts";
@@ -231,9 +232,9 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
       env,
       plugins,
       clock,
-      loaded: () => config.live.current,
       reload: config.reload,
     }),
+    explain: (path: string) => explain(config.live.current, path),
     activity: (stop: AbortSignal) => readActivity(ledger, clock.now(), stop),
     usage: (days: number, stop: AbortSignal) => readUsageRows(ledger, toDay(clock.now() - (days - 1) * dayMs), stop),
     mcp: { ...mcp, servers: mcp.view },

@@ -2,9 +2,8 @@ import { AppError, toAppError } from "../core/error.ts";
 import type { Clock } from "../core/clock.ts";
 import type { PluginSchema } from "./config.ts";
 import { type ConfigFault, formatFaults } from "./fault.ts";
-import { explain, type Explanation } from "./explain.ts";
 import { configFiles, listConfigFolder } from "./files.ts";
-import { loadConfig, type LoadedConfig } from "./load.ts";
+import { loadConfig } from "./load.ts";
 import type { ReloadOutcome } from "./reload.ts";
 
 /** A file of the config folder, as people edit it. */
@@ -45,8 +44,6 @@ export interface ConfigDesk {
    * @throws {AppError} `invalid` for edits with faults, `conflict` where somebody has edited a file meanwhile.
    */
   apply(...edits: readonly ConfigEdit[]): Promise<ReloadOutcome>;
-  /** Settings in force, with where they come from, as {@linkcode explain} gives them. */
-  explain(path: string): readonly Explanation[];
   /** Newest first. */
   past(): Promise<readonly ConfigPast[]>;
   /** @throws {AppError} `missing` */
@@ -62,8 +59,6 @@ export interface ConfigDeskDeps {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly plugins: readonly PluginSchema[];
   readonly clock: Clock;
-  /** What is in force. */
-  loaded(): LoadedConfig;
   reload(): Promise<ReloadOutcome>;
 }
 
@@ -71,7 +66,7 @@ export interface ConfigDeskDeps {
 const keptPasts = 200;
 
 /** Makes a {@linkcode ConfigDesk}. */
-export function newConfigDesk({ dir, pastDir, env, plugins, clock, loaded, reload }: ConfigDeskDeps): ConfigDesk {
+export function newConfigDesk({ dir, pastDir, env, plugins, clock, reload }: ConfigDeskDeps): ConfigDesk {
   const editable = [...Object.keys(configFiles), ...plugins.map(({ id }) => `plugins/${id}.yaml`)];
   const requireKnown = (path: string) => {
     // Nothing but these names reaches the file system.
@@ -124,7 +119,6 @@ export function newConfigDesk({ dir, pastDir, env, plugins, clock, loaded, reloa
       last = applied.catch(() => {});
       return applied;
     },
-    explain: (path) => explain(loaded(), path),
     past: () => listPasts(pastDir),
     async readPast(id) {
       const known = (await listPasts(pastDir)).some((past) => past.id === id);

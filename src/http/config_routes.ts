@@ -1,5 +1,6 @@
 import { Hono } from "hono";
 import type { ConfigDesk } from "../config/desk.ts";
+import type { Explanation } from "../config/explain.ts";
 import { parseRequest, readJson } from "./body.ts";
 import { configApplySchema, configCheckSchema, configExplainRequestSchema } from "./config_api.ts";
 import { toDoor } from "./door.ts";
@@ -14,10 +15,12 @@ const maxBodyBytes = 4_000_000;
 const commandFiles: readonly string[] = ["mcp.yaml", "extensions.yaml"];
 
 /** `/api/config`: reads, checks and edits the config folder. */
-export function newConfigRoutes({ desk, audit, logins }: {
+export function newConfigRoutes({ desk, audit, logins, explain }: {
   readonly desk: ConfigDesk;
   readonly audit: Audit;
   readonly logins: Logins;
+  /** Settings in force below a path, and where each comes from. */
+  explain(path: string): readonly Explanation[];
 }): Hono {
   const app = new Hono();
   app.get("/files", async (context) => context.json({ files: await desk.list() }));
@@ -37,7 +40,7 @@ export function newConfigRoutes({ desk, audit, logins }: {
   });
   app.get("/explain", (context) => {
     const { path } = parseRequest(configExplainRequestSchema, context.req.query());
-    return context.json({ items: desk.explain(path) });
+    return context.json({ items: explain(path) });
   });
   app.get("/history", async (context) => context.json({ items: await desk.past() }));
   app.get("/history/:id", async (context) => context.json({ text: await desk.readPast(context.req.param("id")) }));

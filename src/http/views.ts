@@ -2,6 +2,7 @@ import { type Context, Hono } from "hono";
 import { renderSVG } from "uqr";
 import type { Config } from "../config/config.ts";
 import type { ConfigDesk } from "../config/desk.ts";
+import type { Explanation } from "../config/explain.ts";
 import { AppError } from "../core/error.ts";
 import type { Memory } from "../core/memory.ts";
 import type { SubsystemStatus } from "../core/status.ts";
@@ -150,6 +151,8 @@ export interface AdminViews {
   readonly logs: RecentLog;
   readonly history: History;
   readonly configDesk: ConfigDesk;
+  /** Settings in force below a path, and where each comes from. @throws {AppError} `missing`, `invalid`. */
+  explain(path: string): readonly Explanation[];
   /** What went on in the last hour. */
   activity(signal: AbortSignal): Promise<Activity>;
   /** What was used in the last `days` days, today included, newest first. */

@@ -18,7 +18,6 @@ async function openDesk() {
     env: {},
     plugins: [],
     clock,
-    loaded: () => assert.fail("nothing is explained here"),
     reload: () => {
       reloads++;
       return Promise.resolve({ result: "applied", generation: 2, restartNeeded: [] });

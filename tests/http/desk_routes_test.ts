@@ -51,7 +51,12 @@ Deno.test("what is accepted of an MCP server is written down with who did it", a
 
 Deno.test("settings in force are explained with where they come from", async () => {
   const asked: string[] = [];
-  await using http = await openHttpFixture({ configDesk: newDesk(asked) });
+  await using http = await openHttpFixture({
+    explain(path) {
+      asked.push(path);
+      return [{ path: "agents.ana.id", value: "ana", origin: "agents.yaml:3", type: "text" }];
+    },
+  });
   const response = await http.admin("/api/config/explain?path=agents.ana");
   const { items } = configSettingsAnswerSchema.parse(await response.json());
   assert.deepEqual([asked, items[0]?.origin], [["agents.ana"], "agents.yaml:3"]);
@@ -78,17 +83,3 @@ Deno.test("an operator sees an agent's files and what stands in them", async () 
   const text = await http.admin(`/api/agents/ana/workspace/file?path=${encodeURIComponent(file.path)}`);
   assert.equal(workspaceTextSchema.parse(await text.json()).text, "text of notes/2026-11-22.md");
 });
-
-function newDesk(asked: string[]) {
-  return {
-    list: () => Promise.resolve([]),
-    check: () => Promise.resolve([]),
-    apply: () => Promise.resolve({ result: "unchanged" } as const),
-    explain: (path: string) => {
-      asked.push(path);
-      return [{ path: "agents.ana.id", value: "ana", origin: "agents.yaml:3", type: "text" }];
-    },
-    past: () => Promise.resolve([]),
-    readPast: () => Promise.resolve(""),
-  };
-}

@@ -112,10 +112,10 @@ export async function openHttpFixture(
       list: () => Promise.resolve([]),
       check: () => Promise.resolve([]),
       apply: () => Promise.resolve({ result: "unchanged" }),
-      explain: () => [],
       past: () => Promise.resolve([]),
       readPast: () => Promise.resolve(""),
     },
+    explain: () => [],
     people: { forget: () => Promise.reject(new Error("nobody is forgotten here")) },
     activity: () =>
       Promise.resolve({
