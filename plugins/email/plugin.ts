@@ -23,6 +23,8 @@ export const email: Plugin<typeof emailConfigSchema> = {
       env: ["NODE_V8_COVERAGE"],
     };
   },
+  // The library is loaded by whoever asks.
+  probe: async (config, signal) => (await import("./probe.ts")).probeMailbox(config, signal),
   account(config) {
     const { user, host, port } = toImapServer(config);
     return `${user} ${host}:${port} ${config.folder}`;

@@ -9,6 +9,8 @@ export const telegram: Plugin<typeof telegramConfigSchema> = {
   // The Bot API takes no id of ours for a message.
   traits: { idempotentSend: false, typing: true },
   permissions: ({ api_root }, stateDir) => ({ net: [toHostAndPort(api_root)], read: [stateDir], write: [stateDir] }),
+  // The library is loaded by whoever asks.
+  probe: async (config, signal) => (await import("./probe.ts")).probeBot(config, signal),
   account: ({ token, api_root }) => `${token.reveal()} ${api_root}`,
 };
 

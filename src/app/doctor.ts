@@ -9,6 +9,10 @@ export interface Finding {
   readonly why: string;
   /** The command, or the deed, that mends it. */
   readonly mend: string;
+  /** Worth knowing, and no reason to be alarmed. */
+  readonly isNote?: boolean;
+  /** Does what mends it, where that can do no harm. */
+  fix?(): Promise<void>;
 }
 
 /** One thing that `agent doctor` looks at. */

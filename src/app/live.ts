@@ -1,17 +1,25 @@
-import { newBotApi } from "../../plugins/telegram/api.ts";
 import type { LlmConfig } from "../config/llm.ts";
-import { AppError } from "../core/error.ts";
+import { AppError, toAppError } from "../core/error.ts";
 import type { LlmRequest } from "../core/llm.ts";
 import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
 import { systemClock } from "../lib/clock.ts";
 import { openLlm } from "../llm/open.ts";
 
-/** Before the process runs there is nobody to read them. */
-const silentLog: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, with: () => silentLog };
-const silentMetrics: Metrics = { count: () => {}, gauge: () => {}, observe: () => {} };
+/** Before the process runs there is nobody to read a log. */
+export const silentLog: Log = {
+  debug: () => {},
+  info: () => {},
+  warn: () => {},
+  error: () => {},
+  with: () => silentLog,
+};
+/** Nobody counts then, either. */
+export const silentMetrics: Metrics = { count: () => {}, gauge: () => {}, observe: () => {} };
 
 const answerMs = 30_000;
+const natsMs = 3_000;
+const natsPort = 4222;
 
 const question: Omit<LlmRequest, "model"> = {
   system: [],
@@ -46,13 +54,32 @@ export async function tryModel(config: LlmConfig, provider: string, model?: stri
 }
 
 /**
- * Asks Telegram whose a token is.
+ * Asks a NATS server who it is. It says so by itself, before any login.
  *
- * @returns The bot's name, with @.
- * @throws {AppError} `unavailable`; with reason `token_refused` for a wrong token.
+ * @param url `nats://host:port` or `tls://host:port`.
+ * @throws {AppError} `unavailable` where nothing answers, or something else than NATS.
  */
-export async function tryTelegram(apiRoot: string, token: string): Promise<string> {
-  const api = newBotApi(apiRoot, token);
-  const bot = await api.ask("getMe", AbortSignal.timeout(answerMs), (methods, signal) => methods.getMe(signal));
-  return `@${bot.username}`;
+export async function tryNats(url: string): Promise<void> {
+  const { hostname, port } = new URL(url.includes("://") ? url : `nats://${url}`);
+  const where = `${hostname}:${port || natsPort}`;
+  const signal = AbortSignal.timeout(natsMs);
+  let banner: string;
+  try {
+    using connection = await Deno.connect({ hostname, port: Number(port || natsPort), signal });
+    const close = () => connection.close();
+    signal.addEventListener("abort", close);
+    const bytes = new Uint8Array(5);
+    await connection.read(bytes);
+    signal.removeEventListener("abort", close);
+    banner = new TextDecoder().decode(bytes);
+  } catch (thrown) {
+    throw new AppError(
+      "unavailable",
+      `No NATS server answers at ${where}: ${toAppError(thrown).message}. Start it, or correct the address`,
+    );
+  }
+  // https://docs.nats.io/reference/reference-protocols/nats-protocol: the server's first word.
+  if (banner !== "INFO ") {
+    throw new AppError("unavailable", `What answers at ${where} is no NATS server. Correct the address`);
+  }
 }

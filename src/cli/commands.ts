@@ -967,12 +967,25 @@ const dream = buildCommand({
 
 const doctor = buildCommand({
   loader: async () => toAction((await import("./doctor.ts")).examine),
-  parameters: { flags: { config, data, json } },
+  parameters: {
+    flags: {
+      live: {
+        kind: "boolean",
+        brief: "Ask models, channels and the world's clock too",
+        default: false,
+        withNegated: false,
+      },
+      fix: { kind: "boolean", brief: "Mend what can be mended without harm", default: false, withNegated: false },
+      config,
+      data,
+      json,
+    },
+  },
   docs: {
     brief: "Find what is wrong, and what mends it",
     fullDescription: toDescription(
-      "Looks at config, skills and workspaces. Each finding says what is wrong, why it matters, and what mends it.",
-      ["agent doctor", "agent doctor --config /etc/nexo --json"],
+      "Looks at the config, the machine, keys, channels, data and agents. Each finding says what is wrong, why it matters, and the command that mends it. Notes are worth knowing and do no harm.",
+      ["agent doctor", "agent doctor --live", "agent doctor --fix", "agent doctor --config /etc/nexo --json"],
       ["0 nothing is wrong", "1 something is"],
     ),
   },

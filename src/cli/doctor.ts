@@ -1,66 +1,142 @@
 import { type Check, type Finding, newChecks } from "../app/doctor.ts";
+import { newChannelCheck, newPartCheck } from "../app/doctor_channels.ts";
+import { newEffectCheck, newKeyCheck, newNatsCheck } from "../app/doctor_config.ts";
+import { newDataCheck } from "../app/doctor_data.ts";
+import {
+  newClockCheck,
+  newDenoCheck,
+  newDiskCheck,
+  newExtensionCheck,
+  newPermissionCheck,
+  newPortCheck,
+  newVectorCheck,
+  newWallCheck,
+} from "../app/doctor_machine.ts";
 import { plugins } from "../app/registry.ts";
 import { toShelves } from "../app/workspaces.ts";
 import type { Config } from "../config/config.ts";
-import { formatFault } from "../config/fault.ts";
-import { loadConfig } from "../config/load.ts";
+import { type ConfigFault, formatFault } from "../config/fault.ts";
+import { loadConfig, type LoadedConfig } from "../config/load.ts";
 import { toAppError } from "../core/error.ts";
+import { toPlaces } from "../extensions/places.ts";
+import { findRunning } from "./admin_client.ts";
 import { type Ink, newInk } from "./ink.ts";
 import { type ConfigDirFlag, type DataDirFlag, toConfigDir, toDataDir } from "./place.ts";
 import { toPlain } from "./plain.ts";
 import { sayCount, toJsonText } from "./say.ts";
+import { readQueues } from "./status.ts";
 import type { Terminal } from "./terminal.ts";
 import { readTroubles } from "./workspace.ts";
 
 /** Flags of `agent doctor`. */
 export interface DoctorFlags extends ConfigDirFlag, DataDirFlag {
+  /** Ask providers too. */
+  readonly live: boolean;
+  /** Do what mends a finding, where that can do no harm. */
+  readonly fix: boolean;
   readonly json: boolean;
 }
 
 /** What one check found. */
 export interface Examined {
   readonly name: string;
-  readonly findings: readonly Finding[];
+  readonly findings: readonly (Finding & { readonly isMended?: boolean })[];
 }
 
-/** `agent doctor`: what is wrong, why it matters, and what mends it. Exit code 1 where anything is. */
+/** `agent doctor`: what is wrong, why it matters, and what mends it. Exit code 1 where anything is; notes do not count. */
 export async function examine(terminal: Terminal, flags: DoctorFlags): Promise<number> {
   const dir = toConfigDir(flags, terminal.env);
   const loaded = await loadConfig({ dir, env: terminal.env, plugins, generation: 1 });
   const examined: Examined[] = [{ name: "config", findings: loaded.ok ? [] : loaded.faults.map(toConfigFinding) }];
-  if (loaded.ok) {
-    const { config } = loaded.loaded;
-    const shelves = toShelves(dir, toDataDir(flags, terminal.env));
-    const checks = [
-      ...newChecks({ config, shelves, env: terminal.env }),
-      newWorkspaceCheck(terminal, flags, config),
-    ];
-    for (const check of checks) examined.push({ name: check.name, findings: await lookWith(check) });
+  for (const check of await newAllChecks(terminal, flags, loaded.ok ? loaded.loaded : undefined)) {
+    const findings = await lookWith(check);
+    examined.push({ name: check.name, findings: flags.fix ? await mend(findings) : findings });
   }
-  const isWell = examined.every(({ findings }) => findings.length === 0);
+  const isWell = examined.every(({ findings }) =>
+    findings.every((one) => one.isNote === true || one.isMended === true)
+  );
   if (flags.json) terminal.print(toJsonText({ ok: isWell, checks: examined }));
   else terminal.print(formatExamined(examined, newInk(terminal.color)));
   return isWell ? 0 : 1;
 }
 
-/** What was found, for a person. */
+/** What was found, for a person: troubles first, what is well on one line. */
 export function formatExamined(examined: readonly Examined[], ink: Ink): string {
-  const lines = examined.flatMap(({ name, findings }) =>
-    findings.length === 0 ? [`${ink.good("ok")}     ${name}`] : findings.flatMap(({ what, why, mend }) => [
-      `${ink.bad("wrong")}  ${name}: ${toPlain(what)}`,
-      `       ${ink.dim(toPlain(why))}`,
-      `       ${ink.bold("Mend it:")} ${toPlain(mend)}`,
-    ])
-  );
-  const count = examined.reduce((sum, { findings }) => sum + findings.length, 0);
-  return `${lines.join("\n")}\n\n${count === 0 ? "All is well." : `${sayCount(count, "thing")} to mend.`}\n`;
+  const all = examined.flatMap(({ name, findings }) => findings.map((finding) => ({ name, ...finding })));
+  const order = (finding: Finding & { readonly isMended?: boolean }) =>
+    finding.isMended === true ? 2 : finding.isNote === true ? 1 : 0;
+  const blocks = all.toSorted((one, other) => order(one) - order(other)).map((finding) => formatFinding(finding, ink));
+  const well = examined.filter(({ findings }) => findings.length === 0).map(({ name }) => name);
+  const wrong = all.filter((finding) => order(finding) === 0).length;
+  return [
+    ...blocks,
+    ...well.length === 0 ? [] : [`${ink.good("ok")}     ${well.join(", ")}`],
+    wrong === 0 ? ink.good("All is well.") : ink.bad(`${sayCount(wrong, "thing")} to mend.`),
+  ].join("\n\n") + "\n";
 }
 
-function toConfigFinding(fault: Parameters<typeof formatFault>[0]): Finding {
+function formatFinding(
+  { name, what, why, mend, isNote, isMended }: Finding & { readonly name: string; readonly isMended?: boolean },
+  ink: Ink,
+): string {
+  const mark = isMended ? ink.good("mended") : isNote ? ink.warn("note  ") : ink.bad("wrong ");
+  return [
+    `${mark} ${ink.bold(name)}: ${toPlain(what)}`,
+    `       ${ink.dim(toPlain(why))}`,
+    ...isMended ? [] : [`       ${ink.bold("Mend it:")} ${toPlain(mend)}`],
+  ].join("\n");
+}
+
+/** Without a config that can be read, only what does not need one. */
+async function newAllChecks(
+  terminal: Terminal,
+  flags: DoctorFlags,
+  loaded: LoadedConfig | undefined,
+): Promise<readonly Check[]> {
+  const { env } = terminal;
+  const [dir, dataDir] = [toConfigDir(flags, env), toDataDir(flags, env)];
+  const machine = [
+    newDenoCheck(),
+    newClockCheck(dataDir, flags.live ? timeUrl : undefined),
+    newPermissionCheck(dir, dataDir),
+    newDiskCheck(dataDir),
+    newVectorCheck(),
+  ];
+  if (loaded === undefined) return machine;
+  const { config } = loaded;
+  const running = (await findRunning(dataDir, env))?.status;
+  const places = toPlaces(config.extensions, dataDir, env);
+  return [
+    ...machine,
+    newWallCheck(config, places),
+    ...running === undefined ? [newPortCheck(config), newExtensionCheck(config, places)] : [newPartCheck(running)],
+    newKeyCheck(config, flags.live),
+    newChannelCheck({ config, plugins, running, live: flags.live }),
+    newNatsCheck(config),
+    newEffectCheck(loaded, dir),
+    newDataCheck(dataDir, running?.queues ?? await readQueues(dataDir)),
+    ...newChecks({ config, shelves: toShelves(dir, dataDir), env }),
+    newWorkspaceCheck(terminal, flags, config),
+  ];
+}
+
+/** Answers everybody with a Date header. */
+const timeUrl = "https://api.telegram.org/";
+
+async function mend(findings: readonly Finding[]): Promise<Examined["findings"]> {
+  const mended = [];
+  for (const finding of findings) {
+    await finding.fix?.();
+    mended.push(finding.fix === undefined ? finding : { ...finding, isMended: true });
+  }
+  return mended;
+}
+
+function toConfigFinding(fault: ConfigFault): Finding {
   return {
     what: formatFault(fault),
     why: "With a faulty config the process does not start, and a running one keeps the config that it has.",
-    mend: "edit the file, then: agent config check",
+    mend: `${fault.remedy}. Then: agent config check`,
   };
 }
 

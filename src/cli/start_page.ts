@@ -58,5 +58,5 @@ function findMissingKey({ agents, models }: Status): readonly string[] {
 
 function findMissingChannel({ channels }: Status): readonly string[] {
   if (channels.length > 0) return [];
-  return ["No channel besides the console. For Telegram: agent setup telegram"];
+  return ["No channel besides the console. Add one: agent setup telegram, agent setup whatsapp or agent setup email"];
 }

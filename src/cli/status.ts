@@ -38,7 +38,8 @@ async function showStopped(terminal: Terminal, dataDir: string, json: boolean): 
   return errorKinds.unavailable.exitCode;
 }
 
-async function readQueues(dataDir: string): Promise<Queues | undefined> {
+/** How much waits in the ledger of a data folder; `undefined` where there is none. */
+export async function readQueues(dataDir: string): Promise<Queues | undefined> {
   using ledger = await openLedgerFile(dataDir);
   if (ledger === undefined) return undefined;
   const empty = { depth: 0, oldestSeconds: 0 };

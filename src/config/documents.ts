@@ -74,7 +74,7 @@ async function listNames(dir: string) {
       file: normalize(dir),
       path: "",
       message: `the config folder cannot be read: ${whyUnreadable(error)}`,
-      remedy: "Create it, or name another folder with --config or AGENT_CONFIG",
+      remedy: "Make it: agent setup. Or name another folder with --config or AGENT_CONFIG",
     };
   }
 }

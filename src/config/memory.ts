@@ -2,9 +2,12 @@ import { z } from "zod";
 import { modelSchema } from "./agents.ts";
 import { duration, secretText } from "./scalars.ts";
 
+/** Who can make vectors. */
+export const embedderKinds = ["embedded", "openai_compatible", "gemini", "none"] as const;
+
 /** Who makes vectors of what agents know. */
 export const embedderSchema = z.strictObject({
-  kind: z.enum(["embedded", "openai_compatible", "gemini", "none"]).default("embedded").describe(
+  kind: z.enum(embedderKinds).default("embedded").describe(
     "`embedded`: part of the program, needs no key and no network. `none`: facts are found by their words only.",
   ),
   model: z.string().min(1).optional().describe(

@@ -40,6 +40,13 @@ export interface Plugin<S extends z.ZodType = z.ZodType> {
    */
   account?(config: z.output<S>): string;
   /**
+   * Asks the provider, from outside of a worker and without touching what waits there, whether it takes the account.
+   * Gives who that is: `@my_bot`. Absent: only a running worker can tell.
+   *
+   * @throws {AppError} what the provider answered.
+   */
+  probe?(config: z.output<S>, signal: AbortSignal): Promise<string>;
+  /**
    * Takes away, while no worker runs, what links an instance with its account, so that it waits to be linked anew.
    * Absent: there is nothing to link.
    */

@@ -11,6 +11,9 @@ export interface Prompts {
   tell(text: string): void;
   /** Tells that something went wrong. */
   warn(text: string): void;
+  /** Opens and closes a row of questions. */
+  begin(text: string): void;
+  end(text: string): void;
 }
 
 /** Why an answer is not taken, or `undefined`. */
@@ -74,5 +77,7 @@ export async function openPrompts(): Promise<Prompts> {
     },
     tell: (text) => clack.log.message(text),
     warn: (text) => clack.log.warn(text),
+    begin: (text) => clack.intro(text),
+    end: (text) => clack.outro(text),
   };
 }

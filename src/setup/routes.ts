@@ -1,7 +1,9 @@
 import { buildCommand, buildRouteMap } from "@stricli/core";
 import { config, data, toAction, toDescription } from "../cli/route_parts.ts";
 import type { Terminal } from "../cli/terminal.ts";
+import { presetNames } from "../../plugins/email/presets.ts";
 import { kindNames } from "../config/llm.ts";
+import { embedderKinds } from "../config/memory.ts";
 import type { PlaceFlags, Site } from "./site.ts";
 
 // Each step's code, and the prompts, are loaded when it runs.
@@ -127,8 +129,178 @@ const telegram = buildCommand({
   },
 });
 
+const whatsapp = buildCommand({
+  loader: toStep(async () => (await import("./whatsapp.ts")).setUpWhatsApp),
+  parameters: {
+    flags: {
+      instance: channel.instance,
+      agent: channel.agent,
+      allow: channel.allow,
+      phone: toText("Link by a code typed on the phone with this number, digits only [QR code]", "NUMBER"),
+      config,
+      data,
+    },
+  },
+  docs: {
+    brief: "Let an agent talk on WhatsApp",
+    fullDescription: toDescription(
+      "Writes the account into the config. Its phone lets it in: agent pair whatsapp NAME shows the QR code, while the process runs.",
+      ["agent setup whatsapp", "agent setup whatsapp --instance support --agent ana --allow @4915112345678"],
+      codes,
+    ),
+  },
+});
+
+const email = buildCommand({
+  loader: toStep(async () => (await import("./email.ts")).setUpEmail),
+  parameters: {
+    flags: {
+      address: toText("Mail address of the account", "ADDRESS"),
+      passwordFile: toText("File with its password, or app password; - is standard input", "FILE"),
+      preset: {
+        kind: "enum",
+        values: presetNames,
+        brief: "Provider, where its servers shall not be looked for",
+        placeholder: "NAME",
+        optional: true,
+      },
+      imap: toText("IMAP server, HOST or HOST:PORT [found by the domain]", "SERVER"),
+      smtp: toText("SMTP server, HOST or HOST:PORT [found by the domain]", "SERVER"),
+      caFile: toText("PEM file of an own certificate authority", "FILE"),
+      ...channel,
+      config,
+      data,
+    },
+  },
+  docs: {
+    brief: "Let an agent answer mail",
+    fullDescription: toDescription(
+      "Servers are those of the provider, or those that the address's domain tells of. The login is tried; the password goes into secrets/email_NAME of the config folder, and the config refers to it.",
+      [
+        "agent setup email",
+        "agent setup email --address support@gmail.com --password-file password.txt --instance support",
+        "agent setup email --address a@example.org --password-file p --imap mail.example.org --smtp mail.example.org:465",
+      ],
+      [...codes, "4 the servers cannot be found", "6 the server refuses the login, or cannot be reached"],
+    ),
+  },
+});
+
+const memory = buildCommand({
+  loader: toStep(async () => (await import("./memory.ts")).setUpMemory),
+  parameters: {
+    flags: {
+      embedder: {
+        kind: "enum",
+        values: embedderKinds,
+        brief: "What facts are found with",
+        placeholder: "KIND",
+        optional: true,
+      },
+      keyFile: toText("File with the key; - is standard input", "FILE"),
+      baseUrl: toText("Address of the API, where it is not the vendor's", "URL"),
+      model: toText("Model that makes the vectors", "MODEL"),
+      config,
+      data,
+    },
+  },
+  docs: {
+    brief: "Choose how agents find what they know",
+    fullDescription: toDescription("embedded is part of the program: no key, no network.", [
+      "agent setup memory --embedder embedded",
+      "agent setup memory --embedder openai_compatible --key-file key.txt",
+    ], codes),
+  },
+});
+
+const nats = buildCommand({
+  loader: toStep(async () => (await import("./nats.ts")).setUpNats),
+  parameters: {
+    flags: { url: toText("Address of the server", "URL"), offline: channel.offline, config, data },
+  },
+  docs: {
+    brief: "Let events travel over NATS, for several processes",
+    fullDescription: toDescription("Asks the server before it is written. User, password and TLS: docs/nats.md.", [
+      "agent setup nats --url nats://127.0.0.1:4222",
+    ], [...codes, "6 no NATS server answers there"]),
+  },
+});
+
+const place = {
+  user: toSwitch("A service of your own systemd, not the machine's"),
+  config,
+  data,
+} as const;
+
+const install = buildCommand({
+  loader: async () => toAction((await import("./service.ts")).installService),
+  parameters: {
+    flags: {
+      runAs: toText("User that it runs as [who called sudo, else nexo]", "USER"),
+      print: toSwitch("Only show the unit"),
+      ...place,
+    },
+  },
+  docs: {
+    brief: "Start with the machine, as a systemd service",
+    fullDescription: toDescription(
+      "Writes nexo.service and starts it. It may write the config and the data folder, and nothing else of the system. Variables for the config go into service.env beside it.",
+      [
+        "agent service install --print",
+        "sudo agent service install --config /etc/nexo --data /var/lib/nexo --run-as nexo",
+        "agent service install --user",
+      ],
+      ["0 installed and started", "3 not allowed: use sudo, or --user", "4 no such user", "6 no systemd here"],
+    ),
+  },
+});
+
+/** `agent service` and what is below it. */
+export const serviceRoutes = buildRouteMap({
+  routes: {
+    install,
+    status: buildCommand({
+      loader: async () => toAction((await import("./service.ts")).showService),
+      parameters: { flags: place },
+      docs: {
+        brief: "Show how the service stands",
+        fullDescription: toDescription("What systemd says. How the agents are: agent status", [
+          "agent service status",
+          "agent service status --user",
+        ], ["0 it runs", "3 it does not", "4 it is not installed"]),
+      },
+    }),
+    uninstall: buildCommand({
+      loader: async () => toAction((await import("./service.ts")).uninstallService),
+      parameters: { flags: place },
+      docs: {
+        brief: "Stop the service and take its unit away",
+        fullDescription: toDescription("Config and data stay.", [
+          "sudo agent service uninstall",
+          "agent service uninstall --user",
+        ]),
+      },
+    }),
+  },
+  docs: { brief: "Run as a systemd service" },
+});
+
+const wizard = buildCommand({
+  loader: toStep(async () => (await import("./wizard.ts")).runWizard),
+  parameters: { flags: { config, data } },
+  docs: {
+    brief: "Ask for everything, step by step",
+    fullDescription: toDescription(
+      "Shows what is there and what is not. Each step is tried, shown and written by itself; Ctrl-C leaves the config as it was before the step.",
+      ["agent setup", "agent setup --config /etc/nexo"],
+      codes,
+    ),
+  },
+});
+
 /** `agent setup` and its steps. */
 export const setupRoutes = buildRouteMap({
-  routes: { llm, agent, telegram },
+  defaultCommand: "wizard",
+  routes: { wizard, llm, agent, telegram, whatsapp, email, memory, nats, service: install },
   docs: { brief: "From nothing to a working agent, step by step" },
 });

@@ -1,20 +1,12 @@
-import { tryTelegram } from "../app/live.ts";
+import { type TelegramConfig, telegramConfigSchema } from "../../plugins/telegram/config.ts";
 import { toSecretReference } from "../config/edit.ts";
 import { AppError, toAppError } from "../core/error.ts";
 import type { Secret } from "../core/secret.ts";
 import { chooseAgent, findAgents, toBinding, toInstance } from "./agents.ts";
-import { toId, whyNoId } from "./ids.ts";
+import { askAllowed, type ChannelFlags, nameInstance, sayWhoMayTalk } from "./channel.ts";
 import type { Prompts } from "./prompts.ts";
 import { readSecret, toSecret, whyNoSecret } from "./secret.ts";
-import { carryOut, type PlaceFlags, promptsFor, type Site } from "./site.ts";
-
-/** Flags that every channel takes. */
-export interface ChannelFlags extends PlaceFlags {
-  readonly instance?: string;
-  readonly agent?: string;
-  readonly allow?: readonly string[];
-  readonly offline: boolean;
-}
+import { carryOut, promptsFor, type Site } from "./site.ts";
 
 /** Flags of `agent setup telegram`. */
 export interface TelegramFlags extends ChannelFlags {
@@ -23,7 +15,7 @@ export interface TelegramFlags extends ChannelFlags {
 }
 
 const plugin = "telegram";
-const publicRoot = "https://api.telegram.org";
+const answerMs = 30_000;
 
 /** Sets up a Telegram bot. Its token is tried before anything is written. @throws {AppError} */
 export async function setUpTelegram(site: Site, flags: TelegramFlags): Promise<void> {
@@ -45,26 +37,6 @@ export async function setUpTelegram(site: Site, flags: TelegramFlags): Promise<v
   }, prompts);
 }
 
-/** The name of a channel's account. @throws {AppError} `invalid` */
-export async function nameInstance(flags: ChannelFlags, prompts: Prompts | undefined): Promise<string> {
-  if (flags.instance !== undefined) return toId(flags.instance, "--instance");
-  const message = "A name for this account, for logs and commands";
-  return await prompts?.text({ message, fallback: "default", check: whyNoId }) ?? "default";
-}
-
-/** Who may talk from the start. */
-export async function askAllowed(prompts: Prompts | undefined, message: string): Promise<readonly string[]> {
-  const nobody = "nobody yet";
-  const answer = await prompts?.text({ message, fallback: nobody }) ?? nobody;
-  return answer === nobody ? [] : answer.split(/[\s,]+/).filter((name) => name !== "");
-}
-
-/** What the operator has to know about who may talk. */
-export function sayWhoMayTalk(allow: readonly string[]): string {
-  if (allow.length > 0) return `${allow.join(", ")} may talk; others get a code for: agent pair approve CODE`;
-  return "Nobody may talk yet: who writes gets a code, and you let them in: agent pair approve CODE";
-}
-
 async function getToken(site: Site, flags: TelegramFlags, prompts: Prompts | undefined): Promise<Secret> {
   let token = flags.tokenFile === undefined ? undefined : await readSecret(flags.tokenFile, "token");
   while (true) {
@@ -75,8 +47,9 @@ async function getToken(site: Site, flags: TelegramFlags, prompts: Prompts | und
     );
     if (flags.offline) return token;
     site.terminal.print("Asking Telegram whose token that is…\n");
+    const { probeBot } = await import("../../plugins/telegram/probe.ts");
     try {
-      const name = await tryTelegram(flags.apiRoot ?? publicRoot, token.reveal());
+      const name = await probeBot(toConfig(token, flags.apiRoot), AbortSignal.timeout(answerMs));
       site.terminal.print(`It is that of ${name}.\n`);
       return token;
     } catch (thrown) {
@@ -89,4 +62,13 @@ async function getToken(site: Site, flags: TelegramFlags, prompts: Prompts | und
       token = undefined;
     }
   }
+}
+
+function toConfig(token: Secret, apiRoot: string | undefined): TelegramConfig {
+  const config = telegramConfigSchema.safeParse({
+    token: token.reveal(),
+    ...(apiRoot === undefined ? {} : { api_root: apiRoot }),
+  });
+  if (config.success) return config.data;
+  throw new AppError("invalid", `--api-root ${JSON.stringify(apiRoot)} is no address. Write it as https://host`);
 }

@@ -47,7 +47,7 @@ Deno.test("the start page of a fresh clone says what is missing, and the line th
   assert.equal(
     text.slice(text.indexOf("+")),
     `+ No model key, so the built-in demo model answers for ana. Set ANTHROPIC_API_KEY and start again. Or the same for openai
-+ No channel besides the console. For Telegram: agent setup telegram
++ No channel besides the console. Add one: agent setup telegram, agent setup whatsapp or agent setup email
 `,
   );
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { z } from "zod";
 import { runCli } from "../../src/cli/cli.ts";
-import { setupRoutes } from "../../src/setup/routes.ts";
+import { serviceRoutes, setupRoutes } from "../../src/setup/routes.ts";
 
 const repository = new URL("../../", import.meta.url);
 
@@ -101,7 +101,7 @@ async function readCommands(): Promise<ReadonlyMap<string, readonly string[]>> {
     print: (text) => void (help += text),
     complain: (text) => assert.fail(text),
     async *lines() {},
-  }, { setup: setupRoutes });
+  }, { setup: setupRoutes, service: serviceRoutes });
   assert.equal(code, 0);
   const usages = [...help.matchAll(/^ {2}agent ([a-z-]+)(?: ([a-z|]+))? /gm)];
   return new Map(usages.map(([, name = "", below]) => [name, below === undefined ? [] : below.split("|")]));

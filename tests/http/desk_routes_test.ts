@@ -74,6 +74,7 @@ Deno.test("an operator sees an agent's files and what stands in them", async () 
         diff: () => Promise.resolve([]),
         show: () => Promise.reject(new Error("not asked for")),
         revert: () => Promise.reject(new Error("not asked for")),
+        forget: () => Promise.resolve([]),
         troubles: () => Promise.resolve([]),
       }),
     },

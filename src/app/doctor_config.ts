@@ -1,0 +1,155 @@
+import type { Config } from "../config/config.ts";
+import { formatFault } from "../config/fault.ts";
+import type { LoadedConfig } from "../config/load.ts";
+import { newModels } from "../llm/models.ts";
+import { silentLog, silentMetrics, tryModel, tryNats } from "./live.ts";
+import { systemClock } from "../lib/clock.ts";
+import { toAppError } from "../core/error.ts";
+import type { Check, Finding } from "./doctor.ts";
+import { listSecretFiles } from "./doctor_machine.ts";
+
+/** What stands in the config and does nothing. */
+export function newEffectCheck({ config, files, warnings }: LoadedConfig, configDir: string): Check {
+  return {
+    name: "config without effect",
+    async look() {
+      // How open the folder of secrets is, is a check of its own.
+      const others = warnings.filter(({ remedy }) => !remedy.includes("/secrets/"));
+      return [
+        ...others.map((warning): Finding => ({
+          what: formatFault(warning),
+          why: "The config is in force, and unwise.",
+          mend: warning.remedy,
+          isNote: true,
+        })),
+        ...findUnheard(config),
+        ...findUnasked(config),
+        ...await findLostSecrets(configDir, files),
+      ];
+    },
+  };
+}
+
+/** Whether agents have a model; with `live`, whether each provider takes its key. */
+export function newKeyCheck({ llm, agents }: Config, live: boolean): Check {
+  return {
+    name: "model keys",
+    async look() {
+      const { available } = newModels(llm, {
+        clock: systemClock,
+        log: silentLog,
+        metrics: silentMetrics,
+        fetch: globalThis.fetch,
+        random: Math.random,
+        gates: new Map(),
+      });
+      const usable = available.filter(({ provider, configured, missing }) =>
+        configured && missing === undefined && provider !== "demo"
+      );
+      const missing = agents.flatMap(({ id, model }): readonly Finding[] => {
+        if (model === "auto") return usable.length > 0 ? [] : [{ ...noKey, what: `${id} has no model but the demo` }];
+        const found = available.find(({ provider }) => provider === model.provider);
+        if (found?.configured !== false) return [];
+        return [{
+          what: `${id} wants ${model.provider}/${model.model}: ${found.missing ?? "it has no key"}`,
+          why: "Each of its turns fails.",
+          mend: `agent setup llm --provider ${model.provider}`,
+        }];
+      });
+      const refused = live ? await Promise.all(usable.map(({ provider }) => findRefusal(llm, provider))) : [];
+      return [...missing, ...refused.flat()];
+    },
+  };
+}
+
+/** Whether the bus beside this process answers. */
+export function newNatsCheck({ broker }: Config): Check {
+  return {
+    name: "NATS",
+    async look() {
+      if (broker.type !== "nats") return [];
+      const urls = [broker.url].flat();
+      const failures = await Promise.all(urls.map(async (url) => {
+        try {
+          await tryNats(url);
+          return undefined;
+        } catch (thrown) {
+          return toAppError(thrown).message;
+        }
+      }));
+      return failures.flatMap((message) =>
+        message === undefined ? [] : [{
+          what: message,
+          why: "Events of other processes wait there, and ours wait on this disk until it is back.",
+          mend: "systemctl start nats-server; or another address: agent setup nats --url URL",
+        }]
+      );
+    },
+  };
+}
+
+const noKey = {
+  why: "It answers, but only shows how everything works.",
+  mend: "agent setup llm",
+  isNote: true,
+} as const;
+
+async function findRefusal(llm: Config["llm"], provider: string): Promise<readonly Finding[]> {
+  try {
+    await tryModel(llm, provider);
+    return [];
+  } catch (thrown) {
+    return [{
+      what: `${provider} does not answer: ${toAppError(thrown).message}`,
+      why: "Turns of agents that ask it fail, or go to their fallback.",
+      mend: `agent setup llm --provider ${provider}`,
+    }];
+  }
+}
+
+function findUnheard({ agents, plugins }: Config): readonly Finding[] {
+  const heard = new Set(agents.flatMap(({ inbound_bindings }) => inbound_bindings).map(toName));
+  return plugins.filter((one) => !heard.has(toName(one))).map((one) => ({
+    what: `Nobody hears ${toName(one)}`,
+    why: "It connects, and what people write there is answered by no agent.",
+    mend:
+      `agent setup ${one.plugin} --instance ${one.instance} --agent ID; or take it out of plugins/${one.plugin}.yaml`,
+  }));
+}
+
+/** Providers with a key that neither an agent names nor `auto` takes. */
+function findUnasked({ agents, llm }: Config): readonly Finding[] {
+  const keyed = Object.entries(llm.providers).filter(([, { api_key }]) => (api_key?.reveal() ?? "") !== "");
+  const models = agents.flatMap(({ model, fallback_models, inbound_bindings }) => [
+    model,
+    ...fallback_models,
+    ...inbound_bindings.flatMap((binding) => binding.model ?? []),
+  ]);
+  const first = models.includes("auto") ? keyed[0]?.[0] : undefined;
+  const asked = new Set([first, ...models.flatMap((model) => model === "auto" ? [] : [model.provider])]);
+  return keyed.filter(([id]) => !asked.has(id)).map(([id]) => ({
+    what: `The provider ${id} has a key, and no agent asks it`,
+    why: "A key that is not used can only be lost.",
+    mend: `let an agent fall back on it: fallback_models: [{ provider: ${id}, model: … }]; or take the key away`,
+    isNote: true,
+  }));
+}
+
+async function findLostSecrets(configDir: string, files: readonly string[]): Promise<readonly Finding[]> {
+  const lost: Finding[] = [];
+  for (const name of await listSecretFiles(configDir)) {
+    const path = `${configDir}/secrets/${name}`;
+    if (files.includes(await Deno.realPath(path))) continue;
+    lost.push({
+      what: `Nothing in the config refers to ${path}`,
+      why: "A key that is not used can only be lost.",
+      mend: `rm ${path}`,
+      isNote: true,
+    });
+  }
+  return lost;
+}
+
+function toName({ plugin, instance }: { readonly plugin: string; readonly instance: string }): string {
+  return `${plugin}.${instance}`;
+}

@@ -1,0 +1,52 @@
+import { toAppError } from "../core/error.ts";
+import type { Queues } from "../http/api.ts";
+import type { Check, Finding } from "./doctor.ts";
+
+/** Replies wait a moment as a rule. */
+const longWaitSeconds = 600;
+
+/** What lies in the data folder and waits for somebody. */
+export function newDataCheck(dataDir: string, queues: Queues | undefined): Check {
+  return {
+    name: "old data",
+    async look() {
+      return [
+        ...queues === undefined ? [] : findWaiting(queues),
+        ...(await listCopies(dataDir)).map((name): Finding => ({
+          what: `${dataDir}/${name} is a copy of the ledger from before an upgrade`,
+          why: "It takes room, and holds what was forgotten since. It is needed only to go back by hand.",
+          mend: `rm ${dataDir}/${name}`,
+          isNote: true,
+        })),
+      ];
+    },
+  };
+}
+
+function findWaiting({ dead, outbox }: Queues): readonly Finding[] {
+  return [
+    ...dead.depth === 0 ? [] : [{
+      what: `${dead.depth} dead letter${dead.depth === 1 ? "" : "s"}`,
+      why: "Somebody was not answered, or their answer did not arrive.",
+      mend: "agent dlq list; then: agent dlq replay ID",
+      isNote: true,
+    }],
+    ...outbox.depth === 0 || outbox.oldestSeconds < longWaitSeconds ? [] : [{
+      what: `${outbox.depth} repl${outbox.depth === 1 ? "y" : "ies"} not sent, the oldest for ${
+        Math.round(outbox.oldestSeconds / 60)
+      } min`,
+      why: "They become dead letters when they are older than outbound.max_age.",
+      mend: "agent status tells why the channel does not send; without a process: agent run",
+    }],
+  ];
+}
+
+async function listCopies(dataDir: string): Promise<readonly string[]> {
+  try {
+    const entries = await Array.fromAsync(Deno.readDir(dataDir));
+    return entries.map(({ name }) => name).filter((name) => /^ledger\.db\.before-v\d+$/.test(name)).sort();
+  } catch (thrown) {
+    if (toAppError(thrown).kind === "missing") return [];
+    throw thrown;
+  }
+}

@@ -1,0 +1,143 @@
+import { resolve } from "node:path";
+import { z } from "zod";
+import { type ConfigDirFlag, type DataDirFlag, toConfigDir, toDataDir } from "../cli/place.ts";
+import type { Terminal } from "../cli/terminal.ts";
+import { AppError, toAppError } from "../core/error.ts";
+import { formatUnit } from "./unit.ts";
+
+/** Flags of `agent service`. */
+export interface ServiceFlags extends ConfigDirFlag, DataDirFlag {
+  /** A service of the user's own systemd, not the machine's. */
+  readonly user: boolean;
+}
+
+/** Flags of `agent service install`. */
+export interface InstallFlags extends ServiceFlags {
+  readonly runAs?: string;
+  readonly print: boolean;
+}
+
+const unitName = "nexo.service";
+const usualUser = "nexo";
+
+/** `agent service install`: writes the unit, starts it, and has it started with the machine. */
+export async function installService(terminal: Terminal, flags: InstallFlags): Promise<number> {
+  const { env } = terminal;
+  const configDir = resolve(toConfigDir(flags, env));
+  const dataDir = resolve(toDataDir(flags, env));
+  const runAs = flags.user
+    ? undefined
+    : flags.runAs ?? env["SUDO_USER"] ?? (Deno.uid() === 0 ? usualUser : env["USER"]);
+  if (!flags.user && runAs === undefined) throw new AppError("invalid", "Say who it shall run as, by --run-as USER");
+  const launch = await findLaunch(env, dataDir);
+  const unit = formatUnit({
+    command: [...launch.command, "run", "--config", configDir, "--data", dataDir],
+    env: launch.env,
+    writable: [configDir, dataDir],
+    envFile: `${configDir}/service.env`,
+    user: runAs,
+    workingDir: dataDir,
+  });
+  if (flags.print) {
+    terminal.print(unit);
+    return 0;
+  }
+  if (runAs !== undefined) await requireUser(runAs, dataDir);
+  const path = unitPath(flags, env);
+  await Deno.mkdir(dataDir, { recursive: true, mode: 0o700 });
+  await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true });
+  await writeUnit(path, unit);
+  await systemctl(flags, "daemon-reload");
+  await systemctl(flags, "enable", "--now", unitName);
+  terminal.print(`Wrote ${path} and started it. How it stands: agent service status${flags.user ? " --user" : ""}\n`);
+  if (flags.user) terminal.print(`To keep it while you are logged out: loginctl enable-linger\n`);
+  return 0;
+}
+
+/** `agent service status`: what systemd says; its exit code: 0 running, 3 not running, 4 not installed. */
+export async function showService(terminal: Terminal, flags: ServiceFlags): Promise<number> {
+  const { code, text } = await runSystemctl(flags, ["status", "--no-pager", "--lines=5", unitName]);
+  terminal.print(text);
+  return code;
+}
+
+/** `agent service uninstall`: stops it and takes the unit away. Config and data stay. */
+export async function uninstallService(terminal: Terminal, flags: ServiceFlags): Promise<number> {
+  const path = unitPath(flags, terminal.env);
+  await systemctl(flags, "disable", "--now", unitName);
+  try {
+    await Deno.remove(path);
+  } catch (thrown) {
+    if (toAppError(thrown).kind !== "missing") throw thrown;
+  }
+  await systemctl(flags, "daemon-reload");
+  terminal.print(`Removed ${path}. Config and data are where they were.\n`);
+  return 0;
+}
+
+interface Launch {
+  readonly command: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** How this program is started: as one executable file, or by Deno from its sources. */
+async function findLaunch(env: Terminal["env"], dataDir: string): Promise<Launch> {
+  const executable = env["AGENT_EXECUTABLE"];
+  if (executable) return { command: [resolve(executable)], env: { AGENT_CACHE: `${dataDir}/cache` } };
+  if (Deno.build.standalone) return { command: [Deno.execPath()], env: {} };
+  const root = new URL("../../", import.meta.url).pathname;
+  const schema = z.object({ tasks: z.object({ agent: z.object({ command: z.string() }) }) });
+  const { tasks } = schema.parse(JSON.parse(await Deno.readTextFile(`${root}deno.json`)));
+  const flags = /deno run (.*) main\.ts$/.exec(tasks.agent.command)?.[1]?.split(" ") ?? [];
+  const cache = env["DENO_DIR"] || (env["HOME"] && `${env["HOME"]}/.cache/deno`);
+  return {
+    command: [Deno.execPath(), "run", ...flags, `${root}main.ts`],
+    env: { DENO_NO_UPDATE_CHECK: "1", ...(cache ? { DENO_DIR: resolve(cache) } : {}) },
+  };
+}
+
+function unitPath({ user }: ServiceFlags, env: Terminal["env"]): string {
+  if (!user) return `/etc/systemd/system/${unitName}`;
+  const config = env["XDG_CONFIG_HOME"] || `${env["HOME"] ?? ""}/.config`;
+  return `${config}/systemd/user/${unitName}`;
+}
+
+async function writeUnit(path: string, unit: string): Promise<void> {
+  try {
+    await Deno.writeTextFile(path, unit, { mode: 0o644 });
+  } catch (thrown) {
+    const { kind, message } = toAppError(thrown);
+    throw new AppError(
+      kind,
+      `Cannot write ${path}: ${message}. Run it with sudo, or add --user for a service of your own`,
+    );
+  }
+}
+
+async function requireUser(name: string, dataDir: string): Promise<void> {
+  const { success } = await new Deno.Command("id", { args: ["--user", "--", name], stdout: "null", stderr: "null" })
+    .output();
+  if (success) return;
+  throw new AppError(
+    "missing",
+    `There is no user ${name} to run as. Make it: useradd --system --home-dir ${dataDir} ${name}; or name another: --run-as`,
+  );
+}
+
+async function systemctl(flags: ServiceFlags, ...args: readonly string[]): Promise<void> {
+  const { code, text } = await runSystemctl(flags, args);
+  if (code === 0) return;
+  throw new AppError("unavailable", `systemctl ${args.join(" ")} failed with ${code}: ${text.trim()}`);
+}
+
+async function runSystemctl({ user }: ServiceFlags, args: readonly string[]) {
+  try {
+    const all = [...user ? ["--user"] : [], ...args];
+    const { code, stdout, stderr } = await new Deno.Command("systemctl", { args: all, stdin: "null" }).output();
+    const decoder = new TextDecoder();
+    return { code, text: decoder.decode(stdout) + decoder.decode(stderr) };
+  } catch (thrown) {
+    if (toAppError(thrown).kind !== "missing") throw thrown;
+    throw new AppError("unavailable", "There is no systemd here. What to run: agent service install --print");
+  }
+}
