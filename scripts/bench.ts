@@ -1,5 +1,6 @@
 // deno-lint-ignore-file no-console -- a command that reports to its terminal
 import { measureBus } from "./bench/bus.ts";
+import { measureConsole } from "./bench/console.ts";
 import { measureMail, measureWhatsApp } from "./bench/channels.ts";
 import { type Figure, formatTable, meetsTarget } from "./bench/figure.ts";
 import { measureExecutable } from "./bench/executable.ts";
@@ -29,6 +30,7 @@ const parts = {
   mail: measureMail,
   whatsapp: measureWhatsApp,
   executable: measureExecutable,
+  console: measureConsole,
   memory: measureMemory,
 } as const;
 

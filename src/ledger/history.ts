@@ -124,6 +124,8 @@ export interface History {
   turn(id: string, signal: AbortSignal): Promise<TurnTimeline | undefined>;
 }
 
+/** Newest entries with the words whose sessions are listed: a word that stands everywhere must not cost everything. */
+const maxHits = 50_000;
 /** A search of the index that finds nothing. */
 const nothing = '""';
 
@@ -143,8 +145,9 @@ export function newHistory(ledger: Pick<Ledger, "query">): History {
         values.push(cursor.lastAt, cursor.id);
       }
       if (search !== undefined) {
-        conditions.push(`s.id IN (SELECT m.session_id FROM message_search JOIN messages m ON m.id = message_search.rowid
-          WHERE message_search MATCH ?)`);
+        conditions.push(`s.id IN (SELECT m.session_id FROM
+          (SELECT rowid AS id FROM message_search WHERE message_search MATCH ? ORDER BY rowid DESC LIMIT ${maxHits}) hits
+          JOIN messages m ON m.id = hits.id)`);
         values.push(toMatch(search) ?? nothing);
       }
       const rows = await ledger.query({
