@@ -3,7 +3,9 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import type { Status } from "../src/http/api.ts";
 import { post } from "./api.ts";
 import type { LiveStatus } from "./live.ts";
+import { AgentPage } from "./pages/agent.tsx";
 import { AgentsPage } from "./pages/agents.tsx";
+import { AuditPage } from "./pages/audit.tsx";
 import { ChannelsPage } from "./pages/channels.tsx";
 import { ChatPage } from "./pages/chat.tsx";
 import { ConfigPage } from "./pages/config.tsx";
@@ -12,15 +14,16 @@ import { LogsPage } from "./pages/logs.tsx";
 import { ModelsPage } from "./pages/models.tsx";
 import { OverviewPage } from "./pages/overview.tsx";
 import { SessionsPage, TranscriptPage } from "./pages/sessions.tsx";
+import { ToolsPage } from "./pages/tools.tsx";
 import { TurnPage } from "./pages/turn.tsx";
 
-/** A page of the console. `given` is what follows its name in the address. */
+/** A page of the console. `given` is what follows its name in the address, `part` what follows that. */
 interface PageEntry {
   readonly path: string;
   /** The letter that goes there after `g`. Absent: it is not in the menu. */
   readonly key?: string;
   readonly title: string;
-  show(live: LiveStatus, given: string | undefined): ComponentChildren;
+  show(live: LiveStatus, given: string | undefined, part: string | undefined): ComponentChildren;
 }
 
 const pages: readonly [PageEntry, ...PageEntry[]] = [
@@ -33,7 +36,13 @@ const pages: readonly [PageEntry, ...PageEntry[]] = [
     show: ({ status }, id) => id === undefined ? <SessionsPage status={status} /> : <TranscriptPage id={id} />,
   },
   { path: "turns", title: "Turn", show: (_, id) => <TurnPage id={id ?? ""} /> },
-  { path: "agents", key: "a", title: "Agents", show: ({ status }) => <AgentsPage status={status} /> },
+  {
+    path: "agents",
+    key: "a",
+    title: "Agents",
+    show: ({ status }, id, part) =>
+      id === undefined ? <AgentsPage status={status} /> : <AgentPage {...{ status, id, part }} />,
+  },
   { path: "channels", key: "h", title: "Channels", show: ({ status }) => <ChannelsPage status={status} /> },
   {
     path: "dead-letters",
@@ -41,15 +50,17 @@ const pages: readonly [PageEntry, ...PageEntry[]] = [
     title: "Dead letters",
     show: (_, id) => id === undefined ? <DeadLettersPage /> : <DeadLetterPage id={id} />,
   },
+  { path: "tools", key: "t", title: "Tools", show: () => <ToolsPage /> },
   { path: "models", key: "m", title: "Models", show: (live) => <ModelsPage live={live} /> },
   { path: "config", key: "f", title: "Config", show: (_, path) => <ConfigPage wanted={path} /> },
+  { path: "audit", key: "u", title: "Audit", show: () => <AuditPage /> },
   { path: "logs", key: "l", title: "Logs", show: (_, turn) => <LogsPage turn={turn} /> },
 ];
 const menu = pages.filter(({ key }) => key !== undefined);
 
 /** The console: the frame with the menu, and the page that the address names. */
 export function App({ live }: { readonly live: LiveStatus }) {
-  const [path, given] = useAddress();
+  const [path, given, part] = useAddress();
   const [explains, setExplains] = useState(false);
   useKeys(() => setExplains(true));
   const page = pages.find((one) => one.path === path) ?? pages[0];
@@ -80,7 +91,7 @@ export function App({ live }: { readonly live: LiveStatus }) {
         </div>
       </header>
       <main id="main" tabIndex={-1}>
-        <div class="page" key={`${page.path}/${given ?? ""}`}>{page.show(live, given)}</div>
+        <div class="page" key={`${page.path}/${given ?? ""}`}>{page.show(live, given, part)}</div>
       </main>
       {explains && <Keys onClose={() => setExplains(false)} />}
     </>
@@ -94,7 +105,7 @@ function MenuLink({ entry, isCurrent, badge }: {
 }) {
   const link = useRef<HTMLAnchorElement>(null);
   useEffect(() => {
-    if (isCurrent) link.current?.scrollIntoView({ block: "nearest", inline: "nearest" });
+    if (isCurrent) link.current?.scrollIntoView({ block: "nearest", inline: "center" });
   }, [isCurrent]);
   return (
     <a ref={link} href={`#/${entry.path}`} title={`g ${entry.key}`} aria-current={isCurrent ? "page" : undefined}>
@@ -149,8 +160,8 @@ function Keys({ onClose }: { onClose(): void }) {
   );
 }
 
-/** The two parts of the address: a page's name, and what is given to it. */
-function useAddress(): readonly [path: string | undefined, given: string | undefined] {
+/** The parts of the address: a page's name, what is given to it, and which part of that is shown. */
+function useAddress(): readonly [path: string | undefined, given: string | undefined, part: string | undefined] {
   const read = () => location.hash.replace(/^#\//, "");
   const [address, setAddress] = useState(read);
   useEffect(() => {
@@ -161,8 +172,8 @@ function useAddress(): readonly [path: string | undefined, given: string | undef
     addEventListener("hashchange", onChange);
     return () => removeEventListener("hashchange", onChange);
   }, []);
-  const [path, given] = address.split("/");
-  return [path, given === undefined ? undefined : decodeURIComponent(given)];
+  const [path, given, part] = address.split("/");
+  return [path, given === undefined ? undefined : decodeURIComponent(given), part];
 }
 
 /** `g` and a letter goes to a page, `/` searches, `j` and `k` walk a list, `?` explains. */

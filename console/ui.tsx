@@ -31,6 +31,12 @@ export function Failure({ error }: { readonly error: unknown }) {
 const states: Readonly<Record<string, readonly [tone: string, shape: string]>> = {
   ok: ["good", "●"],
   up: ["good", "●"],
+  live: ["good", "●"],
+  held: ["warn", "▲"],
+  refused: ["bad", "■"],
+  off: ["", "○"],
+  connecting: ["warn", "◐"],
+  restarting: ["warn", "◐"],
   ready: ["good", "●"],
   answered: ["good", "●"],
   silent: ["", "○"],
@@ -67,13 +73,44 @@ export function When({ at }: { readonly at: string }) {
   return <time dateTime={at} title={date.toLocaleString()}>{text}</time>;
 }
 
+/** Parts of a page, each with an address of its own below `at`. */
+export function Tabs({ label, at, tabs, current }: {
+  readonly label: string;
+  readonly at: string;
+  readonly tabs: readonly (readonly [name: string, title: string])[];
+  readonly current: string;
+}) {
+  return (
+    <nav class="tabs" aria-label={label}>
+      {tabs.map(([name, title]) => (
+        <a key={name} href={`${at}/${name}`} aria-current={name === current ? "page" : undefined}>{title}</a>
+      ))}
+    </nav>
+  );
+}
+
+/** Lines of a unified diff, what goes and what comes told apart. */
+export function Patch({ text }: { readonly text: string }) {
+  return (
+    <pre class="difference">
+      {text.replace(/\n$/, "").split("\n").map((line, index) => {
+        if (line.startsWith("+") && !line.startsWith("+++")) return <ins key={index}>{line}</ins>;
+        if (line.startsWith("-") && !line.startsWith("---")) return <del key={index}>{line}</del>;
+        return `${line}\n`;
+      })}
+    </pre>
+  );
+}
+
 /** Something that unfolds. */
-export function Fold({ summary, children }: {
+export function Fold({ summary, open = false, children }: {
   readonly summary: ComponentChildren;
+  /** At first. */
+  readonly open?: boolean;
   readonly children: ComponentChildren;
 }) {
   return (
-    <details class="fold">
+    <details class="fold" open={open}>
       <summary>{summary}</summary>
       {children}
     </details>

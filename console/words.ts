@@ -12,6 +12,12 @@ export function count(number: number, noun: string): string {
   return `${number.toLocaleString()} ${noun}${number === 1 ? "" : "s"}`;
 }
 
+/** A size as a person says it. */
+export function bytes(number: number): string {
+  if (number < 1_000) return count(number, "byte");
+  return number < 1_000_000 ? `${(number / 1_000).toFixed(1)} kB` : `${(number / 1_000_000).toFixed(1)} MB`;
+}
+
 /** US dollars, with as many digits as a small sum needs. */
 export function money(usd: number): string {
   return `$${usd.toFixed(usd !== 0 && Math.abs(usd) < 0.1 ? 4 : 2)}`;

@@ -6,6 +6,7 @@ import { measureExecutable } from "./bench/executable.ts";
 import { measureExtensions } from "./bench/extensions.ts";
 import { measureHop } from "./bench/hop.ts";
 import { measureLedger } from "./bench/ledger.ts";
+import { measureMemory } from "./bench/memory.ts";
 import { measureMcp } from "./bench/mcp.ts";
 import { openModelProcess } from "./bench/model_process.ts";
 import { measureNats } from "./bench/nats.ts";
@@ -28,6 +29,7 @@ const parts = {
   mail: measureMail,
   whatsapp: measureWhatsApp,
   executable: measureExecutable,
+  memory: measureMemory,
 } as const;
 
 const names = Object.keys(parts).filter((name): name is keyof typeof parts => name in parts);

@@ -31,7 +31,9 @@ export function NoAgents() {
 function AgentCard({ agent }: { readonly agent: AgentView }) {
   return (
     <article class="card agent">
-      <h3>{agent.id}</h3>
+      <h3>
+        <a href={`#/agents/${encodeURIComponent(agent.id)}`}>{agent.id}</a>
+      </h3>
       <p class="soft">{agent.description || "No description."}</p>
       {agent.trouble !== undefined && <p class="notice bad">{agent.trouble}</p>}
       <Facts

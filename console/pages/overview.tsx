@@ -16,7 +16,7 @@ export function OverviewPage({ live }: { readonly live: LiveStatus }) {
         <span class="soft mono">up {duration(upMs)} · {status.version} · process {status.pid}</span>
       </Head>
       <Figures queues={status.queues} activity={activity} />
-      <Needs status={status} />
+      <Needs status={status} strangers={activity?.strangers ?? 0} />
       <section class="card">
         <h2>Right now</h2>
         <Flow status={status} activity={activity} />
@@ -81,12 +81,12 @@ function toAge(depth: number, oldestSeconds: number): string {
 }
 
 /** Everything that waits for a person, each in words with its remedy. */
-function Needs({ status }: { readonly status: Status }) {
+function Needs({ status, strangers }: { readonly status: Status; readonly strangers: number }) {
   const troubled = status.subsystems.filter(({ state, reason }) => state !== "ok" && reason !== undefined);
   const { dead } = status.queues;
   const linking = status.channels.filter(({ pairing }) => pairing !== undefined);
   const keyless = status.agents.filter(({ model }) => model.startsWith("demo/"));
-  const isQuiet = troubled.length + dead.depth + linking.length + keyless.length === 0;
+  const isQuiet = troubled.length + strangers + dead.depth + linking.length + keyless.length === 0;
   return (
     <section class={isQuiet ? "card" : "card need"}>
       <h2>Needs you</h2>
@@ -108,6 +108,14 @@ function Needs({ status }: { readonly status: Status }) {
               <a class="button" href="#/channels">Show the code</a>
             </li>
           ))}
+          {strangers > 0 && (
+            <li>
+              <span>
+                {strangers === 1 ? "Somebody waits" : `${strangers.toLocaleString()} people wait`} to be let in.
+              </span>
+              <a class="button" href="#/channels">Who</a>
+            </li>
+          )}
           {dead.depth > 0 && (
             <li>
               <span>

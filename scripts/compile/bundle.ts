@@ -1,3 +1,4 @@
+import { getLoadablePath } from "sqlite-vec";
 import { runTool } from "./run_tool.ts";
 
 /** What stands in a folder after {@linkcode bundleProgram}. */
@@ -24,6 +25,8 @@ export async function bundleProgram(root: string, folder: string): Promise<Bundl
     for (const name of ["main.ts", "deno.json", "deno.lock", "src", "plugins", "console", "config"]) {
       await copyTree(`${root}/${name}`, `${stage}/${name}`);
     }
+    // Native code cannot be bundled: it goes beside the program, for the machine that bundles.
+    await Deno.copyFile(getLoadablePath(), `${stage}/vec0.library`);
     const { workers, assets } = await flatten(stage);
     await runTool(Deno.execPath(), [
       "bundle",

@@ -1,7 +1,7 @@
 import type { AgentConfig } from "../config/agents.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Statement } from "../core/ledger.ts";
-import type { LlmRequest, ModelRoute } from "../core/llm.ts";
+import type { LlmMessage, LlmRequest, ModelRoute } from "../core/llm.ts";
 import type { Metrics } from "../core/metrics.ts";
 import { addUsage } from "../ledger/usage.ts";
 import { withDeadline } from "../resilience/deadline.ts";
@@ -13,10 +13,14 @@ import { estimateMessages, type Tokens } from "./tokens.ts";
 export interface Question {
   readonly agent: AgentConfig;
   readonly route: ModelRoute;
+  /** Empty: none. */
   readonly instructions: string;
-  readonly text: string;
+  /** One text, or a conversation whose last message is the question. */
+  readonly text: string | readonly LlmMessage[];
   /** Tokens. */
   readonly maxOutputTokens: number;
+  /** Absent: the provider's default. */
+  readonly temperature?: number | undefined;
   readonly sessionId: string;
   /** What the answer is, for messages: `The summary`. */
   readonly what: string;
@@ -25,6 +29,10 @@ export interface Question {
 /** What came of a question. */
 export interface Asked {
   readonly text: string;
+  /** Provider and model that answered: `anthropic/claude-sonnet-4-5`. */
+  readonly model: string;
+  /** Tokens, in and out. */
+  readonly tokens: number;
   /** What it used; belongs into the unit that keeps the answer. */
   readonly used: Statement;
 }
@@ -42,14 +50,15 @@ const deadlineMs = 120_000;
 
 /** Asks a model within the agent's budget. @throws {AppError} what budget and model say; `timeout` */
 export async function askModel(question: Question, deps: AskDeps, stop: AbortSignal): Promise<Asked> {
-  const { agent, route, maxOutputTokens } = question;
+  const { agent, route, instructions, text: asked, maxOutputTokens, temperature } = question;
   const request: LlmRequest = {
     model: route.model,
-    system: [{ text: question.instructions, cache: true }],
-    messages: [{ role: "user", content: [{ type: "text", text: question.text }] }],
+    system: instructions === "" ? [] : [{ text: instructions, cache: true }],
+    messages: typeof asked === "string" ? [{ role: "user", content: [{ type: "text", text: asked }] }] : asked,
     tools: [],
     toolChoice: "none",
     maxOutputTokens,
+    ...(temperature === undefined ? {} : { temperature }),
     agent: agent.id,
     sessionId: question.sessionId,
   };
@@ -66,10 +75,16 @@ export async function askModel(question: Question, deps: AskDeps, stop: AbortSig
     () => {},
   );
   const costUsd = costOf(route.price(provider, model), usage);
-  reservation.settle({ tokens: usage.inputTokens + usage.outputTokens, costUsd: costUsd ?? 0 });
+  const tokens = usage.inputTokens + usage.outputTokens;
+  reservation.settle({ tokens, costUsd: costUsd ?? 0 });
   deps.tokens.learn(toModelName(provider, model), estimated, usage.inputTokens);
   if (costUsd !== undefined) {
     deps.metrics.count("nexo_llm_cost_usd_total", { agent: agent.id, provider, model }, costUsd);
   }
-  return { text, used: addUsage(agent.id, toDay(deps.clock.now()), provider, model, usage, costUsd ?? 0) };
+  return {
+    text,
+    model: toModelName(provider, model),
+    tokens,
+    used: addUsage(agent.id, toDay(deps.clock.now()), provider, model, usage, costUsd ?? 0),
+  };
 }

@@ -87,8 +87,10 @@ export interface Agents extends AsyncDisposable {
    * `sessions` are those that hold it.
    */
   withdraw(person: string, sessions: readonly string[]): Promise<void>;
-  /** Provider and model that an agent's messages go to now, and how many tools it may use. */
-  describe(agent: string): Promise<{ readonly model: string; readonly tools: number }>;
+  /** Provider and model that an agent's messages go to now, and the tools that it may use. */
+  describe(agent: string): Promise<{ readonly model: string; readonly tools: readonly Tool[] }>;
+  /** Every tool there is, whoever may use it. */
+  tools(): readonly Tool[];
 }
 
 const sweepEveryMs = 60_000;
@@ -213,8 +215,9 @@ export function openAgents(deps: AgentsDeps): Agents {
       const policy = findPolicy(config.current, "console", agent);
       if (policy === undefined) throw new AppError("missing", `There is no agent ${agent}`);
       const profile = await profiles.of(config.current, policy);
-      return { model: `${profile.route.providerId}/${profile.route.model}`, tools: profile.tools.size };
+      return { model: `${profile.route.providerId}/${profile.route.model}`, tools: [...profile.tools.values()] };
     },
+    tools: () => [...deps.tools.current, ...ownTools],
     async [Symbol.asyncDispose]() {
       const { budget } = config.current.runtime.shutdown;
       const startedMs = clock.monotonic();

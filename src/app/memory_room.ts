@@ -60,12 +60,26 @@ export function openMemoryFiles(
   return openMemory({ ...deps, config: newLive(long_term), folder: `${dataDir}/agents`, vectorLibrary: undefined });
 }
 
-/** The package has the library for the usual machines; elsewhere it says that there is none. */
+/** Beside a compiled program; from the sources the package has it. */
+const besideProgram = new URL("../../vec0.library", import.meta.url);
+
+/** Path of sqlite-vec's library, where there is one for this machine. */
 function findVectorLibrary(log: Log): string | undefined {
   try {
     return getLoadablePath();
   } catch (thrown) {
+    if (isFile(besideProgram)) return besideProgram.pathname;
     log.warn("memory.no_vector_library", { error: toAppError(thrown).message });
     return undefined;
+  }
+}
+
+/** Asked once, before the process is ready. */
+function isFile(url: URL): boolean {
+  try {
+    return Deno.statSync(url).isFile;
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return false;
+    throw thrown;
   }
 }

@@ -7,6 +7,7 @@ import { newSkillHost } from "../agent/skill_file.ts";
 import { newChildren } from "../child/open.ts";
 import type { Config } from "../config/config.ts";
 import { newConfigDesk } from "../config/desk.ts";
+import { explain } from "../config/explain.ts";
 import { openConfig } from "../config/open.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import type { ProviderKey } from "../core/bus.ts";
@@ -60,6 +61,7 @@ import { newAgentPluginTools } from "./plugin_tools.ts";
 import { newBuiltInTools, plugins } from "./registry.ts";
 import { sweepLedger } from "./sweep.ts";
 import { openToken } from "./token.ts";
+import { newToolDesk } from "./tool_desk.ts";
 import { newDeadLetters, toAgents, toChannels, toQueues } from "./views.ts";
 import { openWorkspaceRoom, toShelves } from "./workspaces.ts";
 
@@ -232,9 +234,18 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
       clock,
       reload: config.reload,
     }),
+    explain: (path: string) => explain(config.live.current, path),
     activity: (stop: AbortSignal) => readActivity(ledger, clock.now(), stop),
     usage: (days: number, stop: AbortSignal) => readUsageRows(ledger, toDay(clock.now() - (days - 1) * dayMs), stop),
     mcp: { ...mcp, servers: mcp.view },
+    tools: newToolDesk({
+      config: live,
+      ledger,
+      clock,
+      extensionTools: extensions.tools,
+      mcpTools: mcp.tools,
+      agents: () => agentsRoom,
+    }),
     people: newPeople({
       ledger,
       memory: memoryRoom.memory,

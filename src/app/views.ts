@@ -47,7 +47,8 @@ export async function toAgents(agents: Agents, config: Config, log: Log): Promis
   return await Promise.all(config.agents.map(async ({ id, description, inbound_bindings }): Promise<AgentView> => {
     const hears = inbound_bindings.map(({ plugin, instance }) => `${plugin}.${instance}`);
     try {
-      return { id, description, hears, ...await agents.describe(id) };
+      const { model, tools } = await agents.describe(id);
+      return { id, description, hears, model, tools: tools.length };
     } catch (thrown) {
       const { message } = toAppError(thrown);
       log.warn("agent.model_unusable", { agent: id, error: message });

@@ -54,6 +54,8 @@ interface Entry {
   readonly fingerprint: string;
   /** Absent where it must not run. */
   readonly supervisor: Supervisor | undefined;
+  /** Fires when it is closed. */
+  readonly gone?: AbortController;
   /** Tools of the newest offer, kept so that each stays the same object. */
   built: { readonly offer: Offer; readonly tools: readonly Tool[] } | undefined;
   readonly hooks: readonly AnyHook[];
@@ -102,21 +104,24 @@ export async function openExtensions(deps: ExtensionsDeps, signal: AbortSignal):
       return { found, fingerprint, supervisor: undefined, built: undefined, hooks: toClosedHooks(found) };
     }
     const supervisor = superviseExtension({ ...deps, manifest, ...toTransport(manifest, found.folder, deps) });
-    follow(supervisor, id);
-    return { found, fingerprint, supervisor, built: undefined, hooks: toHooks(manifest, supervisor.ask) };
+    const gone = new AbortController();
+    follow(supervisor, id, gone.signal);
+    return { found, fingerprint, supervisor, gone, built: undefined, hooks: toHooks(manifest, supervisor.ask) };
   }
 
-  async function follow(supervisor: Supervisor, id: string): Promise<void> {
+  async function follow(supervisor: Supervisor, id: string, gone: AbortSignal): Promise<void> {
     metrics.gauge("nexo_extension_up", { extension: id }, 0);
-    for await (const { state } of supervisor.standing.changes(closing.signal)) {
+    for await (const { state } of supervisor.standing.changes(gone)) {
       metrics.gauge("nexo_extension_up", { extension: id }, state === "up" ? 1 : 0);
       gather();
     }
+    metrics.gauge("nexo_extension_up", { extension: id }, 0);
   }
 
   async function close(key: string): Promise<void> {
     const entry = entries.get(key);
     entries.delete(key);
+    entry?.gone?.abort();
     await entry?.supervisor?.[Symbol.asyncDispose]();
   }
 

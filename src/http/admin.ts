@@ -83,9 +83,9 @@ export function newAdminRoutes(views: AdminViews, deps: AdminDeps): Hono {
   });
   app.route("/api", newViewRoutes(views, config));
   app.route("/api", deps.live);
-  app.route("/api/extensions", newExtensionRoutes(views.extensions, views.audit));
-  app.route("/api/mcp", newMcpRoutes(views.mcp, config));
-  app.route("/api/config", newConfigRoutes({ desk: views.configDesk, audit: views.audit, logins }));
+  app.route("/api/extensions", newExtensionRoutes(views.extensions, { note: views.audit.note, logins }));
+  app.route("/api/mcp", newMcpRoutes(views.mcp, { config, note: views.audit.note }));
+  app.route("/api/config", newConfigRoutes({ ...views, desk: views.configDesk, logins }));
   app.route("/api/agents", newWorkspaceRoutes(views, config));
   app.route("/api/agents", newDreamRoutes(views.dreams, deps.streams, config));
   app.route("/api", newLogRoutes({ logs: views.logs, streams: deps.streams }));

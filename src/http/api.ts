@@ -600,6 +600,8 @@ export const activitySchema = z.object({
   running: z.array(z.object({ agent: z.string(), turns: z.number().int() })),
   /** Messages in and out in the last hour, by channel instance such as `telegram.sales`. */
   channels: z.array(z.object({ channel: z.string(), received: z.number().int(), sent: z.number().int() })),
+  /** How many people wait to be let in. */
+  strangers: z.number().int(),
   /** Since midnight, UTC. */
   spentToday: z.array(z.object({ agent: z.string(), costUsd: z.number(), tokens: z.number().int() })),
   /** Answers of the last hour, with their median and 95th percentile in milliseconds. */

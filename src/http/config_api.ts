@@ -55,6 +55,28 @@ export const configApplyAnswerSchema = z.object({
 /** Answer of `POST /api/config/apply`. */
 export type ConfigApplyAnswer = z.output<typeof configApplyAnswerSchema>;
 
+/** Query of `GET /api/config/explain`. */
+export const configExplainRequestSchema = z.object({
+  /** Such as `agents.ana`; empty means everything. */
+  path: z.string().max(500).default(""),
+});
+/** One setting in force. */
+export const configSettingSchema = z.object({
+  path: z.string(),
+  /** As it would be written in the file; secrets as `[secret]`. Absent: nothing is set and nothing is default. */
+  value: z.unknown(),
+  /** Where the value came from: `agents.yaml:12`, `environment X`, `default`. */
+  origin: z.string(),
+  /** What may be written there. */
+  type: z.string(),
+  description: z.string().optional(),
+  default: z.unknown().optional(),
+});
+/** One setting in force. */
+export type ConfigSettingView = z.output<typeof configSettingSchema>;
+/** Answer of `GET /api/config/explain`. */
+export const configSettingsAnswerSchema = z.object({ items: z.array(configSettingSchema) });
+
 /** A text that a file had before it was edited. */
 export const configPastSchema = z.object({
   id: z.string(),

@@ -1,10 +1,11 @@
 import { Hono } from "hono";
 import type { ConfigDesk } from "../config/desk.ts";
-import { AppError } from "../core/error.ts";
-import { readJson } from "./body.ts";
-import { configApplySchema, configCheckSchema } from "./config_api.ts";
+import type { Explanation } from "../config/explain.ts";
+import { parseRequest, readJson } from "./body.ts";
+import { configApplySchema, configCheckSchema, configExplainRequestSchema } from "./config_api.ts";
 import { toDoor } from "./door.ts";
 import type { Logins } from "./logins.ts";
+import { requireTokenAgain } from "./token_again.ts";
 import type { Audit } from "./views.ts";
 
 /** A text of a config fits in; far more does not. */
@@ -14,10 +15,12 @@ const maxBodyBytes = 4_000_000;
 const commandFiles: readonly string[] = ["mcp.yaml", "extensions.yaml"];
 
 /** `/api/config`: reads, checks and edits the config folder. */
-export function newConfigRoutes({ desk, audit, logins }: {
+export function newConfigRoutes({ desk, audit, logins, explain }: {
   readonly desk: ConfigDesk;
   readonly audit: Audit;
   readonly logins: Logins;
+  /** Settings in force below a path, and where each comes from. */
+  explain(path: string): readonly Explanation[];
 }): Hono {
   const app = new Hono();
   app.get("/files", async (context) => context.json({ files: await desk.list() }));
@@ -27,17 +30,17 @@ export function newConfigRoutes({ desk, audit, logins }: {
   });
   app.post("/apply", async (context) => {
     const { token, ...edit } = await readJson(context.req.raw, maxBodyBytes, configApplySchema);
-    if (commandFiles.includes(edit.path) && (token === undefined || !logins.isToken(token))) {
-      throw new AppError("denied", `${edit.path} can name commands to run: enter the token once more`, {
-        reason: "token_again",
-      });
-    }
+    if (commandFiles.includes(edit.path)) requireTokenAgain(logins, token, `${edit.path} can name commands to run`);
     const outcome = await desk.apply(edit);
     await audit.note({ actor: toDoor(context), action: "config.edited", target: edit.path });
     return context.json({
       result: outcome.result,
       restartNeeded: outcome.result === "applied" ? outcome.restartNeeded : [],
     });
+  });
+  app.get("/explain", (context) => {
+    const { path } = parseRequest(configExplainRequestSchema, context.req.query());
+    return context.json({ items: explain(path) });
   });
   app.get("/history", async (context) => context.json({ items: await desk.past() }));
   app.get("/history/:id", async (context) => context.json({ text: await desk.readPast(context.req.param("id")) }));

@@ -1,7 +1,9 @@
 import { Hono } from "hono";
 import { readJson } from "./body.ts";
-import { type Door, toDoor } from "./door.ts";
+import { type NoteDown, toDoor } from "./door.ts";
 import { extensionEnableSchema, type ExtensionView } from "./extensions_api.ts";
+import type { Logins } from "./logins.ts";
+import { requireTokenAgain } from "./token_again.ts";
 
 /** What an operator can see and do about extensions. */
 export interface ExtensionDesk {
@@ -12,19 +14,20 @@ export interface ExtensionDesk {
   disable(id: string): Promise<void>;
 }
 
-/** Writes down who did what. */
-type NoteDown = (entry: { readonly actor: Door; readonly action: string; readonly target: string }) => Promise<void>;
-
-/** A hash, and room for spaces around it. */
-const maxBodyBytes = 1_000;
+/** A hash, a token, and room for spaces around them. */
+const maxBodyBytes = 2_000;
 
 /** `/api/extensions`. */
-export function newExtensionRoutes(desk: ExtensionDesk, { note }: { readonly note: NoteDown }): Hono {
+export function newExtensionRoutes(
+  desk: ExtensionDesk,
+  { note, logins }: { readonly note: NoteDown; readonly logins: Pick<Logins, "isToken"> },
+): Hono {
   const app = new Hono();
   app.get("/", (context) => context.json({ extensions: desk.views() }));
   app.post("/:id/enable", async (context) => {
     const id = context.req.param("id");
-    const { hash } = await readJson(context.req.raw, maxBodyBytes, extensionEnableSchema);
+    const { hash, token } = await readJson(context.req.raw, maxBodyBytes, extensionEnableSchema);
+    if (toDoor(context) === "console") requireTokenAgain(logins, token, `${id} is a program that would run`);
     await desk.enable(id, hash);
     await note({ actor: toDoor(context), action: "extension.enabled", target: `${id} ${hash}` });
     return context.json({ ok: true });

@@ -38,7 +38,12 @@ export type ExtensionView = z.output<typeof extensionViewSchema>;
 /** Answer of `GET /api/extensions`. */
 export const extensionsAnswerSchema = z.object({ extensions: z.array(extensionViewSchema).readonly() });
 
-/** Body of `POST /api/extensions/:id/enable`: the `hash` under which its permissions were shown. */
-export const extensionEnableSchema = z.strictObject({ hash: z.string().min(1).max(200) });
+/** Body of `POST /api/extensions/:id/enable`. */
+export const extensionEnableSchema = z.strictObject({
+  /** Under which its permissions were shown. */
+  hash: z.string().min(1).max(200),
+  /** The admin token once more: a browser's session alone lets nothing run. */
+  token: z.string().max(1_000).optional(),
+});
 /** Answer of `POST /api/extensions/:id/enable` and `/disable`. */
 export const extensionChangedSchema = z.object({ ok: z.literal(true) });

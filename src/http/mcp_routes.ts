@@ -2,6 +2,7 @@ import { Hono } from "hono";
 import type { Config } from "../config/config.ts";
 import type { Live } from "../lib/live.ts";
 import { readJson } from "./body.ts";
+import { type NoteDown, toDoor } from "./door.ts";
 import { mcpAcceptSchema, type McpAnswer, mcpAnswerSchema, type McpQuestion, type McpServerView } from "./mcp_api.ts";
 
 /** What an operator can see and do about MCP servers. */
@@ -23,21 +24,27 @@ export interface McpDesk {
 }
 
 /** `/api/mcp`. */
-export function newMcpRoutes(desk: McpDesk, config: Live<Config>): Hono {
+export function newMcpRoutes(
+  mcp: McpDesk,
+  { config, note }: { readonly config: Live<Config>; readonly note: NoteDown },
+): Hono {
   const app = new Hono();
-  app.get("/servers", (context) => context.json({ servers: desk.servers() }));
+  app.get("/servers", (context) => context.json({ servers: mcp.servers() }));
   app.post("/servers/:server/accept", async (context) => {
     const { tools } = await readJson(context.req.raw, config.current.runtime.http.max_body_bytes, mcpAcceptSchema);
-    return context.json({ accepted: await desk.accept(context.req.param("server"), tools) });
+    const server = context.req.param("server");
+    const accepted = await mcp.accept(server, tools);
+    await note({ actor: toDoor(context), action: "mcp.accepted", target: `${server}: ${accepted.join(", ")}` });
+    return context.json({ accepted });
   });
-  app.get("/questions", (context) => context.json({ questions: desk.questions() }));
+  app.get("/questions", (context) => context.json({ questions: mcp.questions() }));
   app.post("/questions/:id", async (context) => {
     const answer = await readJson(context.req.raw, config.current.runtime.http.max_body_bytes, mcpAnswerSchema);
-    desk.answer(context.req.param("id"), answer);
+    mcp.answer(context.req.param("id"), answer);
     return context.json({ ok: true });
   });
   app.post("/servers/:server/login", async (context) => {
-    const page = await desk.beginLogin(context.req.param("server"), context.req.raw.signal);
+    const page = await mcp.beginLogin(context.req.param("server"), context.req.raw.signal);
     return context.json({ url: page.href });
   });
   return app;

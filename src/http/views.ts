@@ -2,6 +2,7 @@ import { type Context, Hono } from "hono";
 import { renderSVG } from "uqr";
 import type { Config } from "../config/config.ts";
 import type { ConfigDesk } from "../config/desk.ts";
+import type { Explanation } from "../config/explain.ts";
 import { AppError } from "../core/error.ts";
 import type { Memory } from "../core/memory.ts";
 import type { SubsystemStatus } from "../core/status.ts";
@@ -55,6 +56,7 @@ import { toReady } from "./health.ts";
 import { newMemoryRoutes } from "./memory.ts";
 import type { ExtensionDesk } from "./extension_routes.ts";
 import type { McpDesk } from "./mcp_routes.ts";
+import type { ToolView } from "./tools_api.ts";
 
 /** Longest look into the ledger for one page. */
 const queryMs = 15_000;
@@ -106,6 +108,12 @@ export interface Pairings {
   decide(decision: "approve" | "deny" | "revoke", whom: PairingWhom, actor: Door): Promise<PairingView>;
 }
 
+/** Every tool there is. */
+export interface ToolDesk {
+  /** By name. */
+  list(signal: AbortSignal): Promise<readonly ToolView[]>;
+}
+
 /** Who did what. */
 export interface Audit {
   /** Newest first. */
@@ -143,6 +151,8 @@ export interface AdminViews {
   readonly logs: RecentLog;
   readonly history: History;
   readonly configDesk: ConfigDesk;
+  /** Settings in force below a path, and where each comes from. @throws {AppError} `missing`, `invalid`. */
+  explain(path: string): readonly Explanation[];
   /** What went on in the last hour. */
   activity(signal: AbortSignal): Promise<Activity>;
   /** What was used in the last `days` days, today included, newest first. */
@@ -154,6 +164,7 @@ export interface AdminViews {
   readonly pairings: Pairings;
   readonly audit: Audit;
   readonly mcp: McpDesk;
+  readonly tools: ToolDesk;
   readonly workspaces: Workspaces;
   readonly dreams: Dreams;
 }
@@ -189,6 +200,8 @@ export function newViewRoutes(views: AdminViews, config: Live<Config>): Hono {
     const { days } = parseRequest(usageQuerySchema, context.req.query());
     return context.json({ items: await views.usage(days, newDeadline()) });
   });
+
+  app.get("/tools", async (context) => context.json({ items: await views.tools.list(newDeadline()) }));
 
   app.get("/sessions", async (context) => {
     const filter = parseRequest(sessionFilterSchema, context.req.query());

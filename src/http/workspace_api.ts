@@ -2,6 +2,24 @@ import { z } from "zod";
 
 const commitId = z.string().min(4).max(40);
 
+/** A file of a workspace. */
+export const workspaceFileSchema = z.object({
+  path: z.string(),
+  sizeBytes: z.number().int(),
+  /** ISO 8601 UTC. */
+  modifiedAt: z.string(),
+});
+/** A file of a workspace. */
+export type WorkspaceFileView = z.output<typeof workspaceFileSchema>;
+/** Answer of `GET /api/agents/:agent/workspace/files`. */
+export const workspaceFilesSchema = z.object({ files: z.array(workspaceFileSchema) });
+/** Query of `GET /api/agents/:agent/workspace/file`. */
+export const workspaceFileRequestSchema = z.object({ path: z.string().min(1).max(400) });
+/** Answer of `GET /api/agents/:agent/workspace/file`. */
+export const workspaceTextSchema = z.object({ path: z.string(), text: z.string() });
+/** Answer of `GET /api/agents/:agent/workspace/file`. */
+export type WorkspaceText = z.output<typeof workspaceTextSchema>;
+
 /** One change of a workspace. */
 export const workspaceCommitSchema = z.object({
   id: z.string(),

@@ -3,9 +3,11 @@ import type { Config } from "../config/config.ts";
 import type { Workspaces } from "../core/workspace.ts";
 import type { Live } from "../lib/live.ts";
 import { parseRequest, readJson } from "./body.ts";
+import { toDoor } from "./door.ts";
 import type { Audit } from "./views.ts";
 import {
   workspaceDiffRequestSchema,
+  workspaceFileRequestSchema,
   workspaceHistoryRequestSchema,
   workspaceRevertRequestSchema,
 } from "./workspace_api.ts";
@@ -16,6 +18,13 @@ export function newWorkspaceRoutes(
   config: Live<Config>,
 ): Hono {
   const app = new Hono();
+  app.get("/:agent/workspace/files", async (context) => {
+    return context.json({ files: await workspaces.of(context.req.param("agent")).list("operator") });
+  });
+  app.get("/:agent/workspace/file", async (context) => {
+    const { path } = parseRequest(workspaceFileRequestSchema, context.req.query());
+    return context.json({ path, text: await workspaces.of(context.req.param("agent")).read(path, "operator") });
+  });
   app.get("/:agent/workspace/history", async (context) => {
     const page = parseRequest(workspaceHistoryRequestSchema, context.req.query());
     const workspace = workspaces.of(context.req.param("agent"));
@@ -34,7 +43,7 @@ export function newWorkspaceRoutes(
     const maxBytes = config.current.runtime.http.max_body_bytes;
     const { commit } = await readJson(context.req.raw, maxBytes, workspaceRevertRequestSchema);
     const reverted = await workspaces.of(agent).revert(commit, "operator");
-    await audit.note({ actor: "api", action: "workspace.reverted", target: `${agent} ${commit}` });
+    await audit.note({ actor: toDoor(context), action: "workspace.reverted", target: `${agent} ${commit}` });
     return context.json({ commit: reverted });
   });
   return app;

@@ -14,6 +14,8 @@ export interface Activity {
   readonly running: { readonly agent: string; readonly turns: number }[];
   /** Messages in and out in the last hour, by channel instance such as `telegram.sales`. */
   readonly channels: { readonly channel: string; readonly received: number; readonly sent: number }[];
+  /** How many people wait to be let in. */
+  readonly strangers: number;
   /** Since midnight, UTC. */
   readonly spentToday: { readonly agent: string; readonly costUsd: number; readonly tokens: number }[];
   /** Answers of the last hour by provider and model. */
@@ -38,6 +40,14 @@ export interface UsageRow {
   readonly costUsd: number;
 }
 
+/** What became of the calls of one tool. */
+export interface ToolCalls {
+  readonly calls: number;
+  readonly errors: number;
+  /** Median of their time, milliseconds. */
+  readonly medianMs: number | null;
+}
+
 const hourMs = 3_600_000;
 /** Enough for a median, and few enough for a page that asks every few seconds. */
 const maxTurns = 1_000;
@@ -51,7 +61,7 @@ export async function readActivity(
   const since = nowMs - hourMs;
   const today = new Date(nowMs).toISOString().slice(0, 10);
   const ask = (sql: string, ...values: (string | number)[]) => ledger.query({ sql, values }, signal);
-  const [turns, counts, running, received, sent, spent, answers] = await Promise.all([
+  const [turns, counts, running, received, sent, strangers, spent, answers] = await Promise.all([
     ask(
       `SELECT t.finished_at - t.started_at AS total,
         (SELECT sum(finished_at - started_at) FROM steps WHERE turn_id = t.id AND kind = 'model') AS models,
@@ -75,6 +85,7 @@ export async function readActivity(
         WHERE state = 'sent' AND finished_at > ? GROUP BY 1`,
       since,
     ),
+    ask(`SELECT count(*) AS number FROM pairing WHERE state = 'pending' AND expires_at > ?`, nowMs),
     ask(
       `SELECT agent, total(cost_usd) AS cost, total(input_tokens + output_tokens) AS tokens FROM usage
         WHERE day = ? GROUP BY agent ORDER BY 2 DESC, 1`,
@@ -97,6 +108,7 @@ export async function readActivity(
     },
     running: running.map(({ agent, turns }) => ({ agent: String(agent), turns: Number(turns) })),
     channels: joinChannels(received, sent),
+    strangers: Number(strangers[0]?.number ?? 0),
     spentToday: spent.map(({ agent, cost, tokens }) => ({
       agent: String(agent),
       costUsd: Number(cost),
@@ -141,6 +153,26 @@ function groupModels(answers: readonly Row[]): Activity["models"] {
     const tookMs = rows.map(({ took }) => Number(took));
     return { model, calls: rows.length, medianMs: shareOf(tookMs, 0.5) ?? 0, slowMs: shareOf(tookMs, 0.95) ?? 0 };
   }).sort((one, other) => other.calls - one.calls);
+}
+
+/** Calls of tools in the turns that ended in the last hour, the newest {@linkcode maxTurns} of them. By tool. */
+export async function readToolCalls(
+  ledger: Pick<Ledger, "query">,
+  nowMs: number,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, ToolCalls>> {
+  const rows = await ledger.query({
+    sql: `SELECT s.name AS tool, s.finished_at - s.started_at AS took, s.output ->> '$.result.isError' AS failed
+      FROM (SELECT id FROM turns WHERE state = 'done' AND finished_at > ? ORDER BY finished_at DESC LIMIT ?) t
+      JOIN steps s ON s.turn_id = t.id WHERE s.kind = 'tool' AND s.finished_at IS NOT NULL`,
+    values: [nowMs - hourMs, maxTurns],
+  }, signal);
+  const byTool = Map.groupBy(rows, ({ tool }) => String(tool));
+  return new Map([...byTool].map(([tool, calls]) => [tool, {
+    calls: calls.length,
+    errors: calls.filter(({ failed }) => Number(failed) === 1).length,
+    medianMs: medianOf(calls.map(({ took }) => Number(took))),
+  }]));
 }
 
 function medianOf(values: readonly number[]): number | null {

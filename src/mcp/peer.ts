@@ -182,7 +182,9 @@ function sayTrouble(server: string, standings: readonly ToolStanding[]): string 
   const held = standings.filter(({ state }) => state === "held").length;
   const refused = standings.filter(({ state }) => state === "refused").length;
   const sentences = [
-    ...held === 0 ? [] : [`${held} tools wait for your word. See: agent mcp tools ${server}`],
+    ...held === 0
+      ? []
+      : [`${held} ${held === 1 ? "tool waits" : "tools wait"} for your word. See: agent mcp tools ${server}`],
     ...refused === 0 ? [] : [`${refused} tools cannot be used. See: agent mcp tools ${server}`],
   ];
   return sentences.length === 0 ? undefined : sentences.join(". ");

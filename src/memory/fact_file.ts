@@ -4,6 +4,7 @@ import type { Fact, FactFilter, FactPage, ListQuery, NewFact, Viewer } from "../
 import { type Row, toFact } from "./fact_row.ts";
 import { damaged } from "./file_error.ts";
 import { fuse } from "./fuse.ts";
+import { candidates, toNearestSql, toRescored } from "./nearest.ts";
 import { schema, schemaVersion } from "./schema.ts";
 import { toCode } from "./vector.ts";
 import { saysTheSame, toAskedWords, toGist, toTerm } from "./words.ts";
@@ -61,15 +62,8 @@ export interface FactFileOptions {
   readonly check: boolean;
 }
 
-/** Candidates that each way of finding hands to the fusion. */
-const candidates = 60;
-/**
- * Nearest codes whose vectors are then compared exactly. Up to so many facts the search by meaning is exact; beyond,
- * the codes choose. docs/memory.md has the measurement.
- */
-export const rescored = 512;
-/** Matches that may be ranked for one question; words that stand in more facts wait for rarer ones. */
-const maxRanked = 4_000;
+/** Matches that may be ranked for one question; words that stand in more facts stand back for rarer ones. */
+const maxRanked = 1_000;
 /** Facts that are compared when duplicates are looked for. */
 const maxCompared = 100_000;
 /** Pages of 8 KiB that SQLite keeps in memory for one file, KiB. */
@@ -197,10 +191,7 @@ export function openFactFile(options: FactFileOptions): FactFile {
     if (vector === undefined || model === undefined || vectorLibrary === undefined) return [];
     if (vector.length !== model.dimension) throw newDimensionError(name, vector.length, model.dimension);
     const narrowed = filter === everything ? "1" : `f.row IN (SELECT f.row FROM facts f WHERE ${filter.sql})`;
-    const sql = `SELECT v.row, vec_distance_cosine(v.vector, ?) AS distance FROM (
-        SELECT f.row FROM codes f WHERE f.model = ? AND ${seen.sql} AND ${narrowed}
-        ORDER BY vec_distance_hamming(vec_bit(f.code), vec_bit(?)) LIMIT ${rescored}
-      ) near JOIN vectors v ON v.row = near.row ORDER BY distance LIMIT ${candidates}`;
+    const sql = toNearestSql(`f.model = ? AND ${seen.sql} AND ${narrowed}`, toRescored(factCount));
     const rows = all(sql, toBytes(vector), model.model, ...seen.values, ...filter.values, toCode(vector));
     return rows.filter(({ distance }) => Number(distance) < 1).map(({ row }) => Number(row));
   };
@@ -260,14 +251,8 @@ export function openFactFile(options: FactFileOptions): FactFile {
       const filter = toFilter(query);
       const byWords = findByWords(query, seen, filter);
       const byMeaning = findByMeaning(query, seen, filter);
-      const rows = new Map(
-        [...new Set([...byWords, ...byMeaning])]
-          .map((row) => get("SELECT * FROM facts WHERE row = ? AND live = 1", row))
-          .filter((row) => row !== undefined)
-          .map((row) => [Number(row["row"]), row]),
-      );
       const ranked = fuse([byWords, byMeaning], (row) => {
-        const found = rows.get(row);
+        const found = get("SELECT importance, created_at FROM facts WHERE row = ? AND live = 1", row);
         return found && {
           importance: Number(found["importance"]),
           ageMs: Math.max(0, nowMs - Number(found["created_at"])),
@@ -276,7 +261,7 @@ export function openFactFile(options: FactFileOptions): FactFile {
       const facts: Fact[] = [];
       const gists: ReadonlySet<string>[] = [];
       for (const row of ranked) {
-        const found = rows.get(row);
+        const found = get("SELECT * FROM facts WHERE row = ?", row);
         if (found === undefined) continue;
         const gist = toGist(String(found["text"]));
         if (gists.some((other) => saysTheSame(gist, other))) continue;

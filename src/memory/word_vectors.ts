@@ -7,21 +7,26 @@ export interface WordVectors {
 
 /** Head of the file: number of words, length of a vector, bytes of the words; each 32 bits, little-endian. */
 const headBytes = 12;
+/** A number is kept as -1, 0 or 1, in two bits: one of less than so many standard deviations is 0. */
+const threshold = 0.6;
 
-/** The words' text, one a line, and their numbers as a byte each. */
+/** The words' text, one a line, and their numbers, four a byte. Sorted, so that the file packs well. */
 export function writeWordVectors(vectors: ReadonlyMap<string, Float32Array>): Uint8Array {
-  const text = new TextEncoder().encode([...vectors.keys()].join("\n"));
-  const dimension = [...vectors.values()][0]?.length ?? 0;
-  const bytes = new Uint8Array(headBytes + text.length + vectors.size * dimension);
+  const words = [...vectors.keys()].sort();
+  const text = new TextEncoder().encode(words.join("\n"));
+  const dimension = vectors.get(words[0] ?? "")?.length ?? 0;
+  const numbers = words.flatMap((word) => [...vectors.get(word) ?? []]);
+  const bytes = new Uint8Array(headBytes + text.length + Math.ceil(numbers.length / 4));
   const view = new DataView(bytes.buffer);
   for (const [index, number] of [vectors.size, dimension, text.length].entries()) {
     view.setUint32(4 * index, number, true);
   }
   bytes.set(text, headBytes);
-  const largest = Math.max(...[...vectors.values()].map((vector) => Math.max(...vector.map(Math.abs))));
-  let at = headBytes + text.length;
-  for (const vector of vectors.values()) {
-    for (const number of vector) view.setInt8(at++, Math.round(127 * number / largest));
+  const deviation = Math.sqrt(numbers.reduce((sum, number) => sum + number * number, 0) / numbers.length);
+  for (const [index, number] of numbers.entries()) {
+    const kept = number > threshold * deviation ? 2 : number < -threshold * deviation ? 0 : 1;
+    const at = headBytes + text.length + (index >> 2);
+    bytes[at] = (bytes[at] ?? 0) | kept << 2 * (index & 3);
   }
   return bytes;
 }
@@ -32,15 +37,16 @@ export function readWordVectors(bytes: Uint8Array): WordVectors {
   const dimension = view.getUint32(4, true);
   const numbersAt = headBytes + view.getUint32(8, true);
   const words = new TextDecoder().decode(bytes.subarray(headBytes, numbersAt)).split("\n");
-  const indexes = new Map(words.map((word, index) => [word, index]));
+  const places = new Map(words.map((word, index) => [word, index * dimension]));
   return {
     dimension,
     addTo(sum, word) {
-      const index = indexes.get(word);
-      if (index === undefined) return;
-      const at = numbersAt + index * dimension;
+      const place = places.get(word);
+      if (place === undefined) return;
       for (let offset = 0; offset < dimension; offset++) {
-        sum[offset] = (sum[offset] ?? 0) + view.getInt8(at + offset);
+        const index = place + offset;
+        const kept = (bytes[numbersAt + (index >> 2)] ?? 0) >> 2 * (index & 3) & 3;
+        sum[offset] = (sum[offset] ?? 0) + kept - 1;
       }
     },
   };

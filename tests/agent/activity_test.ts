@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readActivity, readUsageRows } from "../../src/ledger/activity.ts";
+import { readActivity, readToolCalls, readUsageRows } from "../../src/ledger/activity.ts";
 import { callTools, newModelError, newTool, openRoom } from "./room.ts";
 
 const soon = () => AbortSignal.timeout(10_000);
@@ -33,4 +33,22 @@ Deno.test("the last hour is summed up: turns, models, channels, and what was spe
 
   const later = await readActivity(room.ledger, room.clock.now() + 3_600_001, soon());
   assert.deepEqual([later.turns.ended, later.channels, later.models], [0, [], []]);
+});
+
+Deno.test("calls of tools are counted, with those that failed", async () => {
+  await using room = await openRoom({
+    agents: [{ allowed_tools: ["look", "break"] }],
+    tools: [newTool("look"), newTool("break", { run: () => Promise.reject(new Error("broken")) })],
+    script: (_request, number) => number === 1 ? callTools(["look", "break", "break"]) : "done",
+  });
+  await room.say("one");
+  await room.untilSent(1);
+  await room.untilIdle();
+  const calls = await readToolCalls(room.ledger, room.clock.now(), soon());
+  assert.deepEqual([...calls].map(([tool, { calls, errors }]) => [tool, calls, errors]), [["look", 1, 0], [
+    "break",
+    2,
+    2,
+  ]]);
+  assert.equal((await readToolCalls(room.ledger, room.clock.now() + 3_600_001, soon())).size, 0);
 });

@@ -76,6 +76,13 @@ Deno.test("one executable file in an empty folder starts, chats, hears Telegram,
       await chats.answered(AbortSignal.timeout(30_000));
       const chat = await run(executable, ["status", "--data", dataDir], folder.path, env);
       assert.equal(chat.code, 0, chat.text);
+      const asked = await run(
+        executable,
+        ["memory", "search", "ana", "x", "--json", "--data", dataDir],
+        folder.path,
+        env,
+      );
+      assert.match(asked.text, /"mode": "hybrid"/, "the library of vectors stands beside the program");
       await model.setRules([{ act: "hold", times: 1 }]);
       chats.write(1);
       await model.requests({ held: 1 });

@@ -3,7 +3,7 @@ import { AppError } from "../../src/core/error.ts";
 import { chatEventSchema, deadLettersAnswerSchema, refusalSchema, statusSchema } from "../../src/http/api.ts";
 import { calls } from "../../src/core/topics.ts";
 import { newFakeClock } from "../fixtures/fake_clock.ts";
-import { type HttpFixture, openHttpFixture, readEvents, token } from "./http_fixture.ts";
+import { type HttpFixture, logIn, openHttpFixture, readEvents, token } from "./http_fixture.ts";
 
 Deno.test("without the token, or with another, nothing is shown", async () => {
   await using http = await openHttpFixture();
@@ -343,13 +343,6 @@ Deno.test("without a session the console leads to its login", async () => {
   await response.body?.cancel();
   assert.deepEqual([response.status, response.headers.get("location")], [303, "/login"]);
 });
-
-async function logIn(http: HttpFixture): Promise<string> {
-  const response = await http.admin("/api/login", { method: "POST", headers: {}, body: JSON.stringify({ token }) });
-  assert.equal(response.status, 200);
-  await response.body?.cancel();
-  return (response.headers.get("set-cookie") ?? assert.fail()).split(";", 1).join();
-}
 
 async function refused(answer: Promise<Response>) {
   const response = await answer;

@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import type { z } from "zod";
 import { agentSchema } from "../../src/config/agents.ts";
 import type { Config } from "../../src/config/config.ts";
@@ -114,12 +115,14 @@ export async function openHttpFixture(
       past: () => Promise.resolve([]),
       readPast: () => Promise.resolve(""),
     },
+    explain: () => [],
     people: { forget: () => Promise.reject(new Error("nobody is forgotten here")) },
     activity: () =>
       Promise.resolve({
         turns: { ended: 0, failed: 0, addedMs: null, modelMs: null },
         running: [],
         channels: [],
+        strangers: 0,
         spentToday: [],
         models: [],
       }),
@@ -165,6 +168,7 @@ export async function openHttpFixture(
         throw new AppError("missing", "There is no agent");
       },
     },
+    tools: { list: () => Promise.resolve([]) },
     replyTo: () => undefined,
     ...replaced,
   }, stop.signal);
@@ -237,6 +241,14 @@ export async function openHttpFixture(
       stop.abort();
     },
   };
+}
+
+/** Logs a browser in; gives its cookie. */
+export async function logIn(http: HttpFixture): Promise<string> {
+  const response = await http.admin("/api/login", { method: "POST", headers: {}, body: JSON.stringify({ token }) });
+  assert.equal(response.status, 200);
+  await response.body?.cancel();
+  return (response.headers.get("set-cookie") ?? assert.fail()).split(";", 1).join();
 }
 
 /** What every event of the turn for that message has. */

@@ -1,0 +1,85 @@
+import assert from "node:assert/strict";
+import { configSettingsAnswerSchema } from "../../src/http/config_api.ts";
+import { workspaceFilesSchema, workspaceTextSchema } from "../../src/http/workspace_api.ts";
+import { logIn, openHttpFixture, token } from "./http_fixture.ts";
+
+Deno.test("a browser that is logged in lets a program run only with the token entered once more", async () => {
+  const enabled: string[] = [];
+  await using http = await openHttpFixture({
+    extensions: {
+      views: () => [],
+      enable: (id, hash) => Promise.resolve(void enabled.push(`${id} ${hash}`)),
+      disable: () => Promise.resolve(),
+    },
+  });
+  const cookie = await logIn(http);
+  const { origin } = http.room.addresses.admin;
+  const enable = async (body: unknown, headers: Record<string, string>) => {
+    const init = { method: "POST", headers, body: JSON.stringify(body) };
+    const response = await http.admin("/api/extensions/weather/enable", init);
+    return { status: response.status, text: await response.text() };
+  };
+  const page = { cookie, origin, "x-nexo-csrf": "1" };
+  for (const body of [{ hash: "a1" }, { hash: "a1", token: "wrong" }]) {
+    const refused = await enable(body, page);
+    assert.equal(refused.status, 403);
+    assert.match(refused.text, /"reason":"token_again"/);
+  }
+  assert.deepEqual(enabled, []);
+  assert.equal((await enable({ hash: "a1", token }, page)).status, 200);
+  assert.equal((await enable({ hash: "a2" }, { authorization: `Bearer ${token}` })).status, 200);
+  assert.deepEqual(enabled, ["weather a1", "weather a2"]);
+});
+
+Deno.test("what is accepted of an MCP server is written down with who did it", async () => {
+  const notes: unknown[] = [];
+  await using http = await openHttpFixture({
+    mcp: {
+      servers: () => [],
+      accept: () => Promise.resolve(["price"]),
+      questions: () => [],
+      answer: () => assert.fail("nothing is answered here"),
+      beginLogin: () => assert.fail("nobody logs in here"),
+      finishLogin: () => assert.fail("nobody logs in here"),
+    },
+    audit: { list: () => Promise.resolve([]), note: (entry) => Promise.resolve(void notes.push(entry)) },
+  });
+  const response = await http.post("/api/mcp/servers/shop/accept", {});
+  assert.deepEqual(await response.json(), { accepted: ["price"] });
+  assert.deepEqual(notes, [{ actor: "api", action: "mcp.accepted", target: "shop: price" }]);
+});
+
+Deno.test("settings in force are explained with where they come from", async () => {
+  const asked: string[] = [];
+  await using http = await openHttpFixture({
+    explain(path) {
+      asked.push(path);
+      return [{ path: "agents.ana.id", value: "ana", origin: "agents.yaml:3", type: "text" }];
+    },
+  });
+  const response = await http.admin("/api/config/explain?path=agents.ana");
+  const { items } = configSettingsAnswerSchema.parse(await response.json());
+  assert.deepEqual([asked, items[0]?.origin], [["agents.ana"], "agents.yaml:3"]);
+});
+
+Deno.test("an operator sees an agent's files and what stands in them", async () => {
+  const file = { path: "notes/2026-11-22.md", sizeBytes: 5, modifiedAt: "2026-11-22T10:00:00.000Z" };
+  await using http = await openHttpFixture({
+    workspaces: {
+      of: () => ({
+        list: () => Promise.resolve([file]),
+        read: (path) => Promise.resolve(`text of ${path}`),
+        change: () => Promise.resolve(undefined),
+        history: () => Promise.resolve([]),
+        diff: () => Promise.resolve([]),
+        show: () => Promise.reject(new Error("not asked for")),
+        revert: () => Promise.reject(new Error("not asked for")),
+        troubles: () => Promise.resolve([]),
+      }),
+    },
+  });
+  const files = await http.admin("/api/agents/ana/workspace/files");
+  assert.deepEqual(workspaceFilesSchema.parse(await files.json()).files, [file]);
+  const text = await http.admin(`/api/agents/ana/workspace/file?path=${encodeURIComponent(file.path)}`);
+  assert.equal(workspaceTextSchema.parse(await text.json()).text, "text of notes/2026-11-22.md");
+});
