@@ -33,6 +33,7 @@ export function openBenchRuntime(options: BenchRuntimeOptions): Promise<NexoProc
           allowed_tools: ["bench_*"],
         },
       }),
+      "memory.yaml": {},
       ...(natsUrl === undefined ? {} : { "broker.yaml": { broker: { type: "nats", url: natsUrl } } }),
     },
     entry: new URL("./main.ts", import.meta.url),

@@ -3,6 +3,7 @@ import type { Ledger } from "../core/ledger.ts";
 import type { Memory } from "../core/memory.ts";
 import type { Plugin } from "../core/plugin.ts";
 import { parseSessionId } from "../core/session.ts";
+import type { Workspaces } from "../core/workspace.ts";
 import type { Forgotten } from "../http/api.ts";
 import type { People } from "../http/views.ts";
 import { findPerson, findReceivedFiles, forgetTraces, type PersonTraces } from "../ledger/forget.ts";
@@ -11,6 +12,7 @@ import { findPerson, findReceivedFiles, forgetTraces, type PersonTraces } from "
 export interface PeopleDeps {
   readonly ledger: Ledger;
   readonly memory: Pick<Memory, "forgetPerson">;
+  readonly workspaces: Workspaces;
   readonly plugins: readonly Plugin[];
   readonly dataDir: string;
   /** Stops answering what the person has said; resolves when no turn is under way. */
@@ -36,11 +38,18 @@ export function newPeople(deps: PeopleDeps): People {
       // Again, as a turn that ended meanwhile has left more.
       const traces = await findPerson(deps.ledger, person, signal);
       const facts = await deps.memory.forgetPerson(person, signal);
+      await forgetPapers(traces, facts, deps.workspaces);
       await forgetFiles(person, traces, deps);
       for (const { agent, path } of await findReceivedFiles(deps.ledger, traces, signal)) {
         await removeFile(`${deps.dataDir}/agents/${agent}/${path}`);
       }
-      const forgotten = await toForgotten(person, traces, sum(facts.values()), deps.dataDir, dryRun);
+      const forgotten = await toForgotten(
+        person,
+        traces,
+        sum([...facts.values()].map((texts) => texts.length)),
+        deps.dataDir,
+        dryRun,
+      );
       for (const unit of forgetTraces(person, traces)) {
         signal.throwIfAborted();
         await deps.ledger.commit(unit);
@@ -73,6 +82,24 @@ async function toForgotten(
     facts,
     look: await listPapers([...agents], dataDir),
   };
+}
+
+/** What agents wrote into their workspaces in the person's own conversations, and facts that a dream put there. */
+async function forgetPapers(
+  { sessions }: PersonTraces,
+  facts: ReadonlyMap<string, readonly string[]>,
+  workspaces: Workspaces,
+): Promise<void> {
+  const agents = new Set([...sessions.map((id) => parseSessionId(id)?.agent), ...facts.keys()]);
+  for (const agent of agents) {
+    if (agent === undefined) continue;
+    try {
+      await workspaces.of(agent).forget({ sessions, texts: facts.get(agent) ?? [] });
+    } catch (thrown) {
+      // An agent that is gone from the config has no workspace that could be opened; its papers are named.
+      if (toAppError(thrown).kind !== "missing") throw thrown;
+    }
+  }
 }
 
 /** What plugins keep, files that came with messages, and copies of the ledger from before an upgrade. */

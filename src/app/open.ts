@@ -249,6 +249,7 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     people: newPeople({
       ledger,
       memory: memoryRoom.memory,
+      workspaces,
       plugins,
       dataDir,
       withdraw: async (person, sessions) => await agentsRoom?.withdraw(person, sessions),

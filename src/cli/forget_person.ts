@@ -2,13 +2,14 @@ import { newPeople } from "../app/forget.ts";
 import { lockDataFolder } from "../app/lock.ts";
 import { plugins } from "../app/registry.ts";
 import { memoryFileSchema } from "../config/memory.ts";
-import { AppError } from "../core/error.ts";
+import { AppError, toAppError } from "../core/error.ts";
 import { type Forgotten, forgottenSchema } from "../http/api.ts";
 import { openLedger } from "../ledger/open.ts";
 import { systemClock } from "../lib/clock.ts";
 import { newId } from "../lib/id.ts";
 import { newLive } from "../lib/live.ts";
 import { openMemory } from "../memory/open.ts";
+import { openWorkspaces } from "../workspace/open.ts";
 import { newStderrOutput, openLog } from "../telemetry/log.ts";
 import { newMetrics } from "../telemetry/metrics.ts";
 import { type AdminClient, findRunning } from "./admin_client.ts";
@@ -66,9 +67,23 @@ function newLocalForget(dataDir: string): Forget {
       metrics,
       clock,
     });
-    const people = newPeople({ ledger, memory, plugins, dataDir, withdraw: () => Promise.resolve() });
+    const folders = await listWorkspaces(dataDir);
+    await using workspaces = openWorkspaces({ folders: () => folders, secrets: () => [], log, metrics, clock });
+    const people = newPeople({ ledger, memory, workspaces, plugins, dataDir, withdraw: () => Promise.resolve() });
     return await people.forget(person, { dryRun }, AbortSignal.timeout(forgetMs));
   };
+}
+
+/** The workspaces in the data folder; those that a config puts elsewhere are reached while the process runs. */
+async function listWorkspaces(dataDir: string): Promise<ReadonlyMap<string, string>> {
+  const found = new Map<string, string>();
+  const agents = `${await Deno.realPath(dataDir)}/agents`;
+  try {
+    for await (const { name } of Deno.readDir(agents)) found.set(name, `${agents}/${name}/workspace`);
+  } catch (thrown) {
+    if (toAppError(thrown).kind !== "missing") throw thrown;
+  }
+  return found;
 }
 
 async function confirm(terminal: Terminal, found: Forgotten): Promise<boolean> {

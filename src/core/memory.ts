@@ -138,7 +138,7 @@ export interface Memory {
   /** Deletes facts for good, with all that they replaced. Gives the ids that are gone; one that the viewer may not see is none. */
   forget(agent: string, ids: readonly string[], viewer: Viewer, signal: AbortSignal): Promise<readonly string[]>;
   /** Deletes what a person told, at every agent. Gives how many facts went, by agent. */
-  forgetPerson(person: string, signal: AbortSignal): Promise<ReadonlyMap<string, number>>;
+  forgetPerson(person: string, signal: AbortSignal): Promise<ReadonlyMap<string, readonly string[]>>;
   /** Groups of facts that say nearly the same to the same audience, largest first, for merging. */
   duplicates(agent: string, limit: number, signal: AbortSignal): Promise<readonly (readonly Fact[])[]>;
   /**

@@ -106,8 +106,21 @@ export interface Workspace {
    * @throws {AppError} `missing` for an unknown commit; `conflict` where later changes stand in the way.
    */
   revert(commit: string, author: string): Promise<WorkspaceCommit>;
+  /**
+   * Takes out every line that was written for these sessions, or that holds one of these texts, and begins the history
+   * anew: nobody finds the lines there either. Gives the paths of what was changed; the history stays where nothing was.
+   */
+  forget(traces: WorkspaceTraces): Promise<readonly string[]>;
   /** What is not in the history, and why: secrets, files too large, links. */
   troubles(): Promise<readonly WorkspaceTrouble[]>;
+}
+
+/** What a person has left in a workspace. */
+export interface WorkspaceTraces {
+  /** Sessions in which nobody else was heard. */
+  readonly sessions: readonly string[];
+  /** Facts that the person told. */
+  readonly texts: readonly string[];
 }
 
 /** A file that the history does not take. */

@@ -38,7 +38,7 @@ export interface FactFile extends Disposable {
   list(query: ListQuery, viewer: Viewer): FactPage;
   find(id: string, viewer: Viewer): Fact | undefined;
   forget(ids: readonly string[], viewer: Viewer): readonly string[];
-  forgetPerson(person: string): number;
+  forgetPerson(person: string): readonly string[];
   duplicates(limit: number): readonly (readonly Fact[])[];
   restore(id: string): boolean;
   weigh(weights: readonly { readonly id: string; readonly importance: number }[]): void;
@@ -304,7 +304,7 @@ export function openFactFile(options: FactFileOptions): FactFile {
     forgetPerson(person) {
       const rows = withForebears(all("SELECT * FROM facts WHERE person = ?", person));
       eraseForGood(rows);
-      return rows.length;
+      return rows.map(({ text }) => String(text));
     },
     duplicates(limit) {
       const rows = all(

@@ -259,10 +259,10 @@ export function openMemory(deps: MemoryDeps): MemoryRoom {
     },
     forgetPerson(person, signal) {
       return measure("forget_person", async () => {
-        const forgotten = new Map<string, number>();
+        const forgotten = new Map<string, readonly string[]>();
         for (const agent of textsSchema.parse(await link.ask({ type: "agents" }, signal))) {
-          const count = z.number().parse(await ask(agent, { method: "forgetPerson", person }, signal));
-          if (count > 0) forgotten.set(agent, count);
+          const texts = textsSchema.parse(await ask(agent, { method: "forgetPerson", person }, signal));
+          if (texts.length > 0) forgotten.set(agent, texts);
         }
         return forgotten;
       });

@@ -67,6 +67,7 @@ export function openWorkspaces(deps: WorkspacesDeps): Workspaces & AsyncDisposab
       diff: (...args) => call("diff", ...args),
       show: (...args) => call("show", ...args),
       revert: (...args) => call("revert", ...args),
+      forget: (...args) => call("forget", ...args),
       troubles: (...args) => call("troubles", ...args),
     };
   };

@@ -1,5 +1,5 @@
 import { applyPatch, createTwoFilesPatch, reversePatch, structuredPatch } from "diff";
-import { AppError } from "../core/error.ts";
+import { AppError, toAppError } from "../core/error.ts";
 import {
   isShown,
   type Workspace,
@@ -368,8 +368,58 @@ export async function openStore({ folder: path, now, secrets }: StoreDeps): Prom
     return await carryOut(repository, head, after, { author, why });
   };
 
+  const forget: Workspace["forget"] = async ({ sessions, texts }) => {
+    // An agent that never wrote anything has no history that would have to begin anew.
+    if (!await isThere(`${path}/.git`) && (await folder.list(1)).files.length === 0) return [];
+    const repository = await openHistory();
+    const { head, tree } = await takeHandwork(repository);
+    const written = await findWritten(repository, head, sessions);
+    const changed: string[] = [];
+    for (const [one, entry] of tree) {
+      const text = await readText(repository, entry);
+      const kept = text === undefined ? undefined : withoutTraces(text, written.get(one) ?? new Set(), texts);
+      if (kept === undefined || kept === text || !isInnerPath(one)) continue;
+      if (kept.trim() === "") await folder.remove(one);
+      else await folder.write(one, new TextEncoder().encode(kept));
+      changed.push(one);
+    }
+    // What was written and taken out again by somebody stands in the history alone.
+    if (changed.length === 0 && written.size === 0) return [];
+    // A process that dies from here on leaves files without a history, and the next look at them begins one.
+    opened = undefined;
+    seen.clear();
+    await Deno.remove(`${path}/.git`, { recursive: true });
+    await takeHandwork(await openHistory());
+    return changed;
+  };
+
+  /** Lines that were added on behalf of sessions, by path. */
+  async function findWritten(
+    repository: Repository,
+    head: string | undefined,
+    sessions: readonly string[],
+  ): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
+    const found = new Map<string, Set<string>>();
+    for (let next = head; next !== undefined;) {
+      const commit = await repository.commit(next);
+      next = commit.parent;
+      const { sessionId } = toView(commit, []);
+      if (sessionId === undefined || !sessions.includes(sessionId)) continue;
+      const [before, after] = await Promise.all([repository.tree(commit.parent), repository.tree(commit.id)]);
+      for (const changed of await repository.changes(commit.parent, commit.id)) {
+        const old = new Set((await readText(repository, before.get(changed)) ?? "").split("\n"));
+        const lines = (await readText(repository, after.get(changed)) ?? "").split("\n");
+        const own = found.get(changed) ?? new Set();
+        for (const line of lines) if (!old.has(line) && hasWords(line)) own.add(line);
+        found.set(changed, own);
+      }
+    }
+    return found;
+  }
+
   return {
     list,
+    forget: (...args) => enqueue(() => forget(...args)),
     read: (...args) => enqueue(() => read(...args)),
     change: (...args) => enqueue(() => change(...args)),
     history: (...args) => enqueue(() => history(...args)),
@@ -390,6 +440,29 @@ function toShownPath(text: string, view: WorkspaceView): string {
 
 function isSame(one: Tree, other: Tree): boolean {
   return one.size === other.size && [...one].every(([path, { oid }]) => other.get(path)?.oid === oid);
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await Deno.lstat(path);
+    return true;
+  } catch (thrown) {
+    if (toAppError(thrown).kind === "missing") return false;
+    throw thrown;
+  }
+}
+
+/** Whether a line says something: headings and empty ones are everybody's. */
+function hasWords(line: string): boolean {
+  return /[\p{L}\p{N}]/u.test(line) && !line.startsWith("#");
+}
+
+/** A text without the lines that somebody wrote, and without those that hold one of `texts`. */
+function withoutTraces(text: string, written: ReadonlySet<string>, texts: readonly string[]): string {
+  const sought = texts.map((one) => one.trim()).filter((one) => one !== "");
+  const lines = text.split("\n");
+  const kept = lines.filter((line) => !written.has(line) && !sought.some((one) => line.includes(one)));
+  return kept.length === lines.length ? text : kept.join("\n");
 }
 
 function joinLines(text: string, more: string): string {

@@ -33,7 +33,7 @@ async function openTalkedWith(dataDir: string) {
         modelUrl: model.baseUrl,
         telegram,
         agent: {
-          allowed_tools: ["remember"],
+          allowed_tools: ["remember", "workspace_write"],
           inbound_bindings: [{ plugin: "telegram", instance: "main", open: true }],
         },
       }),
@@ -47,6 +47,13 @@ async function openTalkedWith(dataDir: string) {
       act: "call",
       tool: "remember",
       toolArguments: JSON.stringify({ text: `She likes ${marker} a lot` }),
+      times: 1,
+    },
+    {
+      when: "write this",
+      act: "call",
+      tool: "workspace_write",
+      toolArguments: JSON.stringify({ path: "MEMORY.md", mode: "append", content: `${marker}\n`, why: "so" }),
       times: 1,
     },
   ]);
@@ -65,6 +72,7 @@ async function openTalkedWith(dataDir: string) {
   send(7002, 7002, kept);
   await say(7001, 7001, `hello ${marker}`);
   await say(7001, 7001, `note this ${marker}`);
+  await say(7001, 7001, `write this ${marker}`);
   await say(7001, 7001, `explode ${marker}`);
   await say(-5, 7002, `group ${kept}`);
   await say(-5, 7001, `group ${marker}`);

@@ -225,3 +225,33 @@ Deno.test("a data folder may lie behind a link", async () => {
   assert.match(await world.call("workspace_write", write("a.md", "a")), /^Written/);
   assert.equal(await Deno.readTextFile(`${world.dir}/disk/workspace/a.md`), "a");
 });
+
+Deno.test("what was written for somebody is taken out, and no earlier text can be had; the rest stays", async () => {
+  await using world = await openWorld();
+  const ana = world.workspaces.of("ana");
+  const say = (sessionId: string, path: string, text: string) =>
+    ana.change([{ path, kind: "append", text }], { author: "ana", why: "noted", sessionId }, "private");
+  const [eva, bob] = ["ana/telegram/main/eva", "ana/telegram/main/bob"];
+  await say(bob, "MEMORY.md", "# People\nBob plays chess.\n");
+  await say(eva, "MEMORY.md", "# People\nEva likes quokkas.\n");
+  await say(eva, "notes/2026-11-22.md", "Eva came by.\n");
+  await ana.change([{ path: "MEMORY.md", kind: "append", text: "- Quokkas are Eva's favourite.\n" }], {
+    author: "ana",
+    why: "dreamt",
+  }, "private");
+  const changed = await ana.forget({ sessions: [eva], texts: ["Quokkas are Eva's favourite."] });
+  assert.deepEqual([...changed].sort(), ["MEMORY.md", "notes/2026-11-22.md"]);
+  assert.equal(await ana.read("MEMORY.md", "operator"), "# People\nBob plays chess.\n# People\n");
+  await rejectsWith("missing", ana.read("notes/2026-11-22.md", "operator"));
+  const history = await ana.history({ limit: 10 }, "operator");
+  assert.equal(history.length, 1);
+  assert.doesNotMatch(await world.git("ana", "log", "--all", "-p"), /quokka|Eva/i);
+  await world.git("ana", "fsck", "--strict");
+  assert.deepEqual(await ana.forget({ sessions: [eva], texts: [] }), []);
+});
+
+Deno.test("nobody is forgotten in a workspace that was never used, and none is begun for it", async () => {
+  await using world = await openWorld();
+  assert.deepEqual(await world.workspaces.of("ana").forget({ sessions: ["ana/api/ana/x"], texts: ["x"] }), []);
+  await assert.rejects(world.git("ana", "log"));
+});
