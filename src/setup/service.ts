@@ -85,7 +85,7 @@ async function findLaunch(env: Terminal["env"], dataDir: string): Promise<Launch
   const executable = env["AGENT_EXECUTABLE"];
   if (executable) return { command: [resolve(executable)], env: { AGENT_CACHE: `${dataDir}/cache` } };
   if (Deno.build.standalone) return { command: [Deno.execPath()], env: {} };
-  const root = new URL("../../", import.meta.url).pathname;
+  const root = new URL(".", Deno.mainModule).pathname;
   const schema = z.object({ tasks: z.object({ agent: z.object({ command: z.string() }) }) });
   const { tasks } = schema.parse(JSON.parse(await Deno.readTextFile(`${root}deno.json`)));
   const flags = /deno run (.*) main\.ts$/.exec(tasks.agent.command)?.[1]?.split(" ") ?? [];
