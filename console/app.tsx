@@ -48,7 +48,7 @@ const pages: readonly [PageEntry, ...PageEntry[]] = [
     path: "dead-letters",
     key: "d",
     title: "Dead letters",
-    show: (_, id) => id === undefined ? <DeadLettersPage /> : <DeadLetterPage id={id} />,
+    show: ({ status }, id) => id === undefined ? <DeadLettersPage status={status} /> : <DeadLetterPage id={id} />,
   },
   { path: "tools", key: "t", title: "Tools", show: () => <ToolsPage /> },
   { path: "models", key: "m", title: "Models", show: (live) => <ModelsPage live={live} /> },

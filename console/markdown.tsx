@@ -6,7 +6,7 @@ export function Markdown({ text }: { readonly text: string }) {
     <>
       {text.split(/^```.*\n?/m).map((part, index) =>
         index % 2 === 1
-          ? <pre><code>{part.replace(/\n$/, "")}</code></pre>
+          ? <pre tabIndex={0}><code>{part.replace(/\n$/, "")}</code></pre>
           : part.split(/\n{2,}/).filter((block) => block.trim() !== "").map((block) => (
             <Block lines={block.trim().split("\n")} />
           ))

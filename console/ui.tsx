@@ -92,7 +92,7 @@ export function Tabs({ label, at, tabs, current }: {
 /** Lines of a unified diff, what goes and what comes told apart. */
 export function Patch({ text }: { readonly text: string }) {
   return (
-    <pre class="difference">
+    <pre tabIndex={0} class="difference">
       {text.replace(/\n$/, "").split("\n").map((line, index) => {
         if (line.startsWith("+") && !line.startsWith("+++")) return <ins key={index}>{line}</ins>;
         if (line.startsWith("-") && !line.startsWith("---")) return <del key={index}>{line}</del>;

@@ -72,7 +72,7 @@ function File({ root, file }: { readonly root: string; readonly file: WorkspaceF
 
 function FileText({ root, path }: { readonly root: string; readonly path: string }) {
   const { loaded } = useLoaded((signal) => get<WorkspaceText>(`${root}/file`, { path }, signal), [root, path]);
-  return <Loading of={loaded}>{({ text }) => <pre>{text || "(empty)"}</pre>}</Loading>;
+  return <Loading of={loaded}>{({ text }) => <pre tabIndex={0}>{text || "(empty)"}</pre>}</Loading>;
 }
 
 function Changes({ root, onReverted }: { readonly root: string; onReverted(commit: WorkspaceCommitView): void }) {

@@ -37,8 +37,7 @@ function ChannelRow({ channel }: { readonly channel: ChannelView }) {
   return (
     <div class="row channel">
       <div>
-        <strong>{plugin}.{instance}</strong>
-        {identity !== undefined && <span class="soft">{identity}</span>}
+        <strong>{plugin}.{instance}</strong> {identity !== undefined && <span class="soft">{identity}</span>}
       </div>
       <span class="soft">
         {agents.length === 0 ? "heard by nobody" : `heard by ${agents.join(", ")}`}

@@ -1,6 +1,6 @@
 import type { Signal } from "@preact/signals";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import type { AgentView, ChatEvent, MessageView, ModelView, Page, Status } from "../../src/http/api.ts";
+import type { AgentView, ChatEvent, ChatRequest, MessageView, ModelView, Page, Status } from "../../src/http/api.ts";
 import { chat, get, isRequestError, messageOf } from "../api.ts";
 import { Markdown } from "../markdown.tsx";
 import { Fold, Head, Loading, useLoaded } from "../ui.tsx";
@@ -9,6 +9,9 @@ import { NoAgents } from "./agents.tsx";
 import { Entry, TimelineLink } from "./sessions.tsx";
 
 const maxTries = 5;
+const maxImages = 10;
+/** Of `data:` URLs: what a request may hold by default, with room for its text. */
+const maxImageCharacters = 8_000_000;
 const retryMs = 2_000;
 
 /** A chat with one agent, in a conversation that this browser remembers. */
@@ -66,6 +69,8 @@ function ChatWith({ agent, agents, models }: {
 interface Exchange {
   readonly key: string;
   readonly text: string;
+  /** `data:` URLs. */
+  readonly images: readonly string[];
   readonly events: readonly ChatEvent[];
   /** Why the answer is not coming, or comes late. */
   readonly trouble?: { readonly message: string; readonly final: boolean } | undefined;
@@ -84,10 +89,10 @@ function Conversation({ agent, models, conversation, past }: {
   useStayingAtEnd(exchanges);
   const change = (key: string, next: (exchange: Exchange) => Exchange) =>
     setExchanges((known) => known.map((one) => one.key === key ? next(one) : one));
-  const say = (text: string) => {
+  const say = (text: string, images: readonly string[] = []) => {
     const key = crypto.randomUUID();
-    setExchanges((known) => [...known, { key, text, events: [] }]);
-    void converse({ agent: agent.id, conversation, text, key }, {
+    setExchanges((known) => [...known, { key, text, images, events: [] }]);
+    void converse({ agent: agent.id, conversation, text, key, images: [...images] }, {
       event: (event) => change(key, (one) => ({ ...one, events: [...one.events, event], trouble: undefined })),
       again: () => change(key, (one) => ({ ...one, events: [] })),
       trouble: (message, final) => change(key, (one) => ({ ...one, trouble: { message, final } })),
@@ -120,7 +125,7 @@ function turnIdOf({ events }: Exchange): string | undefined {
 
 /** Sends one message and tells of its turn; a lost connection is taken up again with the same key. */
 async function converse(
-  message: { readonly agent: string; readonly conversation: string; readonly text: string; readonly key: string },
+  message: ChatRequest,
   tell: { event(event: ChatEvent): void; again(): void; trouble(message: string, final: boolean): void },
   signal: AbortSignal,
 ): Promise<void> {
@@ -172,7 +177,7 @@ function toParts(events: readonly ChatEvent[]): readonly Part[] {
 }
 
 function Turn({ exchange, isOwner }: { readonly exchange: Exchange; readonly isOwner: boolean }) {
-  const { events, trouble, text } = exchange;
+  const { events, trouble, text, images } = exchange;
   const reply = events.find((event) => event.type === "reply");
   const ended = events.find((event) => event.type === "ended");
   const streamed = toParts(events);
@@ -183,7 +188,8 @@ function Turn({ exchange, isOwner }: { readonly exchange: Exchange; readonly isO
   return (
     <>
       <article class="bubble me">
-        <p class="plain">{text}</p>
+        {images.map((image, index) => <img key={index} src={image} alt="Attached" />)}
+        {text !== "" && <p class="plain">{text}</p>}
       </article>
       {isOwner && (
         <article class="bubble turn">
@@ -235,9 +241,9 @@ function Call({ start, end }: { readonly start: ToolStart; readonly end: ToolEnd
       }
     >
       <h3>Input</h3>
-      <pre>{pretty(start.input)}</pre>
+      <pre tabIndex={0}>{pretty(start.input)}</pre>
       <h3>Result</h3>
-      <pre>{end?.preview ?? "…"}</pre>
+      <pre tabIndex={0}>{end?.preview ?? "…"}</pre>
     </Fold>
   );
 }
@@ -247,15 +253,26 @@ function toCost({ model, tookMs, inputTokens, outputTokens, costUsd }: Extract<C
   return parts.filter((part) => part).join(" · ");
 }
 
-function Compose({ agent, onSay }: { readonly agent: string; onSay(text: string): void }) {
+function Compose({ agent, onSay }: { readonly agent: string; onSay(text: string, images: readonly string[]): void }) {
   const box = useRef<HTMLTextAreaElement>(null);
+  const picker = useRef<HTMLInputElement>(null);
+  const [images, setImages] = useState<readonly string[]>([]);
+  const [refusal, setRefusal] = useState("");
   useEffect(() => box.current?.focus(), []);
+  const attach = async (files: Iterable<File>) => {
+    const read = await Promise.all([...files].filter(({ type }) => type.startsWith("image/")).map(toDataUrl));
+    const all = [...images, ...read];
+    const fits = all.length <= maxImages && all.join("").length <= maxImageCharacters;
+    setRefusal(fits ? "" : "At most ten images, together at most 6 MB.");
+    if (fits) setImages(all);
+  };
   const send = () => {
     const text = box.current?.value.trim() ?? "";
-    if (box.current === null || text === "") return;
+    if (box.current === null || (text === "" && images.length === 0)) return;
     box.current.value = "";
     fit(box.current);
-    onSay(text);
+    setImages([]);
+    onSay(text, images);
   };
   return (
     <form
@@ -265,12 +282,48 @@ function Compose({ agent, onSay }: { readonly agent: string; onSay(text: string)
         send();
       }}
     >
+      {refusal !== "" && <p class="hint bad" role="alert">{refusal}</p>}
+      {images.length > 0 && (
+        <p class="thumbs">
+          {images.map((image, index) => (
+            <button
+              key={image}
+              type="button"
+              aria-label={`Take image ${index + 1} away`}
+              onClick={() => setImages(images.filter((one) => one !== image))}
+            >
+              <img src={image} alt="" />
+            </button>
+          ))}
+        </p>
+      )}
+      <input
+        ref={picker}
+        hidden
+        type="file"
+        accept="image/*"
+        multiple
+        aria-label="Images"
+        onChange={({ currentTarget }) => {
+          void attach(currentTarget.files ?? []);
+          currentTarget.value = "";
+        }}
+      />
+      <button class="attach" type="button" aria-label="Attach an image" onClick={() => picker.current?.click()}>
+        +
+      </button>
       <textarea
         ref={box}
         rows={1}
         aria-label={`Message to ${agent}`}
         placeholder={`Message ${agent}`}
         onInput={({ currentTarget }) => fit(currentTarget)}
+        onPaste={(event) => {
+          const files = [...event.clipboardData?.files ?? []];
+          if (files.length === 0) return;
+          event.preventDefault();
+          void attach(files);
+        }}
         onKeyDown={(event) => {
           if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
           event.preventDefault();
@@ -281,6 +334,15 @@ function Compose({ agent, onSay }: { readonly agent: string; onSay(text: string)
       <p class="hint">Enter sends, Shift+Enter begins a new line</p>
     </form>
   );
+}
+
+function toDataUrl(file: Blob): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const reader = new FileReader();
+    reader.onload = () => resolve(String(reader.result));
+    reader.onerror = () => reject(reader.error);
+    reader.readAsDataURL(file);
+  });
 }
 
 function Welcome({ agent, models, say }: {

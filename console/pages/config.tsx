@@ -175,7 +175,7 @@ function Difference({ before, after }: { readonly before: string; readonly after
   const gone = old.slice(head, old.length - tail);
   const come = fresh.slice(head, fresh.length - tail);
   return (
-    <pre class="difference">
+    <pre tabIndex={0} class="difference">
       {gone.map((line, index) => <del key={`-${index}`}>- {line}
 </del>)}
       {come.map((line, index) => <ins key={`+${index}`}>+ {line}

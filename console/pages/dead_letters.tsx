@@ -1,26 +1,29 @@
+import type { Signal } from "@preact/signals";
 import { useState } from "preact/hooks";
 import { hops } from "../../src/core/bus.ts";
-import type { DeadLetterDetail, DeadLetterSelection, DeadLetterView } from "../../src/http/api.ts";
+import type { DeadLetterDetail, DeadLetterSelection, DeadLetterView, Status } from "../../src/http/api.ts";
 import { get, post } from "../api.ts";
 import {
   Confirm,
   Empty,
   Facts,
   Failure,
+  Fold,
   Head,
   Loading,
   More,
+  Pill,
   type Question,
   useLoaded,
   usePages,
   When,
 } from "../ui.tsx";
-import { count, pretty } from "../words.ts";
+import { count, duration, pretty } from "../words.ts";
 
 type Action = "replay" | "purge";
 
 /** What could not be delivered or answered, and what to do about it. */
-export function DeadLettersPage() {
+export function DeadLettersPage({ status }: { readonly status: Signal<Status | undefined> }) {
   const [hop, setHop] = useState("");
   const [chosen, setChosen] = useState<ReadonlySet<number>>(new Set());
   const { loaded, more, reload } = usePages<DeadLetterView>(
@@ -58,6 +61,7 @@ export function DeadLettersPage() {
         </div>
       </Head>
       {settling.shown}
+      <BusFacts status={status.value} />
       <Loading of={loaded}>
         {(letters) =>
           letters.length === 0
@@ -127,8 +131,11 @@ export function DeadLetterPage({ id }: { readonly id: string }) {
                 <a href={`#/sessions/${encodeURIComponent(letter.sessionId)}`}>The session it belongs to</a>
               </p>
             )}
+            {letter.hop === "outbound" && letter.replayedAt === null && (
+              <EditForm key={letter.id} letter={letter} onSent={reload} />
+            )}
             <h2>What died</h2>
-            <pre class="card">{pretty(letter.body)}</pre>
+            <pre tabIndex={0} class="card">{pretty(letter.body)}</pre>
             <p class="soft">
               From a terminal: <code>agent dlq replay {letter.id}</code>
             </p>
@@ -136,6 +143,62 @@ export function DeadLetterPage({ id }: { readonly id: string }) {
         )}
       </Loading>
     </>
+  );
+}
+
+/** Changes what a message says before it goes out after all. */
+function EditForm({ letter, onSent }: { readonly letter: DeadLetterDetail; onSent(): void }) {
+  const before = textOf(letter.body);
+  const [text, setText] = useState(before);
+  const [failure, setFailure] = useState<unknown>();
+  const send = async (event: Event) => {
+    event.preventDefault();
+    try {
+      await post(`/api/dead-letters/${letter.id}/replay`, { text });
+      onSent();
+    } catch (error) {
+      setFailure(error);
+    }
+  };
+  return (
+    <Fold summary="Change the text, then send it">
+      <form class="edit" onSubmit={(event) => void send(event)}>
+        <textarea
+          aria-label="Text of the message"
+          rows={Math.min(16, Math.max(4, text.split("\n").length + 1))}
+          value={text}
+          onInput={({ currentTarget }) => setText(currentTarget.value)}
+        />
+        {failure !== undefined && <Failure error={failure} />}
+        <button type="submit" class="primary" disabled={text.trim() === "" || text === before}>
+          Send the changed text
+        </button>
+      </form>
+    </Fold>
+  );
+}
+
+function textOf(body: unknown): string {
+  return typeof body === "object" && body !== null && "text" in body && typeof body.text === "string" ? body.text : "";
+}
+
+/** How much is under way, and how the bus stands. */
+function BusFacts({ status }: { readonly status: Status | undefined }) {
+  if (status === undefined) return null;
+  const { inbox, outbox, spill } = status.queues;
+  const bus = status.subsystems.find(({ name }) => name === "bus");
+  const say = ({ depth, oldestSeconds }: Status["queues"]["inbox"]) =>
+    depth === 0 ? "nothing" : `${depth.toLocaleString()}, the oldest for ${duration(oldestSeconds * 1_000)}`;
+  return (
+    <Facts
+      class="card facts"
+      rows={[
+        ["Bus", bus?.reason ?? <Pill state={bus?.state ?? "ok"} />],
+        ["To be answered", say(inbox)],
+        ["To be sent", say(outbox)],
+        ["Spilled to disk, for NATS", say(spill)],
+      ]}
+    />
   );
 }
 

@@ -1,4 +1,4 @@
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { LogEntryView } from "../../src/http/api.ts";
 import { Empty, Head } from "../ui.tsx";
 
@@ -11,9 +11,19 @@ export function LogsPage({ turn }: { readonly turn: string | undefined }) {
   const [event, setEvent] = useState("");
   const [entries, setEntries] = useState<readonly LogEntryView[]>([]);
   const [paused, setPaused] = useState(false);
+  const [unseen, setUnseen] = useState(0);
+  const waits = useRef<readonly LogEntryView[]>([]);
+  const take = () => {
+    const fresh = waits.current;
+    waits.current = [];
+    setUnseen(0);
+    setEntries((known) => [...fresh, ...known].slice(0, shownEntries));
+  };
   useEffect(() => {
     if (paused) return;
     setEntries([]);
+    setUnseen(0);
+    waits.current = [];
     const query = new URLSearchParams({
       follow: "1",
       level,
@@ -27,14 +37,22 @@ export function LogsPage({ turn }: { readonly turn: string | undefined }) {
       frame = undefined;
       const fresh = waiting.reverse();
       waiting = [];
-      setEntries((known) => [...fresh, ...known].slice(0, shownEntries));
+      waits.current = [...fresh, ...waits.current].slice(0, shownEntries);
+      // Whoever reads further down is not pushed away from it.
+      if (isReading()) setUnseen(waits.current.length);
+      else take();
     };
+    const onScroll = () => {
+      if (waits.current.length > 0 && !isReading()) take();
+    };
+    addEventListener("scroll", onScroll, { passive: true });
     source.addEventListener("entry", ({ data }) => {
       waiting.push(JSON.parse(data));
       frame ??= requestAnimationFrame(show);
     });
     return () => {
       if (frame !== undefined) cancelAnimationFrame(frame);
+      removeEventListener("scroll", onScroll);
       source.close();
     };
   }, [level, event, turn, paused]);
@@ -56,6 +74,18 @@ export function LogsPage({ turn }: { readonly turn: string | undefined }) {
           <button type="button" onClick={() => setPaused(!paused)}>{paused ? "Go on" : "Pause"}</button>
         </div>
       </Head>
+      {unseen > 0 && (
+        <button
+          class="fresh"
+          type="button"
+          onClick={() => {
+            document.documentElement.scrollTop = 0;
+            take();
+          }}
+        >
+          {unseen === shownEntries ? `${unseen} or more` : unseen} new
+        </button>
+      )}
       {entries.length === 0
         ? (
           <Empty title="Nothing logged yet.">
@@ -73,6 +103,10 @@ export function LogsPage({ turn }: { readonly turn: string | undefined }) {
         )}
     </>
   );
+}
+
+function isReading(): boolean {
+  return document.documentElement.scrollTop > 120;
 }
 
 function LogRow({ entry }: { readonly entry: LogEntryView }) {

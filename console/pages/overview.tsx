@@ -184,7 +184,7 @@ function Flow({ status, activity }: { readonly status: Status; readonly activity
     (height - list.length * rowHeight) / 2 + index * rowHeight + rowHeight / 2;
   const center = height / 2;
   return (
-    <svg class="flow" viewBox={`0 0 1080 ${height}`} role="img" aria-label="Channels, the bus, agents and models">
+    <svg class="flow" viewBox={`0 0 1080 ${height}`} role="group" aria-label="Channels, the bus, agents and models">
       {channels.map((_, index) => <Link key={index} column={0} from={middleOf(channels, index)} to={center} />)}
       {agents.map(({ name }, index) => [
         <Link key={name} column={1} from={center} to={middleOf(agents, index)} />,

@@ -85,8 +85,7 @@ function PersonRow({ person, deciding }: { readonly person: PairingView; readonl
   return (
     <div class="row person">
       <div>
-        <strong>{name || sender}</strong>
-        <span class="soft">{sender} on {plugin}.{instance}, to {agent}</span>
+        <strong>{name || sender}</strong> <span class="soft">{sender} on {plugin}.{instance}, to {agent}</span>
       </div>
       <span class="soft">
         {code !== null && <code>{code}</code>} <When at={decidedAt ?? askedAt} />

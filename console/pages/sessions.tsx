@@ -116,7 +116,7 @@ export function Entry({ message }: { readonly message: MessageView }) {
   if (role === "tool") {
     return (
       <Fold summary={<span class="tool">{author ?? "tool"}</span>}>
-        <pre>{text}</pre>
+        <pre tabIndex={0}>{text}</pre>
       </Fold>
     );
   }

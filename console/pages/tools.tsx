@@ -255,7 +255,7 @@ function ServerRow({ server, onChanged }: { readonly server: McpServerView; onCh
           }
         >
           {reason !== undefined && <p class="soft">{reason}</p>}
-          <pre>{description || "No description."}</pre>
+          <pre tabIndex={0}>{description || "No description."}</pre>
           {state === "held" && <button type="button" onClick={() => void accept([tool])}>Accept this one</button>}
         </Fold>
       ))}

@@ -129,7 +129,7 @@ function Row({ span, from, to, restarts }: {
   if (span.details.length === 0) return line;
   return (
     <Fold summary={line}>
-      {span.details.map(({ title, value }) => [<h3>{title}</h3>, <pre>{pretty(value)}</pre>])}
+      {span.details.map(({ title, value }) => [<h3>{title}</h3>, <pre tabIndex={0}>{pretty(value)}</pre>])}
     </Fold>
   );
 }

@@ -14,6 +14,7 @@ import {
   purgeDeadLetters,
   readDeadLetter,
   replayDeadLetter,
+  replayEdited,
   selectDeadLetters,
 } from "../ledger/dead.ts";
 import { readQueueDepths } from "../ledger/queues.ts";
@@ -100,6 +101,12 @@ export function newDeadLetters(
       bus.rescan();
       rescanOutbox();
       return count;
+    },
+    async replayEdited(id, text, actor) {
+      const units = replayEdited(ledger.read, id, text, clock.now(), clock.now() + maxAgeMs());
+      const audit = writeAudit({ actor, action: "dead_letter.edited", target: String(id) }, clock.now());
+      await ledger.commit([...units, audit]);
+      rescanOutbox();
     },
     async purge(selection, { dryRun, actor }, signal) {
       const ids = await selectDeadLetters(ledger, selection, clock.now(), signal);

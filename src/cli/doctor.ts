@@ -19,6 +19,7 @@ import { type ConfigFault, formatFault } from "../config/fault.ts";
 import { loadConfig, type LoadedConfig } from "../config/load.ts";
 import { toAppError } from "../core/error.ts";
 import { toPlaces } from "../extensions/places.ts";
+import { baseUrlOf, isConfigured, kindOf } from "../llm/kinds.ts";
 import { findRunning } from "./admin_client.ts";
 import { type Ink, newInk } from "./ink.ts";
 import { type ConfigDirFlag, type DataDirFlag, toConfigDir, toDataDir } from "./place.ts";
@@ -97,7 +98,7 @@ async function newAllChecks(
   const [dir, dataDir] = [toConfigDir(flags, env), toDataDir(flags, env)];
   const machine = [
     newDenoCheck(),
-    newClockCheck(dataDir, flags.live ? timeUrl : undefined),
+    newClockCheck(dataDir, flags.live ? toTimeUrl(loaded?.config) : undefined),
     newPermissionCheck(dir, dataDir),
     newDiskCheck(dataDir),
     newVectorCheck(),
@@ -120,8 +121,14 @@ async function newAllChecks(
   ];
 }
 
-/** Answers everybody with a Date header. */
-const timeUrl = "https://api.telegram.org/";
+/** Somebody who tells the time in a Date header: whoever is asked anyway. */
+function toTimeUrl(config: Config | undefined): string {
+  for (const [id, provider] of Object.entries(config?.llm.providers ?? {})) {
+    const kind = kindOf(id, provider);
+    if (kind !== undefined && isConfigured(provider)) return baseUrlOf(kind, provider);
+  }
+  return "https://api.telegram.org/";
+}
 
 async function mend(findings: readonly Finding[]): Promise<Examined["findings"]> {
   const mended = [];

@@ -376,6 +376,11 @@ export const deadLetterResultSchema = z.object({
   dryRun: z.boolean(),
 });
 
+/** Body of `POST /api/dead-letters/:id/replay`: the text that goes out instead. */
+export const deadLetterEditSchema = z.strictObject({ text: z.string().trim().min(1).max(100_000) });
+/** Answer of `POST /api/dead-letters/:id/replay`. */
+export const deadLetterEditedSchema = z.object({ ok: z.literal(true) });
+
 /** Body of `POST /api/people/forget`. */
 export const forgetPersonSchema = z.strictObject({
   /** `plugin:id`, such as `telegram:4711`. */
@@ -488,9 +493,15 @@ export const chatRequestSchema = z.object({
   agent: z.string().min(1).max(63),
   /** Absent: a new conversation, whose name the `accepted` event tells. */
   conversation: z.string().min(1).max(500).optional(),
-  text: z.string().min(1).max(1_000_000),
+  /** May be empty where there are images. */
+  text: z.string().max(1_000_000),
+  /** As `data:image/…;base64,…`. */
+  images: z.array(z.string().max(20_000_000)).max(10).optional(),
   /** The same key is the same message: a second one only waits for the answer to the first. */
   key: z.string().min(1).max(500).optional(),
+}).refine(({ text, images }) => text !== "" || (images?.length ?? 0) > 0, {
+  path: ["text"],
+  message: "must not be empty",
 });
 /** Body of `POST /api/chat`. */
 export type ChatRequest = z.output<typeof chatRequestSchema>;

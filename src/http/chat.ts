@@ -2,6 +2,7 @@ import { newId } from "../lib/id.ts";
 import type { Clock } from "../core/clock.ts";
 import type { ChatEvent, ChatRequest } from "./api.ts";
 import type { EventStreams } from "./event_streams.ts";
+import { toImage } from "./image.ts";
 import { toRefusal } from "./refusal.ts";
 import type { Exchange, WebChannel } from "./web_channel.ts";
 
@@ -10,7 +11,7 @@ export async function chat(
   request: ChatRequest,
   deps: { readonly web: WebChannel; readonly streams: EventStreams; readonly clock: Clock },
 ): Promise<Response> {
-  const { agent, text, conversation = newId(deps.clock.now()), key = newId(deps.clock.now()) } = request;
+  const { agent, text, images = [], conversation = newId(deps.clock.now()), key = newId(deps.clock.now()) } = request;
   const exchange = await deps.web.ask({
     plugin: "console",
     agent,
@@ -18,6 +19,7 @@ export async function chat(
     messageId: key,
     sender: "operator",
     text,
+    attachments: images.map(toImage),
   });
   return deps.streams.open(writeEvents(exchange, { conversation, key }), exchange);
 }

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { AppError } from "../core/error.ts";
 import type { Attachment, Inbound } from "../core/message.ts";
 import type { TurnEvent } from "../core/turn.ts";
+import { toImage } from "./image.ts";
 import type { WebReply } from "./web_channel.ts";
 
 // Shapes of the Chat Completions API. Source: https://platform.openai.com/docs/api-reference/chat
@@ -68,17 +69,6 @@ function textOf(content: Content): string {
 function imagesOf(content: Content): readonly Attachment[] {
   if (typeof content === "string") return [];
   return (content ?? []).flatMap((part) => part.type === "image_url" ? [toImage(part.image_url.url)] : []);
-}
-
-function toImage(url: string): Attachment {
-  const mimeType = url.slice(0, 200).match(/^data:(image\/[a-z0-9.+-]+);base64,/i)?.[1];
-  if (mimeType === undefined) {
-    throw new AppError("invalid", "image_url: send the image itself, as a data:image/…;base64, URL", {
-      reason: "image_not_inline",
-    });
-  }
-  const base64 = url.slice(url.indexOf(",") + 1);
-  return { kind: "image", mimeType, sizeBytes: Math.floor(base64.replace(/=+$/, "").length * 3 / 4), ref: url };
 }
 
 /** What every answer to one request begins with. */

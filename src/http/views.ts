@@ -19,6 +19,7 @@ import {
   type ChannelView,
   deadLetterActionSchema,
   type DeadLetterDetail,
+  deadLetterEditSchema,
   type DeadLetterFilter,
   deadLetterFilterSchema,
   type DeadLetterSelection,
@@ -90,6 +91,12 @@ export interface DeadLetters {
   show(id: number, signal: AbortSignal): Promise<DeadLetterDetail | undefined>;
   /** Makes them live again; gives how many. */
   replay(selection: DeadLetterSelection, options: DeadLetterOptions, signal: AbortSignal): Promise<number>;
+  /**
+   * Sends an outbound message that died with another text.
+   *
+   * @throws {AppError} `missing`, `conflict` for one that cannot be replayed, `invalid` for what is no outbound message.
+   */
+  replayEdited(id: number, text: string, actor: Door): Promise<void>;
   /** Takes them away for good; gives how many. */
   purge(selection: DeadLetterSelection, options: DeadLetterOptions, signal: AbortSignal): Promise<number>;
 }
@@ -262,6 +269,12 @@ export function newViewRoutes(views: AdminViews, config: Live<Config>): Hono {
   });
   app.post("/dead-letters/replay", act(deadLetters.replay));
   app.post("/dead-letters/purge", act(deadLetters.purge));
+  app.post("/dead-letters/:id{[0-9]+}/replay", async (context) => {
+    const maxBytes = config.current.runtime.http.max_body_bytes;
+    const { text } = await readJson(context.req.raw, maxBytes, deadLetterEditSchema);
+    await deadLetters.replayEdited(Number(context.req.param("id")), text, toDoor(context));
+    return context.json({ ok: true });
+  });
 
   app.get("/pairings", async (context) => {
     const filter = parseRequest(pairingFilterSchema, context.req.query());

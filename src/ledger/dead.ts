@@ -168,6 +168,33 @@ export function replayDeadLetter(
   }, marked];
 }
 
+/**
+ * Makes an outbound message that died live again with another text, keeping its id and key. One unit.
+ *
+ * @throws {AppError} as {@linkcode replayDeadLetter}; `invalid` for what is no outbound message.
+ */
+export function replayEdited(
+  read: LedgerReader,
+  id: number,
+  text: string,
+  nowMs: number,
+  expiresAtMs: number,
+): readonly Statement[] {
+  const replayed = replayDeadLetter(read, id, nowMs, expiresAtMs);
+  const letter = read.get(`SELECT hop, row_id FROM dead WHERE id = ?`, id);
+  if (letter?.hop !== "outbound") {
+    throw new AppError(
+      "invalid",
+      `Cannot change dead letter ${id}: it is no outbound message. What came in is answered as it was written`,
+    );
+  }
+  const changed: Statement = {
+    sql: `UPDATE outbox SET body = json_set(body, '$.text', ?) WHERE id = ? AND state = 'dead'`,
+    values: [text, letter.row_id ?? null],
+  };
+  return [changed, ...replayed];
+}
+
 /** Takes dead letters away for good, and lets go of the rows behind them: what came in stays known to the dedupe. */
 export function purgeDeadLetters(ids: readonly number[]): readonly Statement[] {
   const values = [JSON.stringify(ids)];

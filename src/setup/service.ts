@@ -44,7 +44,7 @@ export async function installService(terminal: Terminal, flags: InstallFlags): P
   }
   if (runAs !== undefined) await requireUser(runAs, dataDir);
   const path = unitPath(flags, env);
-  await Deno.mkdir(dataDir, { recursive: true, mode: 0o700 });
+  await makeDataDir(dataDir, runAs);
   await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true });
   await writeUnit(path, unit);
   await systemctl(flags, "daemon-reload");
@@ -112,6 +112,18 @@ async function writeUnit(path: string, unit: string): Promise<void> {
       `Cannot write ${path}: ${message}. Run it with sudo, or add --user for a service of your own`,
     );
   }
+}
+
+/** systemd does not start a service in a folder that is not there. One that is there stays as it is. */
+async function makeDataDir(path: string, owner: string | undefined): Promise<void> {
+  try {
+    await Deno.mkdir(path, { recursive: false, mode: 0o700 });
+  } catch (thrown) {
+    if (toAppError(thrown).kind === "conflict") return;
+    throw thrown;
+  }
+  if (owner === undefined || Deno.uid() !== 0) return;
+  await new Deno.Command("chown", { args: ["--", owner, path] }).output();
 }
 
 async function requireUser(name: string, dataDir: string): Promise<void> {

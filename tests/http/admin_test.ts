@@ -216,6 +216,10 @@ Deno.test("dead letters are paged by id and acted on by selection", async () => 
         acted.push(["replay", selection, options]);
         return Promise.resolve(2);
       },
+      replayEdited: (id, text, actor) => {
+        acted.push(["edited", id, text, actor]);
+        return Promise.resolve();
+      },
       purge: (selection, options) => {
         acted.push(["purge", selection, options]);
         return Promise.resolve(5);

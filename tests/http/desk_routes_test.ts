@@ -84,3 +84,16 @@ Deno.test("an operator sees an agent's files and what stands in them", async () 
   const text = await http.admin(`/api/agents/ana/workspace/file?path=${encodeURIComponent(file.path)}`);
   assert.equal(workspaceTextSchema.parse(await text.json()).text, "text of notes/2026-11-22.md");
 });
+
+Deno.test("a chat message may be an image alone, and nothing is fetched for it", async () => {
+  await using http = await openHttpFixture();
+  const image = "data:image/png;base64,iVBORw0KGgo=";
+  const response = await http.post("/api/chat", { agent: "ana", text: "", images: [image] });
+  const { message } = await http.nextInbound();
+  assert.deepEqual(message.attachments, [{ kind: "image", mimeType: "image/png", sizeBytes: 8, ref: image }]);
+  await response.body?.cancel();
+  for (const body of [{ text: "" }, { text: "look", images: ["https://example.org/a.png"] }]) {
+    const refused = await http.post("/api/chat", { agent: "ana", ...body });
+    assert.equal(refused.status, 400, await refused.text());
+  }
+});

@@ -131,6 +131,7 @@ export async function openHttpFixture(
       list: () => Promise.resolve([]),
       show: () => Promise.resolve(undefined),
       replay: () => Promise.resolve(0),
+      replayEdited: () => Promise.resolve(),
       purge: () => Promise.resolve(0),
     },
     mcpEndpoint: {
