@@ -16,7 +16,7 @@ export interface MemoryFlags extends PlaceFlags {
   readonly model?: string;
 }
 
-const secretName = "embedder";
+const secretName = "memory_embedder";
 
 /** Sets up how agents find what they know. @throws {AppError} */
 export async function setUpMemory(site: Site, flags: MemoryFlags): Promise<void> {

@@ -166,6 +166,7 @@ const email = buildCommand({
       },
       imap: toText("IMAP server, HOST or HOST:PORT [found by the domain]", "SERVER"),
       smtp: toText("SMTP server, HOST or HOST:PORT [found by the domain]", "SERVER"),
+      login: toText("Name to log in with, where it is not the address", "NAME"),
       caFile: toText("PEM file of an own certificate authority", "FILE"),
       ...channel,
       config,

@@ -123,7 +123,9 @@ async function makeDataDir(path: string, owner: string | undefined): Promise<voi
     throw thrown;
   }
   if (owner === undefined || Deno.uid() !== 0) return;
-  await new Deno.Command("chown", { args: ["--", owner, path] }).output();
+  const { success, stderr } = await new Deno.Command("chown", { args: ["--", owner, path] }).output();
+  if (success) return;
+  throw new AppError("denied", `Cannot give ${path} to ${owner}: ${new TextDecoder().decode(stderr).trim()}`);
 }
 
 async function requireUser(name: string, dataDir: string): Promise<void> {

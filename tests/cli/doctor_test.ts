@@ -29,7 +29,7 @@ Deno.test("the doctor finds nothing wrong where nothing is, and says that the de
   await using room = await openHealthyRoom();
   const { code, stdout } = await room.agent("doctor");
   assert.equal(code, 0, stdout);
-  assert.match(stdout, /^note {3}model keys: ana has no model but the demo\n.*\n +Mend it: agent setup llm\n/);
+  assert.match(stdout, /^note {3}model keys: No model but the demo answers for ana\n.*\n +Mend it: agent setup llm\n/);
   assert.match(stdout, /^ok {5}config, .*permissions, disk, sqlite-vec.*\n\nAll is well\.\n$/m);
   const json = JSON.parse((await room.agent("doctor", "--json")).stdout);
   assert.equal(json.ok, true);

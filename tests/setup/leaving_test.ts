@@ -81,3 +81,17 @@ Deno.test("Ctrl-C at every question about mail, WhatsApp, memory and NATS leaves
   await leaveEverywhere(room, ["nats", "--offline"], [[/Address of the server/, enter], write]);
   assert.equal((await room.agent("config", "check")).code, 0);
 });
+
+Deno.test("Ctrl-C while a provider is asked leaves the config as it was", async () => {
+  await using model = openFakeOpenai();
+  await using room = await openSetupRoom();
+  assert.equal((await room.setup("agent", "--id", "ben")).code, 0);
+  const before = await room.snapshot();
+  model.script({ type: "hang" });
+  await using terminal = await openWizard(room, "llm", "--base-url", model.baseUrl);
+  await answer(terminal, [[/Who runs the model\?/, down + enter], [/Key of openai/, `sk-secret${enter}`]]);
+  await terminal.see(/Asking openai/);
+  await terminal.type(ctrlC);
+  assert.equal(await terminal.code, 130);
+  assert.deepEqual(await room.snapshot(), before);
+});
