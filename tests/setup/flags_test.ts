@@ -123,6 +123,21 @@ Deno.test("a mail account's login is tried against its server before it is writt
   assert.equal((await room.agent("config", "check")).code, 0);
 });
 
+Deno.test("memory and the bus are set up by flags, and what is not known or not there is refused", async () => {
+  await using room = await openSetupRoom();
+  const key = await room.file("key", "sk-memory");
+  const misspelt = await room.setup("memory", "--embedder", "gemni");
+  assert.deepEqual([misspelt.code, /Did you mean "gemini"/.test(misspelt.stderr)], [2, true]);
+  assert.equal((await room.setup("memory", "--embedder", "gemini")).code, 2);
+  assert.equal((await room.setup("nats", "--url", "nats://127.0.0.1:1")).code, 6);
+  assert.equal((await room.snapshot()).size, 0);
+  assert.equal((await room.setup("memory", "--embedder", "gemini", "--key-file", key)).code, 0);
+  assert.match(await room.read("memory.yaml"), /embedder:\n {4}kind: gemini\n {4}api_key: "\$\{file:/);
+  assert.equal((await room.setup("nats", "--url", "nats://127.0.0.1:1", "--offline")).code, 0);
+  assert.match(await room.read("broker.yaml"), /^broker: \{ type: nats, url: "nats:\/\/127\.0\.0\.1:1" \}$/m);
+  assert.equal((await room.agent("config", "check")).code, 0);
+});
+
 Deno.test("without a terminal the wizard asks nothing and names the steps", async () => {
   await using room = await openSetupRoom();
   const { code, stderr } = await room.setup();
