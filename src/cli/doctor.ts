@@ -19,6 +19,7 @@ import { type ConfigFault, formatFault } from "../config/fault.ts";
 import { loadConfig, type LoadedConfig } from "../config/load.ts";
 import { toAppError } from "../core/error.ts";
 import { toPlaces } from "../extensions/places.ts";
+import type { Status } from "../http/api.ts";
 import { baseUrlOf, isConfigured, kindOf } from "../llm/kinds.ts";
 import { findRunning } from "./admin_client.ts";
 import { type Ink, newInk } from "./ink.ts";
@@ -105,11 +106,13 @@ async function newAllChecks(
   ];
   if (loaded === undefined) return machine;
   const { config } = loaded;
-  const running = (await findRunning(dataDir, env))?.status;
+  const asked = await askRunning(dataDir, env);
+  const running = "status" in asked ? asked.status : undefined;
   const places = toPlaces(config.extensions, dataDir, env);
   return [
     ...machine,
     newWallCheck(config, places),
+    ..."look" in asked ? [asked] : [],
     ...running === undefined ? [newPortCheck(config), newExtensionCheck(config, places)] : [newPartCheck(running)],
     newKeyCheck(config, flags.live),
     newChannelCheck({ config, plugins, running, live: flags.live }),
@@ -119,6 +122,18 @@ async function newAllChecks(
     ...newChecks({ config, shelves: toShelves(dir, dataDir), env }),
     newWorkspaceCheck(terminal, flags, config),
   ];
+}
+
+/** How the running process stands; as a check, where it is there and does not tell. */
+async function askRunning(
+  dataDir: string,
+  env: Terminal["env"],
+): Promise<{ readonly status: Status | undefined } | Check> {
+  try {
+    return { status: (await findRunning(dataDir, env))?.status };
+  } catch (thrown) {
+    return { name: "process", look: () => Promise.reject(thrown) };
+  }
 }
 
 /** Somebody who tells the time in a Date header: whoever is asked anyway. */

@@ -141,4 +141,9 @@ Deno.test("of a running process the doctor tells what is not well, and does not 
   assert.equal(code, 1, stdout);
   assert.match(stdout, /channels: telegram\.default is (?:starting|down|degraded)/);
   assert.doesNotMatch(stdout, /ports/);
+
+  await Deno.writeTextFile(`${room.data}/admin.token`, "another");
+  const shut = await room.agent("doctor");
+  assert.equal(shut.code, 1);
+  assert.match(shut.stdout, /wrong {2}process: /);
 });
