@@ -75,7 +75,9 @@ if [ ! -O "$home" ]; then
   echo "agent: $home belongs to somebody else. Remove it, or name another folder with AGENT_CACHE" >&2
   exit 3
 fi
-DENO_DIR=$home/cache DENO_NO_UPDATE_CHECK=1 exec "$home/deno" run ${flags.join(" ")} "$home/program/main.js" "$@"
+AGENT_EXECUTABLE=$0 DENO_DIR=$home/cache DENO_NO_UPDATE_CHECK=1 exec "$home/deno" run ${
+      flags.join(" ")
+    } "$home/program/main.js" "$@"
 `;
   const lines = script(0).split("\n").length;
   return script(lines);

@@ -31,6 +31,7 @@ export function newChannelCheck(
       ): Finding => ({
         ...toTrouble(plugin, instance),
         what: `${plugin}.${instance} is ${state}: ${reason ?? "it gives no reason"}`,
+        isNote: state === "starting",
       }));
       const told = new Set((running?.channels ?? []).filter(({ state }) => state !== "up").map(toName));
       const asked = live ? config.plugins.filter((one) => !told.has(toName(one))) : [];

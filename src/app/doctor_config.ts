@@ -46,8 +46,12 @@ export function newKeyCheck({ llm, agents }: Config, live: boolean): Check {
       const usable = available.filter(({ provider, configured, missing }) =>
         configured && missing === undefined && provider !== "demo"
       );
+      const demonstrating = usable.length > 0 ? [] : agents.filter(({ model }) => model === "auto").map(({ id }) => id);
+      const demo = demonstrating.length === 0
+        ? []
+        : [{ ...noKey, what: `No model but the demo answers for ${demonstrating.join(", ")}` }];
       const missing = agents.flatMap(({ id, model }): readonly Finding[] => {
-        if (model === "auto") return usable.length > 0 ? [] : [{ ...noKey, what: `${id} has no model but the demo` }];
+        if (model === "auto") return [];
         const found = available.find(({ provider }) => provider === model.provider);
         if (found?.configured !== false) return [];
         return [{
@@ -57,7 +61,7 @@ export function newKeyCheck({ llm, agents }: Config, live: boolean): Check {
         }];
       });
       const refused = live ? await Promise.all(usable.map(({ provider }) => findRefusal(llm, provider))) : [];
-      return [...missing, ...refused.flat()];
+      return [...demo, ...missing, ...refused.flat()];
     },
   };
 }

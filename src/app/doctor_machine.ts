@@ -1,10 +1,11 @@
 import { DatabaseSync } from "node:sqlite";
-import { getLoadablePath } from "sqlite-vec";
 import { findChildSystem, findProgram } from "../child/system.ts";
 import type { Config } from "../config/config.ts";
-import { toAppError } from "../core/error.ts";
+import { AppError, toAppError } from "../core/error.ts";
 import { discover, type Places } from "../extensions/discovery.ts";
 import type { Check, Finding } from "./doctor.ts";
+import { silentLog } from "./live.ts";
+import { findVectorLibrary } from "./memory_room.ts";
 
 /** Oldest Deno that the program is tested with. */
 const oldestDeno = [2, 9] as const;
@@ -128,8 +129,10 @@ export function newVectorCheck(): Check {
     name: "sqlite-vec",
     look() {
       try {
+        const library = findVectorLibrary(silentLog);
+        if (library === undefined) throw new AppError("missing", "there is none for this machine");
         using database = new DatabaseSync(":memory:", { allowExtension: true });
-        database.loadExtension(getLoadablePath());
+        database.loadExtension(library);
         return Promise.resolve([]);
       } catch (thrown) {
         return Promise.resolve([{

@@ -64,7 +64,7 @@ export function openMemoryFiles(
 const besideProgram = new URL("../../vec0.library", import.meta.url);
 
 /** Path of sqlite-vec's library, where there is one for this machine. */
-function findVectorLibrary(log: Log): string | undefined {
+export function findVectorLibrary(log: Log): string | undefined {
   try {
     return getLoadablePath();
   } catch (thrown) {

@@ -195,7 +195,9 @@ function toBusStatus(bus: NatsBus): SubsystemStatus {
       "agent do not know of each other. Start it with -js";
     return { ...base, state: "degraded", reason };
   }
-  return waiting === "" ? { ...base, state: "ok" } : { ...base, state: "degraded", reason: waiting.trim() };
+  return waiting === ""
+    ? { ...base, state: "ok", reason: "NATS is up, its breaker is closed" }
+    : { ...base, state: "degraded", reason: waiting.trim() };
 }
 
 function toLeaseStatus({ foreign }: Leases): readonly SubsystemStatus[] {

@@ -1,11 +1,20 @@
-import { buildCommand, buildRouteMap, type Command, type InputParser, type RouteMap } from "@stricli/core";
+import {
+  buildChoiceParser,
+  buildCommand,
+  buildRouteMap,
+  type Command,
+  type InputParser,
+  type RouteMap,
+} from "@stricli/core";
 import { hops } from "../core/bus.ts";
 import { AppError } from "../core/error.ts";
 import { parseDuration } from "../lib/duration.ts";
 import type { PairingWhom } from "../http/api.ts";
 import { extensionRoutes } from "./ext_routes.ts";
+import { printCompletions, type Shell, shells } from "./completions.ts";
 import type { CliContext } from "./context.ts";
 import { config, data, json, toAction, toDescription } from "./route_parts.ts";
+import type { Terminal } from "./terminal.ts";
 
 // Each command's code is loaded when it runs: `agent version` does not pay for the runtime.
 
@@ -997,12 +1006,38 @@ const version = buildCommand({
   docs: { brief: "Print versions" },
 });
 
+/** @param root Every command, this one included. */
+function newCompletions(root: () => RouteMap<CliContext>) {
+  return buildCommand({
+    loader: () =>
+      Promise.resolve(
+        toAction((terminal: Terminal, _flags: Readonly<Record<never, never>>, shell: Shell) =>
+          printCompletions(terminal, root(), shell)
+        ),
+      ),
+    parameters: {
+      positional: {
+        kind: "tuple",
+        parameters: [{ brief: "bash, zsh or fish", placeholder: "SHELL", parse: buildChoiceParser(shells) }],
+      },
+    },
+    docs: {
+      brief: "Print the script that completes commands in a shell",
+      fullDescription: toDescription("The shell reads it at its start; completing then starts no process.", [
+        'eval "$(agent completions bash)"',
+        'eval "$(agent completions zsh)"',
+        "agent completions fish | source",
+      ]),
+    },
+  });
+}
+
 /** Commands of a floor above this one, by name. */
 export type MoreRoutes = Readonly<Record<string, Command<CliContext> | RouteMap<CliContext>>>;
 
 /** Every command: those of this folder, and `more`. */
-export function newRoutes(more: MoreRoutes) {
-  return buildRouteMap<string, CliContext>({
+export function newRoutes(more: MoreRoutes): RouteMap<CliContext> {
+  const root: RouteMap<CliContext> = buildRouteMap<string, CliContext>({
     routes: {
       run,
       ...more,
@@ -1023,6 +1058,7 @@ export function newRoutes(more: MoreRoutes) {
       mcp,
       "mcp-server": mcpServerCommand,
       ext: extensionRoutes,
+      completions: newCompletions(() => root),
       version,
     },
     docs: {
@@ -1033,6 +1069,7 @@ export function newRoutes(more: MoreRoutes) {
       ),
     },
   });
+  return root;
 }
 
 function toCount(min: number, max = Number.MAX_SAFE_INTEGER): InputParser<number> {

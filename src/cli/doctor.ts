@@ -19,6 +19,8 @@ import { type ConfigFault, formatFault } from "../config/fault.ts";
 import { loadConfig, type LoadedConfig } from "../config/load.ts";
 import { toAppError } from "../core/error.ts";
 import { toPlaces } from "../extensions/places.ts";
+import type { Status } from "../http/api.ts";
+import { baseUrlOf, isConfigured, kindOf } from "../llm/kinds.ts";
 import { findRunning } from "./admin_client.ts";
 import { type Ink, newInk } from "./ink.ts";
 import { type ConfigDirFlag, type DataDirFlag, toConfigDir, toDataDir } from "./place.ts";
@@ -97,18 +99,20 @@ async function newAllChecks(
   const [dir, dataDir] = [toConfigDir(flags, env), toDataDir(flags, env)];
   const machine = [
     newDenoCheck(),
-    newClockCheck(dataDir, flags.live ? timeUrl : undefined),
+    newClockCheck(dataDir, flags.live ? toTimeUrl(loaded?.config) : undefined),
     newPermissionCheck(dir, dataDir),
     newDiskCheck(dataDir),
     newVectorCheck(),
   ];
   if (loaded === undefined) return machine;
   const { config } = loaded;
-  const running = (await findRunning(dataDir, env))?.status;
+  const asked = await askRunning(dataDir, env);
+  const running = "status" in asked ? asked.status : undefined;
   const places = toPlaces(config.extensions, dataDir, env);
   return [
     ...machine,
     newWallCheck(config, places),
+    ..."look" in asked ? [asked] : [],
     ...running === undefined ? [newPortCheck(config), newExtensionCheck(config, places)] : [newPartCheck(running)],
     newKeyCheck(config, flags.live),
     newChannelCheck({ config, plugins, running, live: flags.live }),
@@ -120,8 +124,26 @@ async function newAllChecks(
   ];
 }
 
-/** Answers everybody with a Date header. */
-const timeUrl = "https://api.telegram.org/";
+/** How the running process stands; as a check, where it is there and does not tell. */
+async function askRunning(
+  dataDir: string,
+  env: Terminal["env"],
+): Promise<{ readonly status: Status | undefined } | Check> {
+  try {
+    return { status: (await findRunning(dataDir, env))?.status };
+  } catch (thrown) {
+    return { name: "process", look: () => Promise.reject(thrown) };
+  }
+}
+
+/** Somebody who tells the time in a Date header: whoever is asked anyway. */
+function toTimeUrl(config: Config | undefined): string {
+  for (const [id, provider] of Object.entries(config?.llm.providers ?? {})) {
+    const kind = kindOf(id, provider);
+    if (kind !== undefined && isConfigured(provider)) return baseUrlOf(kind, provider);
+  }
+  return "https://api.telegram.org/";
+}
 
 async function mend(findings: readonly Finding[]): Promise<Examined["findings"]> {
   const mended = [];

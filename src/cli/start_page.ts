@@ -1,7 +1,7 @@
 import type { Status } from "../http/api.ts";
 import type { Ink } from "./ink.ts";
 import { toPlain } from "./plain.ts";
-import { formatAgents, formatChannels, formatTroubles } from "./status_page.ts";
+import { formatAgents, formatChannels, formatSubsystems } from "./status_page.ts";
 
 /** What the page shows. */
 export interface StartPage {
@@ -23,7 +23,7 @@ export function formatStartPage(page: StartPage, ink: Ink): string {
     ink.dim(`The link works once, for 15 minutes. After that the token in ${tokenPlace} logs you in.`),
     formatAgents(status.agents, ink),
     formatChannels(status.channels, ink),
-    formatTroubles(status, ink),
+    formatSubsystems(status, ink),
     findMissing(page).map((text) => `${ink.warn("+")} ${toPlain(text)}`).join("\n"),
   ].filter((part) => part !== "").join("\n\n") + "\n";
 }

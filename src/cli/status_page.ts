@@ -19,7 +19,7 @@ export function formatStatusPage({ status, console, nowMs }: StatusPage, ink: In
   return [
     `nexo ${status.version} is ${state}: process ${status.pid}, started ${sayAgo(status.startedAt, nowMs)}` +
     ` (${sayTime(status.startedAt)}), console at ${console}`,
-    formatTroubles(status, ink),
+    formatSubsystems(status, ink),
     formatAgents(status.agents, ink),
     formatChannels(status.channels, ink),
     formatQueues(status.queues, ink),
@@ -76,9 +76,10 @@ export function formatChannels(channels: readonly ChannelView[], ink: Ink): stri
   );
 }
 
-/** Every part that is not ok, with its reason; empty where all are well. */
-export function formatTroubles({ subsystems }: Pick<Status, "subsystems">, ink: Ink): string {
-  return subsystems.filter(({ state }) => state !== "ok").map(({ name, state, reason, critical }) => {
+/** Every part that has something to say: what is not ok, and how it stands with NATS. Empty where there is nothing. */
+export function formatSubsystems({ subsystems }: Pick<Status, "subsystems">, ink: Ink): string {
+  return subsystems.flatMap(({ name, state, reason, critical }) => {
+    if (state === "ok") return reason === undefined ? [] : [`${ink.good("+")} ${toPlain(`${name}: ${reason}`)}`];
     const paint = critical ? ink.bad : ink.warn;
     return `${paint("!")} ${toPlain(`${name} is ${state}: ${reason ?? "it gives no reason"}`)}`;
   }).join("\n");

@@ -17,6 +17,8 @@ export interface EmailFlags extends ChannelFlags {
   readonly preset?: PresetName;
   readonly imap?: string;
   readonly smtp?: string;
+  /** Name to log in with, where it is not the address. */
+  readonly login?: string;
   readonly caFile?: string;
 }
 
@@ -38,7 +40,7 @@ export async function setUpEmail(site: Site, flags: EmailFlags): Promise<void> {
   const servers = await findServers(site, address, flags, prompts);
   const settings: Record<string, ConfigValue> = {
     address,
-    ...toSettings(servers),
+    ...toSettings(servers, flags.login),
     ...(flags.caFile === undefined ? {} : { tls_ca_file: await Deno.realPath(flags.caFile) }),
   };
   const password = await getPassword(site, settings, flags, prompts);
@@ -100,8 +102,14 @@ function toServer(text: string, usualPort: number): FoundServer {
   return { host, port: number, secure: tlsPorts.includes(number) };
 }
 
-function toSettings(servers: FoundServers): Readonly<Record<string, ConfigValue>> {
-  return "preset" in servers ? { preset: servers.preset } : { imap: { ...servers.imap }, smtp: { ...servers.smtp } };
+function toSettings(servers: FoundServers, login: string | undefined): Readonly<Record<string, ConfigValue>> {
+  const user = login === undefined ? {} : { user: login };
+  if (!("preset" in servers)) return { imap: { ...servers.imap, ...user }, smtp: { ...servers.smtp, ...user } };
+  if (login === undefined) return { preset: servers.preset };
+  throw new AppError(
+    "invalid",
+    `${servers.preset} logs in with the address. Leave out --login, or name --imap and --smtp`,
+  );
 }
 
 async function getPassword(

@@ -4,7 +4,7 @@ import { type ConfigChange, toSecretReference } from "../config/edit.ts";
 import { AppError, toAppError } from "../core/error.ts";
 import { newSecret, type Secret } from "../core/secret.ts";
 import { defaultModelOf, kindOf, type ProviderKindName } from "../llm/kinds.ts";
-import { toId, whyNoId } from "./ids.ts";
+import { toId, toOneOf, whyNoId } from "./ids.ts";
 import type { Prompts } from "./prompts.ts";
 import { readSecret, toSecret, whyNoSecret } from "./secret.ts";
 import { carryOut, type PlaceFlags, promptsFor, type Site } from "./site.ts";
@@ -14,7 +14,7 @@ export interface LlmFlags extends PlaceFlags {
   readonly provider?: string;
   readonly keyFile?: string;
   readonly noKey: boolean;
-  readonly kind?: ProviderKindName;
+  readonly kind?: string;
   readonly baseUrl?: string;
   readonly model?: string;
   readonly offline: boolean;
@@ -51,8 +51,13 @@ export async function setUpLlm(site: Site, flags: LlmFlags): Promise<void> {
 
 async function readFlags({ provider = "", keyFile, noKey, kind, baseUrl, model }: LlmFlags): Promise<Described> {
   const id = toId(provider, "--provider");
+  const known = toKind(kind);
   const key = noKey || keyFile === undefined ? undefined : await readSecret(keyFile, "key");
-  return { id, kind, baseUrl, model, key };
+  return { id, kind: known, baseUrl, model, key };
+}
+
+function toKind(kind: string | undefined): ProviderKindName | undefined {
+  return kind === undefined ? undefined : toOneOf(kindNames, kind, "--kind");
 }
 
 async function ask(prompts: Prompts, { providers }: LlmConfig, flags: LlmFlags): Promise<Described> {
@@ -64,8 +69,8 @@ async function ask(prompts: Prompts, { providers }: LlmConfig, flags: LlmFlags):
   ]);
   if (chosen === ownServer && flags.provider === undefined) return await askOwnServer(prompts);
   const id = toId(chosen, "--provider");
-  const { kind, baseUrl, model } = flags;
-  return { id, kind, baseUrl, model, key: await askKey(prompts, id, flags) };
+  const { baseUrl, model } = flags;
+  return { id, kind: toKind(flags.kind), baseUrl, model, key: await askKey(prompts, id, flags) };
 }
 
 async function askOwnServer(prompts: Prompts): Promise<Described> {

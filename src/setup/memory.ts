@@ -1,7 +1,8 @@
-import type { embedderKinds } from "../config/memory.ts";
+import { embedderKinds } from "../config/memory.ts";
 import { type ConfigValue, toSecretReference } from "../config/edit.ts";
 import { AppError } from "../core/error.ts";
 import type { Secret } from "../core/secret.ts";
+import { toOneOf } from "./ids.ts";
 import type { Prompts } from "./prompts.ts";
 import { readSecret, toSecret, whyNoSecret } from "./secret.ts";
 import { carryOut, type PlaceFlags, promptsFor, type Site } from "./site.ts";
@@ -10,19 +11,21 @@ type EmbedderKind = (typeof embedderKinds)[number];
 
 /** Flags of `agent setup memory`. */
 export interface MemoryFlags extends PlaceFlags {
-  readonly embedder?: EmbedderKind;
+  readonly embedder?: string;
   readonly keyFile?: string;
   readonly baseUrl?: string;
   readonly model?: string;
 }
 
-const secretName = "embedder";
+const secretName = "memory_embedder";
 
 /** Sets up how agents find what they know. @throws {AppError} */
 export async function setUpMemory(site: Site, flags: MemoryFlags): Promise<void> {
   const prompts = await promptsFor(site, "memory", { "--embedder": flags.embedder });
   await site.load();
-  const kind = flags.embedder ?? await choose(prompts);
+  const kind = flags.embedder === undefined
+    ? await choose(prompts)
+    : toOneOf(embedderKinds, flags.embedder, "--embedder");
   const key = await getKey(kind, flags, prompts);
   const embedder: Record<string, ConfigValue> = {
     kind,

@@ -2,11 +2,9 @@ import { buildCommand, buildRouteMap } from "@stricli/core";
 import { config, data, toAction, toDescription } from "../cli/route_parts.ts";
 import type { Terminal } from "../cli/terminal.ts";
 import { presetNames } from "../../plugins/email/presets.ts";
-import { kindNames } from "../config/llm.ts";
-import { embedderKinds } from "../config/memory.ts";
 import type { PlaceFlags, Site } from "./site.ts";
 
-// Each step's code, and the prompts, are loaded when it runs.
+// Each step's code, and the prompts, are loaded when it runs: no schema of the config is loaded for this file.
 
 const codes = [
   "0 done",
@@ -54,13 +52,7 @@ const llm = buildCommand({
       provider: toText("Who runs the model: anthropic, openai, gemini, … or a name for your own", "NAME"),
       keyFile: toText("File with the key; - is standard input", "FILE"),
       noKey: toSwitch("The server wants no key"),
-      kind: {
-        kind: "enum",
-        values: kindNames,
-        brief: "Protocol, where the name does not say it",
-        placeholder: "KIND",
-        optional: true,
-      },
+      kind: toText("Protocol, where the name does not say it: openai_compatible, anthropic, …", "KIND"),
       baseUrl: toText("Address of the API, where it is not the vendor's", "URL"),
       model: toText("Model that auto takes of it", "MODEL"),
       offline: toSwitch("Do not try the key before it is written"),
@@ -166,6 +158,7 @@ const email = buildCommand({
       },
       imap: toText("IMAP server, HOST or HOST:PORT [found by the domain]", "SERVER"),
       smtp: toText("SMTP server, HOST or HOST:PORT [found by the domain]", "SERVER"),
+      login: toText("Name to log in with, where it is not the address", "NAME"),
       caFile: toText("PEM file of an own certificate authority", "FILE"),
       ...channel,
       config,
@@ -190,13 +183,7 @@ const memory = buildCommand({
   loader: toStep(async () => (await import("./memory.ts")).setUpMemory),
   parameters: {
     flags: {
-      embedder: {
-        kind: "enum",
-        values: embedderKinds,
-        brief: "What facts are found with",
-        placeholder: "KIND",
-        optional: true,
-      },
+      embedder: toText("What facts are found with: embedded, openai_compatible, gemini or none", "KIND"),
       keyFile: toText("File with the key; - is standard input", "FILE"),
       baseUrl: toText("Address of the API, where it is not the vendor's", "URL"),
       model: toText("Model that makes the vectors", "MODEL"),

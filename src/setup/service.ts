@@ -44,7 +44,7 @@ export async function installService(terminal: Terminal, flags: InstallFlags): P
   }
   if (runAs !== undefined) await requireUser(runAs, dataDir);
   const path = unitPath(flags, env);
-  await Deno.mkdir(dataDir, { recursive: true, mode: 0o700 });
+  await makeDataDir(dataDir, runAs);
   await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true });
   await writeUnit(path, unit);
   await systemctl(flags, "daemon-reload");
@@ -85,7 +85,7 @@ async function findLaunch(env: Terminal["env"], dataDir: string): Promise<Launch
   const executable = env["AGENT_EXECUTABLE"];
   if (executable) return { command: [resolve(executable)], env: { AGENT_CACHE: `${dataDir}/cache` } };
   if (Deno.build.standalone) return { command: [Deno.execPath()], env: {} };
-  const root = new URL("../../", import.meta.url).pathname;
+  const root = new URL(".", Deno.mainModule).pathname;
   const schema = z.object({ tasks: z.object({ agent: z.object({ command: z.string() }) }) });
   const { tasks } = schema.parse(JSON.parse(await Deno.readTextFile(`${root}deno.json`)));
   const flags = /deno run (.*) main\.ts$/.exec(tasks.agent.command)?.[1]?.split(" ") ?? [];
@@ -112,6 +112,20 @@ async function writeUnit(path: string, unit: string): Promise<void> {
       `Cannot write ${path}: ${message}. Run it with sudo, or add --user for a service of your own`,
     );
   }
+}
+
+/** systemd does not start a service in a folder that is not there. One that is there stays as it is. */
+async function makeDataDir(path: string, owner: string | undefined): Promise<void> {
+  try {
+    await Deno.mkdir(path, { recursive: false, mode: 0o700 });
+  } catch (thrown) {
+    if (toAppError(thrown).kind === "conflict") return;
+    throw thrown;
+  }
+  if (owner === undefined || Deno.uid() !== 0) return;
+  const { success, stderr } = await new Deno.Command("chown", { args: ["--", owner, path] }).output();
+  if (success) return;
+  throw new AppError("denied", `Cannot give ${path} to ${owner}: ${new TextDecoder().decode(stderr).trim()}`);
 }
 
 async function requireUser(name: string, dataDir: string): Promise<void> {

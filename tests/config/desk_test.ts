@@ -60,6 +60,24 @@ Deno.test("an edit is checked together with the other files", async () => {
   assert.match(fault?.message ?? "", /ana/);
 });
 
+Deno.test("edits that are right only together are written together, or none of them", async () => {
+  await using room = await openDesk();
+  const base = async (path: string) => ({ path, base: (await room.find(path)).version });
+  const provider = "providers: { own: { kind: gemini, api_key: k } }\n";
+  const agent = agents.replace("ana # the first", "ana\n    model: { provider: own, model: m }");
+  assert.equal((await room.desk.check({ path: "agents.yaml", text: agent })).length, 1);
+  const llm = { ...await base("llm.yaml"), text: "providers: { other: { kind: nothing } }\n" };
+  const change = { ...await base("agents.yaml"), text: agent };
+  await rejectsWith("invalid", room.desk.apply(change, llm));
+  assert.equal((await room.find("agents.yaml")).text, agents);
+  assert.deepEqual(await room.desk.past(), []);
+  await room.desk.apply(change, { ...llm, text: provider });
+  assert.equal((await room.find("agents.yaml")).text, agent);
+  assert.equal((await room.find("llm.yaml")).text, provider);
+  assert.equal((await room.desk.past()).length, 2);
+  assert.equal(room.reloads(), 1);
+});
+
 Deno.test("an edit of a text that somebody changed meanwhile is refused", async () => {
   await using room = await openDesk();
   const { version } = await room.find("agents.yaml");

@@ -95,6 +95,13 @@ Deno.test("one executable file in an empty folder starts, chats, hears Telegram,
       await chats.answered(AbortSignal.timeout(30_000));
     }
     chats.check(dataDir);
+    const anyPort = "127.0.0.1:0";
+    const addresses = { AGENT_HEALTH_ADDR: anyPort, AGENT_METRICS_ADDR: anyPort, AGENT_ADMIN_ADDR: anyPort };
+    const place = ["--config", config, "--data", dataDir];
+    const examined = await run(executable, ["doctor", ...place], folder.path, { ...env, ...addresses });
+    assert.match(examined.text, /^ok .*Deno, clock, permissions, disk, sqlite-vec/m, examined.text);
+    const unit = await run(executable, ["service", "install", "--print", "--user", ...place], folder.path, env);
+    assert.ok(unit.text.includes(`\nExecStart=${executable} run --config ${config} --data ${dataDir}\n`), unit.text);
   });
 });
 

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { systemClock } from "../../src/lib/clock.ts";
 import { newNatsBus, openBusWorld } from "../broker/bus_world.ts";
 import { eventually } from "../e2e/black_box.ts";
+import { runAgent } from "../fixtures/agent_command.ts";
 import { openFakeModel } from "../fixtures/fake_model.ts";
 import { startNatsServer } from "../fixtures/nats_server.ts";
 import { openTempDir, startNexo } from "../fixtures/nexo_process.ts";
@@ -51,6 +52,9 @@ Deno.test("without JetStream the status says that nobody owns anything; with it 
   assert.match(await ready(), /no JetStream.*do not know of each other.*-js/);
   await server.start({ jetStream: true });
   await eventually(async () => !/no JetStream/.test(await ready()), "leases", 20_000);
+  await eventually(async () => /NATS is up, its breaker is closed/.test(await ready()), "all well", 20_000);
+  const status = await runAgent(["status", "--data", nexo.dataDir]);
+  assert.match(status.stdout, /\+ bus: NATS is up, its breaker is closed/);
   await using other = await startNexo({ config: newAgentsConfig(server.url, model.baseUrl, ["ana"]) });
   assert.equal((await other.nextLog("lease.held_by_other"))["pid"], nexo.pid);
 });

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { openDovecot } from "../fixtures/dovecot.ts";
 import { openFakeBotApi } from "../fixtures/fake_bot_api.ts";
 import { openFakeAnthropic } from "../fixtures/fake_llm_anthropic.ts";
 import { openFakeOpenai } from "../fixtures/fake_llm_openai.ts";
@@ -99,6 +100,52 @@ Deno.test("a wrong token, an unknown agent and an account that another agent hea
   assert.equal(taken.code, 2);
   assert.match(taken.stderr, /already heard by agent "ana"/);
   assert.deepEqual(await room.snapshot(), before);
+});
+
+Deno.test("a mail account's login is tried against its server before it is written", async () => {
+  await using server = await openDovecot();
+  await using room = await openSetupRoom();
+  const ca = await room.file("ca.pem", server.certificate.cert);
+  const flags = async (password: string) => [
+    ...["email", "--address", "ana@example.org", "--password-file", await room.file("password", password)],
+    ...["--imap", `localhost:${server.starttlsPort}`, "--smtp", "localhost:587", "--ca-file", ca],
+    ...["--login", server.user, "--instance", "support"],
+  ];
+  const refused = await room.setup(...await flags("wrong"));
+  assert.equal(refused.code, 6, refused.stderr);
+  assert.match(refused.stderr, /refuses the login[^]*Nothing was written/);
+  assert.equal((await room.snapshot()).size, 0);
+
+  const taken = await room.setup(...await flags(server.password));
+  assert.equal(taken.code, 0, taken.stderr);
+  assert.equal(await room.read("secrets/email_support"), `${server.password}\n`);
+  assert.match(await room.read("plugins/email.yaml"), /password: "\$\{file:\.\/secrets\/email_support\}"/);
+  assert.equal((await room.agent("config", "check")).code, 0);
+});
+
+Deno.test("memory and the bus are set up by flags, and what is not known or not there is refused", async () => {
+  await using room = await openSetupRoom();
+  const key = await room.file("key", "sk-memory");
+  const misspelt = await room.setup("memory", "--embedder", "gemni");
+  assert.deepEqual([misspelt.code, /Did you mean "gemini"/.test(misspelt.stderr)], [2, true]);
+  assert.equal((await room.setup("memory", "--embedder", "gemini")).code, 2);
+  assert.equal((await room.setup("nats", "--url", "nats://127.0.0.1:1")).code, 6);
+  assert.equal((await room.snapshot()).size, 0);
+  assert.equal((await room.setup("memory", "--embedder", "gemini", "--key-file", key)).code, 0);
+  assert.match(await room.read("memory.yaml"), /embedder:\n {4}kind: gemini\n {4}api_key: "\$\{file:/);
+  assert.equal((await room.setup("nats", "--url", "nats://127.0.0.1:1", "--offline")).code, 0);
+  assert.match(await room.read("broker.yaml"), /^broker: \{ type: nats, url: "nats:\/\/127\.0\.0\.1:1" \}$/m);
+  assert.equal((await room.agent("config", "check")).code, 0);
+});
+
+Deno.test("without a terminal the wizard asks nothing and names the steps", async () => {
+  await using room = await openSetupRoom();
+  const { code, stderr } = await room.setup();
+  assert.equal(code, 2);
+  for (const step of ["llm", "agent", "telegram", "whatsapp", "email", "memory", "nats", "service"]) {
+    assert.match(stderr, new RegExp(`^ {2}agent setup ${step}`, "m"));
+  }
+  assert.equal((await room.snapshot()).size, 0);
 });
 
 Deno.test("without a terminal a step says which flags it needs", async () => {

@@ -1,0 +1,89 @@
+import assert from "node:assert/strict";
+import { AppError } from "../../src/core/error.ts";
+import { formatUnit, type ServiceUnit } from "../../src/setup/unit.ts";
+import { runAgent } from "../fixtures/agent_command.ts";
+import { openTempDir } from "../fixtures/nexo_process.ts";
+
+const unit: ServiceUnit = {
+  command: ["/opt/nexo/agent", "run", "--config", "/etc/nexo", "--data", "/srv/my data/100%/$x"],
+  env: { AGENT_CACHE: "/srv/my data/100%/$x/cache" },
+  writable: ["/etc/nexo", "/srv/my data/100%/$x"],
+  envFile: "/etc/nexo/service.env",
+  user: "nexo",
+  workingDir: "/srv/my data/100%/$x",
+};
+
+for (const [name, user] of [["system.service", "nexo"], ["user.service", undefined]] as const) {
+  Deno.test(`the unit is that of ${name}`, async () => {
+    const golden = new URL(`./golden/${name}`, import.meta.url);
+    const text = formatUnit({ ...unit, user });
+    if (Deno.env.has("UPDATE_GOLDEN")) await Deno.writeTextFile(golden, text);
+    assert.equal(text, await Deno.readTextFile(golden));
+  });
+}
+
+Deno.test("a path with a line end is no unit's", () => {
+  assert.throws(() => formatUnit({ ...unit, workingDir: "/srv/a\n[Service]\nUser=root" }), AppError);
+});
+
+Deno.test("what agent service install prints is a unit that systemd takes", async () => {
+  await using folder = await openTempDir();
+  const env = { AGENT_CONFIG: `${folder.path}/my config`, AGENT_DATA: `${folder.path}/data` };
+  const user = new TextDecoder().decode((await new Deno.Command("id", { args: ["-un"] }).output()).stdout).trim();
+  const { code, stdout, stderr } = await runAgent(["service", "install", "--print", "--run-as", user], { env });
+  assert.equal(code, 0, stderr);
+  for (
+    const wall of [
+      "NoNewPrivileges=yes",
+      "ProtectSystem=strict",
+      "PrivateTmp=yes",
+      "RestrictAddressFamilies=",
+      "MemoryMax=",
+      `ReadWritePaths="${folder.path}/my config" ${folder.path}/data`,
+    ]
+  ) assert.ok(stdout.includes(`\n${wall}`), wall);
+  assert.ok(!await Deno.stat(`${folder.path}/data`).then(() => true, () => false), "printing makes no folder");
+
+  const path = `${folder.path}/nexo.service`;
+  await Deno.writeTextFile(path, stdout);
+  try {
+    const verified = await new Deno.Command("systemd-analyze", { args: ["verify", path] }).output();
+    const said = new TextDecoder().decode(verified.stderr).split("\n").filter((line) => line.includes("nexo.service"));
+    assert.deepEqual(said, []);
+  } catch (error) {
+    // Where there is no systemd, the golden files have to do.
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+});
+
+Deno.test("a service is installed, shown and taken away with systemctl", async () => {
+  await using folder = await openTempDir();
+  const bin = `${folder.path}/bin`;
+  await Deno.mkdir(bin);
+  await Deno.writeTextFile(`${bin}/systemctl`, `#!/bin/sh\necho "$@" >> ${folder.path}/calls\n`, { mode: 0o755 });
+  const env = {
+    PATH: `${bin}:${Deno.env.get("PATH")}`,
+    HOME: folder.path,
+    DENO_DIR: Deno.env.get("DENO_DIR") ?? `${Deno.env.get("HOME")}/.cache/deno`,
+    AGENT_CONFIG: `${folder.path}/config`,
+    AGENT_DATA: `${folder.path}/data`,
+  };
+  const path = `${folder.path}/.config/systemd/user/nexo.service`;
+  const installed = await runAgent(["service", "install", "--user"], { env });
+  assert.equal(installed.code, 0, installed.stderr);
+  assert.match(await Deno.readTextFile(path), /ExecStart=.* run --config \S+\/config --data \S+\/data\n/);
+  assert.equal((await runAgent(["service", "status", "--user"], { env })).code, 0);
+  assert.equal((await runAgent(["service", "uninstall", "--user"], { env })).code, 0);
+  assert.equal(
+    await Deno.readTextFile(`${folder.path}/calls`),
+    [
+      "--user daemon-reload",
+      "--user enable --now nexo.service",
+      "--user status --no-pager --lines=5 nexo.service",
+      "--user disable --now nexo.service",
+      "--user daemon-reload",
+      "",
+    ].join("\n"),
+  );
+  await assert.rejects(Deno.stat(path), Deno.errors.NotFound);
+});
