@@ -141,7 +141,7 @@ export function Confirm({ question, onAnswer }: {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     if (question !== undefined) dialog.current?.showModal();
-  }, [question]);
+  }, [question !== undefined]);
   if (question === undefined) return null;
   return (
     <dialog

@@ -27,9 +27,11 @@ Deno.test("an operator sees why an agent is as it is, undoes what it wrote, and 
   await page.locator("a[href='#/agents/ana/memory']").click();
   await page.locator("input[name=words]").fill("nuts");
   await page.keyboard.press("Enter");
+  await page.waitForFunction("document.querySelector('.fact')?.textContent.startsWith('Omar')");
   await page.locator("button[aria-label^='Forget: Omar is allergic']").click();
   await page.locator("dialog button[value=yes]").click();
-  await page.waitForSelector("[role=status] ::-p-text(Forgotten)");
+  const told = await page.waitForSelector("[role=status]:not(:empty), [role=alert]");
+  assert.equal(await told?.evaluate((one) => one.textContent), "Forgotten.");
   await page.locator("input[name=words]").fill("");
   await page.keyboard.press("Enter");
   await page.waitForSelector("::-p-text(oat milk)");
