@@ -30,7 +30,7 @@ Deno.test("an operator sees why an agent is as it is, undoes what it wrote, and 
   await page.waitForFunction("document.querySelector('.fact')?.textContent.startsWith('Omar')");
   await page.locator("button[aria-label^='Forget: Omar is allergic']").click();
   await page.locator("dialog button[value=yes]").click();
-  const told = await page.waitForSelector("[role=status]:not(:empty), [role=alert]");
+  const told = await page.waitForSelector("main [role=status]:not(:empty), main [role=alert]");
   assert.equal(await told?.evaluate((one) => one.textContent), "Forgotten.");
   await page.locator("input[name=words]").fill("");
   await page.keyboard.press("Enter");
