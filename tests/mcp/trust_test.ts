@@ -15,7 +15,7 @@ Deno.test("a tool whose description changes is held until the operator accepts i
     await server.tellChanged();
     await mcp.until(() => mcp.room.tools.current.length === 1 ? true : undefined);
     assert.equal(mcp.room.tools.current[0]?.name, "mcp_s_write");
-    assert.match(mcp.room.status()[0]?.reason ?? "", /1 tools wait for your word/);
+    assert.match(mcp.room.status()[0]?.reason ?? "", /1 tool waits for your word/);
     assert.equal(mcp.metrics.valueOf("nexo_refusals_total", { part: "mcp", reason: "tool_changed" }), 1);
   }
   await using mcp = await openMcpFixture({ s: { url: server.url } }, { dir });
