@@ -55,6 +55,7 @@ import { parseRequest, readJson } from "./body.ts";
 import { type Door, toDoor } from "./door.ts";
 import { toReady } from "./health.ts";
 import { newMemoryRoutes } from "./memory.ts";
+import type { BusDesk } from "./bus_routes.ts";
 import type { ExtensionDesk } from "./extension_routes.ts";
 import type { McpDesk } from "./mcp_routes.ts";
 import type { ToolView } from "./tools_api.ts";
@@ -164,6 +165,7 @@ export interface AdminViews {
   activity(signal: AbortSignal): Promise<Activity>;
   /** What was used in the last `days` days, today included, newest first. */
   usage(days: number, signal: AbortSignal): Promise<readonly UsageRow[]>;
+  readonly busDesk: BusDesk;
   readonly deadLetters: DeadLetters;
   readonly people: People;
   readonly memory: Memory;

@@ -127,6 +127,7 @@ export async function openHttpFixture(
         models: [],
       }),
     usage: () => Promise.resolve([]),
+    busDesk: { view: () => Promise.resolve({ subjects: [], consumers: [], outbox: [], spill: [] }) },
     deadLetters: {
       list: () => Promise.resolve([]),
       show: () => Promise.resolve(undefined),
