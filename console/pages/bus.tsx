@@ -1,6 +1,6 @@
 import type { Signal } from "@preact/signals";
 import { useState } from "preact/hooks";
-import type { Status } from "../../src/http/api.ts";
+import type { Status } from "../../src/http/status_api.ts";
 import type { BusView } from "../../src/http/bus_api.ts";
 import { useStream } from "../live.ts";
 import { Empty, Head, Pill, Scroll, Tabs, When } from "../ui.tsx";
@@ -32,11 +32,11 @@ function Traffic() {
   return (
     <>
       <Nats bus={bus} />
-      <section>
+      <section class="stack">
         <h2>Who is behind</h2>
         <Consumers consumers={bus.consumers} />
       </section>
-      <section>
+      <section class="stack">
         <h2>On the way out</h2>
         <Outbox outbox={bus.outbox} />
       </section>
@@ -114,25 +114,25 @@ function Consumers({ consumers }: { readonly consumers: BusView["consumers"] }) 
         <thead>
           <tr>
             <th>Consumer</th>
-            <th>Takes</th>
             <th class="number">Waiting</th>
             <th class="number">Oldest</th>
+            <th>Takes</th>
           </tr>
         </thead>
         <tbody>
           {consumers.map(({ name, pattern, waiting, oldestSeconds, subjects }) => [
             <tr key={name}>
               <td>{name}</td>
-              <td class="mono">{pattern}</td>
               <td class="number">{waiting.toLocaleString()}</td>
               <td class="number">{waiting === 0 ? "–" : duration(oldestSeconds * 1_000)}</td>
+              <td class="mono">{pattern}</td>
             </tr>,
             ...subjects.map((one) => (
               <tr key={`${name} ${one.subject}`} class="below">
                 <td />
-                <td class="mono">{one.subject}</td>
                 <td class="number">{one.waiting.toLocaleString()}</td>
                 <td class="number">{duration(one.oldestSeconds * 1_000)}</td>
+                <td class="mono">{one.subject}</td>
               </tr>
             )),
           ])}
@@ -174,7 +174,7 @@ function Subjects({ subjects }: { readonly subjects: BusView["subjects"] }) {
   const [wanted, setWanted] = useState("");
   const shown = subjects.filter(({ subject }) => subject.includes(wanted.trim()));
   return (
-    <section>
+    <section class="stack">
       <header class="head">
         <h2>Subjects</h2>
         <div class="filters">

@@ -133,7 +133,8 @@ export async function openHttpFixture(
       show: () => Promise.resolve(undefined),
       replay: () => Promise.resolve(0),
       replayEdited: () => Promise.resolve(),
-      purge: () => Promise.resolve(0),
+      purge: () => Promise.resolve({ count: 0 }),
+      restore: () => Promise.resolve(0),
     },
     mcpEndpoint: {
       handle: () => undefined,
