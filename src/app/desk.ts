@@ -22,6 +22,7 @@ import type { McpRoom } from "../mcp/open.ts";
 import type { PluginHostRoom } from "../plugins/host.ts";
 import type { AgentsRoom } from "./agents_room.ts";
 import { newAudit } from "./audit.ts";
+import { newBusDesk } from "./bus_desk.ts";
 import { withDreams } from "./dreaming.ts";
 import { newPeople } from "./forget.ts";
 import type { Later } from "./later.ts";
@@ -90,6 +91,7 @@ export function newDesk(deps: DeskDeps): AdminViews {
       plugins,
       withdraw: async (person, sessions) => await agents.current?.withdraw(person, sessions),
     }),
+    busDesk: newBusDesk(deps),
     deadLetters: newDeadLetters({
       ledger,
       bus,
