@@ -1,5 +1,5 @@
 import type { ComponentChildren } from "preact";
-import type { TurnView } from "../../src/http/api.ts";
+import type { TurnView } from "../../src/http/turns_api.ts";
 import { get } from "../api.ts";
 import { Fold, Head, Loading, Pill, useLoaded } from "../ui.tsx";
 import { count, duration, money, pretty } from "../words.ts";

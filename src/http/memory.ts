@@ -4,7 +4,12 @@ import { AppError } from "../core/error.ts";
 import { type Fact, type FactFilter, type Memory, operatorKey, type Viewer } from "../core/memory.ts";
 import { parseSessionId, toConversationId } from "../core/session.ts";
 import type { Live } from "../lib/live.ts";
-import { type FactFilterRequest, factListRequestSchema, factSearchRequestSchema, forgetRequestSchema } from "./api.ts";
+import {
+  type FactFilterRequest,
+  factListRequestSchema,
+  factSearchRequestSchema,
+  forgetRequestSchema,
+} from "./memory_api.ts";
 import { parseRequest, readJson } from "./body.ts";
 import { type Door, toDoor } from "./door.ts";
 import { factRememberSchema, factRestoreSchema, factWeighSchema } from "./fact_api.ts";
