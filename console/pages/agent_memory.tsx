@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
 import type { Fact, FactPage, Recalled } from "../../src/core/memory.ts";
-import type { FactRemember } from "../../src/http/fact_api.ts";
+import type { FactRemember } from "../../src/http/memory_api.ts";
 import { get, post } from "../api.ts";
 import { Confirm, Empty, Failure, Loading, More, type Question, usePages, When } from "../ui.tsx";
 import { count } from "../words.ts";

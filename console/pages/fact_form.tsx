@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
 import type { Audience, Fact } from "../../src/core/memory.ts";
-import type { FactRemember } from "../../src/http/fact_api.ts";
+import type { FactRemember } from "../../src/http/memory_api.ts";
 
 /** Who may be told a fact, in words. */
 export const audiences: Readonly<Record<Audience, string>> = {

@@ -7,12 +7,14 @@ import type { Live } from "../lib/live.ts";
 import {
   type FactFilterRequest,
   factListRequestSchema,
+  factRememberSchema,
+  factRestoreSchema,
   factSearchRequestSchema,
+  factWeighSchema,
   forgetRequestSchema,
 } from "./memory_api.ts";
 import { parseRequest, readJson } from "./body.ts";
 import { type Door, toDoor } from "./door.ts";
-import { factRememberSchema, factRestoreSchema, factWeighSchema } from "./fact_api.ts";
 
 /** Whoever has the admin token sees all of one agent's memory. */
 const operator: Viewer = { kind: "operator" };
