@@ -49,7 +49,7 @@ Deno.test("an operator sees why an agent is as it is, undoes what it wrote, and 
   await page.locator("button[aria-label^='Forget: Omar is allergic']").click();
   await page.waitForFunction("!document.querySelector('main').textContent.includes('Omar is allergic')");
   await page.locator("input[name=words]").fill("");
-  await page.keyboard.press("Enter");
+  await page.locator("button ::-p-text(Search)").click();
   await page.waitForSelector("::-p-text(oat milk)");
   assert.equal(await page.$(".fact ::-p-text(allergic)"), null);
   await page.locator("input[type=checkbox]").click();
