@@ -1,5 +1,6 @@
 // Runs at the first start of a self-extracting executable: puts the program's files into place, and takes away what
 // releases before the last one have left in the same cache.
+// deno-lint-ignore-file no-console -- the executable's user sees it
 import { brotliDecompressSync } from "node:zlib";
 
 /** Folders of releases, as the launcher names them. */
