@@ -35,7 +35,7 @@ const pages: readonly [PageEntry, ...PageEntry[]] = [
     title: "Sessions",
     show: ({ status }, id) => id === undefined ? <SessionsPage status={status} /> : <TranscriptPage id={id} />,
   },
-  { path: "turns", title: "Turn", show: (_, id) => <TurnPage id={id ?? ""} /> },
+  { path: "turns", title: "Turn", show: (live, id) => <TurnPage id={id ?? ""} live={live} /> },
   {
     path: "agents",
     key: "a",

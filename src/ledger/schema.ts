@@ -257,4 +257,8 @@ export const migrations: readonly string[] = [
   CREATE INDEX dreams_agent ON dreams (agent, started_at);
   CREATE INDEX dreams_commit ON dreams (commit_id) WHERE commit_id IS NOT NULL;
   `,
+  `
+  ALTER TABLE turns ADD COLUMN waits TEXT; -- JSON: what it waited for before it began
+  CREATE INDEX dead_replayed ON dead (row_id) WHERE replayed_at IS NOT NULL;
+  `,
 ];
