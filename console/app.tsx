@@ -1,6 +1,6 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { Status } from "../src/http/api.ts";
+import type { Status } from "../src/http/status_api.ts";
 import { post } from "./api.ts";
 import type { LiveStatus } from "./live.ts";
 import { AgentPage } from "./pages/agent.tsx";

@@ -1,5 +1,6 @@
 import { type Signal, signal } from "@preact/signals";
-import type { Activity, Status } from "../src/http/api.ts";
+import type { Activity } from "../src/http/activity_api.ts";
+import type { Status } from "../src/http/status_api.ts";
 
 /** How the process stands, told by itself whenever that changes. */
 export interface LiveStatus {

@@ -1,5 +1,6 @@
 import type { Signal } from "@preact/signals";
-import type { ChannelView, Status } from "../../src/http/api.ts";
+import type { ChannelView } from "../../src/http/channels_api.ts";
+import type { Status } from "../../src/http/status_api.ts";
 import { Empty, Head, Pill, When } from "../ui.tsx";
 import { People } from "./people.tsx";
 

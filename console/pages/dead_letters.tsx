@@ -1,7 +1,8 @@
 import type { Signal } from "@preact/signals";
 import { useState } from "preact/hooks";
 import { hops } from "../../src/core/bus.ts";
-import type { DeadLetterDetail, DeadLetterSelection, DeadLetterView, Status } from "../../src/http/api.ts";
+import type { DeadLetterDetail, DeadLetterSelection, DeadLetterView } from "../../src/http/dead_letters_api.ts";
+import type { Status } from "../../src/http/status_api.ts";
 import { get, post } from "../api.ts";
 import {
   Confirm,

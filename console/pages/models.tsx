@@ -1,5 +1,6 @@
 import { useState } from "preact/hooks";
-import type { Activity, UsageRow } from "../../src/http/api.ts";
+import type { Activity } from "../../src/http/activity_api.ts";
+import type { UsageRow } from "../../src/http/usage_api.ts";
 import { get } from "../api.ts";
 import type { LiveStatus } from "../live.ts";
 import { Empty, Head, Loading, Pill, useLoaded } from "../ui.tsx";

@@ -1,5 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
-import type { PairingView, PairingWhom } from "../../src/http/api.ts";
+import type { PairingView, PairingWhom } from "../../src/http/people_api.ts";
 import { get, post } from "../api.ts";
 import { Confirm, Empty, Failure, Loading, More, Pill, type Question, usePages, When } from "../ui.tsx";
 

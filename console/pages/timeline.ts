@@ -1,4 +1,4 @@
-import type { TurnView } from "../../src/http/api.ts";
+import type { TurnView } from "../../src/http/turns_api.ts";
 import { count, duration, money, pretty } from "../words.ts";
 
 // What a turn's journal says, as rows on a line of time. Nothing here knows of a page.

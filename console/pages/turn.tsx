@@ -1,5 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
-import type { TurnView } from "../../src/http/api.ts";
+import type { TurnView } from "../../src/http/turns_api.ts";
 import { get } from "../api.ts";
 import type { LiveStatus } from "../live.ts";
 import { Fold, Head, Loading, Pill, useLoaded, When } from "../ui.tsx";

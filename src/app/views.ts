@@ -5,7 +5,9 @@ import type { Clock } from "../core/clock.ts";
 import { AppError, toAppError } from "../core/error.ts";
 import type { Ledger } from "../core/ledger.ts";
 import type { Log } from "../core/log.ts";
-import type { AgentView, ChannelView, Queues } from "../http/api.ts";
+import type { AgentView } from "../http/agents_api.ts";
+import type { ChannelView } from "../http/channels_api.ts";
+import type { Queues } from "../http/status_api.ts";
 import type { DeadLetters } from "../http/views.ts";
 import { writeAudit } from "../ledger/audit.ts";
 import {

@@ -9,7 +9,7 @@ import {
   deadLettersAnswerSchema,
   type DeadLetterSelection,
   type DeadLetterView,
-} from "../http/api.ts";
+} from "../http/dead_letters_api.ts";
 import { listDeadLetters, readDeadLetter } from "../ledger/dead.ts";
 import type { AdminClient } from "./admin_client.ts";
 import { changeLedger, requireLedgerFile } from "./ledger_file.ts";

@@ -1,5 +1,5 @@
 import { AppError } from "../core/error.ts";
-import { type DeadLetterFilter, type DeadLetterSelection } from "../http/api.ts";
+import type { DeadLetterFilter, DeadLetterSelection } from "../http/dead_letters_api.ts";
 import { findRunning } from "./admin_client.ts";
 import { formatDeadLetter, formatDeadLetters } from "./dead_letter_page.ts";
 import { type DeadLetterAction, type DeadLetterDesk, newLocalDesk, newRemoteDesk } from "./dead_letters.ts";

@@ -3,7 +3,12 @@ import type { Config } from "../config/config.ts";
 import { AppError } from "../core/error.ts";
 import type { FactFilter, Memory, Viewer } from "../core/memory.ts";
 import type { Live } from "../lib/live.ts";
-import { type FactFilterRequest, factListRequestSchema, factSearchRequestSchema, forgetRequestSchema } from "./api.ts";
+import {
+  type FactFilterRequest,
+  factListRequestSchema,
+  factSearchRequestSchema,
+  forgetRequestSchema,
+} from "./memory_api.ts";
 import { parseRequest, readJson } from "./body.ts";
 import { type Door, toDoor } from "./door.ts";
 

@@ -10,13 +10,11 @@ import type { Dreams } from "../core/dream.ts";
 import type { Workspaces } from "../core/workspace.ts";
 import type { Live } from "../lib/live.ts";
 import type { RecentLog } from "../telemetry/recent_log.ts";
+import type { Activity } from "./activity_api.ts";
+import type { AgentView } from "./agents_api.ts";
+import { type AuditEntry, auditFilterSchema } from "./audit_api.ts";
+import { channelRestartSchema, type ChannelView } from "./channels_api.ts";
 import {
-  type Activity,
-  type AgentView,
-  type AuditEntry,
-  auditFilterSchema,
-  channelRestartSchema,
-  type ChannelView,
   deadLetterActionSchema,
   type DeadLetterDetail,
   deadLetterEditSchema,
@@ -24,33 +22,32 @@ import {
   deadLetterFilterSchema,
   type DeadLetterSelection,
   type DeadLetterView,
-  type ExportFormat,
-  exportRequestSchema,
+} from "./dead_letters_api.ts";
+import { type Page, type PageRequest, pageRequestSchema } from "./page_api.ts";
+import {
   forgetPersonSchema,
   type Forgotten,
-  type MessageHit,
-  type MessageSearch,
-  messageSearchSchema,
-  type MessageView,
-  type ModelView,
-  type Page,
-  type PageRequest,
-  pageRequestSchema,
   type PairingFilter,
   pairingFilterSchema,
   pairingRevocationSchema,
   type PairingView,
   type PairingWhom,
   pairingWhomSchema,
-  type Queues,
+} from "./people_api.ts";
+import {
+  type ExportFormat,
+  exportRequestSchema,
+  type MessageHit,
+  type MessageSearch,
+  messageSearchSchema,
+  type MessageView,
   type SessionFilter,
   sessionFilterSchema,
   type SessionView,
-  type Status,
-  type TurnView,
-  usageQuerySchema,
-  type UsageRow,
-} from "./api.ts";
+} from "./sessions_api.ts";
+import type { ModelView, Queues, Status } from "./status_api.ts";
+import type { TurnView } from "./turns_api.ts";
+import { usageQuerySchema, type UsageRow } from "./usage_api.ts";
 import { parseRequest, readJson } from "./body.ts";
 import { type Door, toDoor } from "./door.ts";
 import { toReady } from "./health.ts";

@@ -1,4 +1,6 @@
-import type { ChatEvent, DeadLetterDetail, Status } from "../../src/http/api.ts";
+import type { ChatEvent } from "../../src/http/chat_api.ts";
+import type { DeadLetterDetail } from "../../src/http/dead_letters_api.ts";
+import type { Status } from "../../src/http/status_api.ts";
 
 /** A process as the command line sees it: an admin API with canned answers, and the data folder that names it. */
 export interface FakeAdmin extends AsyncDisposable {

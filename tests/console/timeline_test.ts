@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { toScale, toSpans, toStory } from "../../console/pages/timeline.ts";
-import type { TurnView } from "../../src/http/api.ts";
+import type { TurnView } from "../../src/http/turns_api.ts";
 
 const iso = (ms: number) => new Date(1_700_000_000_000 + ms).toISOString();
 

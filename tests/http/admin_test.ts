@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { AppError } from "../../src/core/error.ts";
-import { chatEventSchema, deadLettersAnswerSchema, refusalSchema, statusSchema } from "../../src/http/api.ts";
+import { chatEventSchema } from "../../src/http/chat_api.ts";
+import { deadLettersAnswerSchema } from "../../src/http/dead_letters_api.ts";
+import { refusalSchema } from "../../src/http/refusal_api.ts";
+import { statusSchema } from "../../src/http/status_api.ts";
 import { calls } from "../../src/core/topics.ts";
 import { newFakeClock } from "../fixtures/fake_clock.ts";
 import { type HttpFixture, logIn, openHttpFixture, readEvents, token } from "./http_fixture.ts";
