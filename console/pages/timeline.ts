@@ -60,15 +60,16 @@ export function toOf(span: Span): number {
 /** How the message came in, and what it waited for. */
 function toArrival(turn: TurnView): readonly [Span, ...Span[]] {
   const started = Date.parse(turn.startedAt);
-  const [head, ...merged] = turn.received;
-  const receivedAt = Math.min(started, Date.parse(head?.receivedAt ?? turn.receivedAt));
+  const unknown = { receivedAt: turn.receivedAt, channel: null, providerMessageId: null };
+  const [{ channel, providerMessageId, ...head } = unknown, ...merged] = turn.received;
+  const receivedAt = Math.min(started, Date.parse(head.receivedAt));
   const received: Span = {
-    name: head?.channel == null ? "Received" : `Received · ${head.channel}`,
+    name: channel === null ? "Received" : `Received · ${channel}`,
     ...at("own", receivedAt),
     says: clockTime(receivedAt),
     details: [
       ...(turn.question === "" ? [] : [{ title: "Message", text: turn.question, block: true }]),
-      ...(head?.providerMessageId == null ? [] : [{ title: "The channel's id", text: head.providerMessageId }]),
+      ...(providerMessageId === null ? [] : [{ title: "The channel's id", text: providerMessageId }]),
     ],
   };
   const joined = merged.map((message): Span => ({
