@@ -49,6 +49,7 @@ import { newTracer } from "../telemetry/trace.ts";
 import { newAudit } from "./audit.ts";
 import { newSessionSearchTool } from "../tools/session_search.ts";
 import { newWorkspaceTools } from "../workspace/tools.ts";
+import { newBusDesk } from "./bus_desk.ts";
 import { openDreamRoom, withDreams } from "./dreaming.ts";
 import { openFlows } from "./flows.ts";
 import { newPeople } from "./forget.ts";
@@ -255,6 +256,7 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
       dataDir,
       withdraw: async (person, sessions) => await agentsRoom?.withdraw(person, sessions),
     }),
+    busDesk: newBusDesk({ bus, ledger, clock }),
     deadLetters: newDeadLetters({
       ledger,
       bus,

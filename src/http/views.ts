@@ -20,6 +20,7 @@ import {
   deadLetterEditSchema,
   type DeadLetterFilter,
   deadLetterFilterSchema,
+  deadLetterRestoreSchema,
   type DeadLetterSelection,
   type DeadLetterView,
 } from "./dead_letters_api.ts";
@@ -52,6 +53,7 @@ import { parseRequest, readJson } from "./body.ts";
 import { type Door, toDoor } from "./door.ts";
 import { toReady } from "./health.ts";
 import { newMemoryRoutes } from "./memory.ts";
+import type { BusDesk } from "./bus_routes.ts";
 import type { ExtensionDesk } from "./extension_routes.ts";
 import type { McpDesk } from "./mcp_routes.ts";
 import type { ToolView } from "./tools_api.ts";
@@ -94,8 +96,18 @@ export interface DeadLetters {
    * @throws {AppError} `missing`, `conflict` for one that cannot be replayed, `invalid` for what is no outbound message.
    */
   replayEdited(id: number, text: string, actor: Door): Promise<void>;
-  /** Takes them away for good; gives how many. */
-  purge(selection: DeadLetterSelection, options: DeadLetterOptions, signal: AbortSignal): Promise<number>;
+  /** Takes them away; gives how many, and where some went, what brings them back. */
+  purge(
+    selection: DeadLetterSelection,
+    options: DeadLetterOptions,
+    signal: AbortSignal,
+  ): Promise<{ readonly count: number; readonly purge?: number }>;
+  /**
+   * Brings back what a purge took away; gives how many.
+   *
+   * @throws {AppError} `missing` where there was no such purge, or what it took is gone for good.
+   */
+  restore(purge: number, actor: Door): Promise<number>;
 }
 
 /** How something is done with dead letters, and through which door. */
@@ -161,6 +173,7 @@ export interface AdminViews {
   activity(signal: AbortSignal): Promise<Activity>;
   /** What was used in the last `days` days, today included, newest first. */
   usage(days: number, signal: AbortSignal): Promise<readonly UsageRow[]>;
+  readonly busDesk: BusDesk;
   readonly deadLetters: DeadLetters;
   readonly people: People;
   readonly memory: Memory;
@@ -251,11 +264,6 @@ export function newViewRoutes(views: AdminViews, config: Live<Config>): Hono {
     return context.json(letter);
   });
 
-  const act = (action: DeadLetters["replay"]) => async (context: Context) => {
-    const maxBytes = config.current.runtime.http.max_body_bytes;
-    const { dryRun, ...selection } = await readJson(context.req.raw, maxBytes, deadLetterActionSchema);
-    return context.json({ count: await action(selection, { dryRun, actor: toDoor(context) }, newDeadline()), dryRun });
-  };
   app.post("/people/forget", async (context) => {
     const { person, dryRun } = await readJson(context.req.raw, maxForgetBytes, forgetPersonSchema);
     const forgotten = await views.people.forget(person, { dryRun }, AbortSignal.timeout(forgetMs));
@@ -264,8 +272,25 @@ export function newViewRoutes(views: AdminViews, config: Live<Config>): Hono {
     if (!dryRun) await views.audit.note({ actor: toDoor(context), action: "person.forgotten", target });
     return context.json(forgotten);
   });
-  app.post("/dead-letters/replay", act(deadLetters.replay));
-  app.post("/dead-letters/purge", act(deadLetters.purge));
+  const readAction = async (context: Context) => {
+    const maxBytes = config.current.runtime.http.max_body_bytes;
+    const { dryRun, ...selection } = await readJson(context.req.raw, maxBytes, deadLetterActionSchema);
+    return { selection, options: { dryRun, actor: toDoor(context) } };
+  };
+  app.post("/dead-letters/replay", async (context) => {
+    const { selection, options } = await readAction(context);
+    const count = await deadLetters.replay(selection, options, newDeadline());
+    return context.json({ count, dryRun: options.dryRun });
+  });
+  app.post("/dead-letters/purge", async (context) => {
+    const { selection, options } = await readAction(context);
+    const purged = await deadLetters.purge(selection, options, newDeadline());
+    return context.json({ ...purged, dryRun: options.dryRun });
+  });
+  app.post("/dead-letters/restore", async (context) => {
+    const { purge } = await readJson(context.req.raw, maxSmallBytes, deadLetterRestoreSchema);
+    return context.json({ count: await deadLetters.restore(purge, toDoor(context)) });
+  });
   app.post("/dead-letters/:id{[0-9]+}/replay", async (context) => {
     const maxBytes = config.current.runtime.http.max_body_bytes;
     const { text } = await readJson(context.req.raw, maxBytes, deadLetterEditSchema);
