@@ -378,10 +378,10 @@ function toSend(send: Send, nowMs: number): Span {
   const from = Date.parse(send.queuedAt);
   const isOpen = send.finishedAt === null;
   const marks = [
+    send.providerMessageIds.length > 0 ? `id ${send.providerMessageIds[0]}` : "",
     send.attempts > 1 ? `${send.attempts} tries` : "",
     send.unknown ? "perhaps twice" : "",
     send.state === "dead" ? "dead letter" : "",
-    send.providerMessageIds.length > 0 && send.attempts <= 1 && !send.unknown ? `id ${send.providerMessageIds[0]}` : "",
   ].filter((text) => text !== "");
   const details = [
     { title: "The channel's ids", text: send.providerMessageIds.join(", ") },
