@@ -43,6 +43,7 @@ import { openPluginHost } from "../plugins/host.ts";
 import { newStderrOutput, openLog } from "../telemetry/log.ts";
 import { newMetrics } from "../telemetry/metrics.ts";
 import { newRecentLog } from "../telemetry/recent_log.ts";
+import { newSeries } from "../telemetry/series.ts";
 import { openProcessMetrics } from "../telemetry/process.ts";
 import { redact } from "../telemetry/redact.ts";
 import { newTracer } from "../telemetry/trace.ts";
@@ -120,7 +121,9 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
   const log = opening.use(
     openLog({ clock, output: newStderrOutput(), recent: logs }, { level: "info", format: "auto", redact: true }),
   );
-  const metrics = newMetrics(log);
+  const scraped = newMetrics(log);
+  const series = newSeries({ metrics: scraped, clock });
+  const metrics = { ...scraped, ...series.metrics };
   const config = opening.use(await openConfig({ dir: configDir, env, plugins, log, metrics, clock }, signal));
   const configured = mapLive(config.live, (loaded): Config => loaded.config);
   const { runtime } = configured.current;
@@ -236,6 +239,7 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
       reload: config.reload,
     }),
     explain: (path: string) => explain(config.live.current, path),
+    series: series.read,
     activity: (stop: AbortSignal) => readActivity(ledger, clock.now(), stop),
     usage: (days: number, stop: AbortSignal) => readUsageRows(ledger, toDay(clock.now() - (days - 1) * dayMs), stop),
     mcp: { ...mcp, servers: mcp.view },

@@ -126,6 +126,13 @@ export async function openHttpFixture(
         spentToday: [],
         models: [],
       }),
+    series: () => ({
+      stepMs: 60_000,
+      times: [],
+      messages: { received: [], sent: [] },
+      turns: { answered: [], failed: [] },
+      models: [],
+    }),
     usage: () => Promise.resolve([]),
     deadLetters: {
       list: () => Promise.resolve([]),
