@@ -31,7 +31,8 @@ import { newToolDesk } from "./tool_desk.ts";
 import { newDeadLetters, toChannels, toQueues } from "./views.ts";
 
 /** The rooms that operators look into. */
-export interface DeskDeps extends Pick<AdminViews, "version" | "bootId" | "startedAt" | "status" | "logs" | "history"> {
+export interface DeskDeps
+  extends Pick<AdminViews, "version" | "bootId" | "startedAt" | "status" | "logs" | "history" | "series"> {
   readonly configDir: string;
   readonly dataDir: string;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -56,7 +57,7 @@ export interface DeskDeps extends Pick<AdminViews, "version" | "bootId" | "start
 /** What operators see and do, whether through the console, the command line or the admin API. */
 export function newDesk(deps: DeskDeps): AdminViews {
   const { config, dataDir, env, openedConfig, ledger, bus, llm, host, extensions, mcp, agents, clock } = deps;
-  const { version, bootId, startedAt, status, logs, history, memory, dreams } = deps;
+  const { version, bootId, startedAt, status, logs, history, series, memory, dreams } = deps;
   return {
     version,
     bootId,
@@ -64,6 +65,7 @@ export function newDesk(deps: DeskDeps): AdminViews {
     status,
     logs,
     history,
+    series,
     memory,
     dreams,
     extensions,

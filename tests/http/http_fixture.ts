@@ -126,6 +126,13 @@ export async function openHttpFixture(
         spentToday: [],
         models: [],
       }),
+    series: () => ({
+      stepMs: 60_000,
+      times: [],
+      messages: { received: [], sent: [] },
+      turns: { answered: [], failed: [] },
+      models: [],
+    }),
     usage: () => Promise.resolve([]),
     busDesk: { view: () => Promise.resolve({ subjects: [], consumers: [], outbox: [], spill: [] }) },
     deadLetters: {

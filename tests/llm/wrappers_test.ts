@@ -148,8 +148,8 @@ Deno.test("metrics and log tell of each call, without its words", async () => {
   for (const result of ["ok", "unavailable", "cancelled"]) {
     assert.equal(metrics.valueOf("nexo_llm_requests_total", { ...labels, result }), 1, result);
   }
-  assert.equal(metrics.valueOf("nexo_llm_seconds", { provider: "a", stage: "first" }), 1);
-  assert.equal(metrics.valueOf("nexo_llm_seconds", { provider: "a", stage: "total" }), 1);
+  assert.equal(metrics.valueOf("nexo_llm_seconds", { ...labels, stage: "first" }), 1);
+  assert.equal(metrics.valueOf("nexo_llm_seconds", { ...labels, stage: "total" }), 1);
   for (const [kind, count] of [["input", 10], ["output", 2], ["cache_read", 4], ["cache_write", 0]] as const) {
     assert.equal(metrics.valueOf("nexo_llm_tokens_total", { ...labels, agent: "ana", kind }), count, kind);
   }
