@@ -76,6 +76,6 @@ function toBars(): uPlot.Series.PathBuilder {
 /** A line needs two points beside each other; where there are few, each is shown. */
 function isLonely(values: ArrayLike<number | null | undefined> | undefined, length: number): boolean {
   let seen = 0;
-  for (let index = 0; index < length; index++) if (values?.[index] != null) seen++;
+  for (let index = 0; index < length; index++) if ((values?.[index] ?? undefined) !== undefined) seen++;
   return seen < 30;
 }
