@@ -50,6 +50,7 @@ import { newAudit } from "./audit.ts";
 import { newSessionSearchTool } from "../tools/session_search.ts";
 import { newWorkspaceTools } from "../workspace/tools.ts";
 import { newBusDesk } from "./bus_desk.ts";
+import { newChannelDesk } from "./channel_desk.ts";
 import { openDreamRoom, withDreams } from "./dreaming.ts";
 import { openFlows } from "./flows.ts";
 import { newPeople } from "./forget.ts";
@@ -257,6 +258,7 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
       withdraw: async (person, sessions) => await agentsRoom?.withdraw(person, sessions),
     }),
     busDesk: newBusDesk({ bus, ledger, clock }),
+    channelDesk: newChannelDesk({ config: live, ledger, host, outbox: () => agentsRoom?.outbox, clock }),
     deadLetters: newDeadLetters({
       ledger,
       bus,
