@@ -23,6 +23,7 @@ import type { PluginHostRoom } from "../plugins/host.ts";
 import type { AgentsRoom } from "./agents_room.ts";
 import { newAudit } from "./audit.ts";
 import { newBusDesk } from "./bus_desk.ts";
+import { newChannelDesk } from "./channel_desk.ts";
 import { withDreams } from "./dreaming.ts";
 import { newPeople } from "./forget.ts";
 import type { Later } from "./later.ts";
@@ -94,6 +95,7 @@ export function newDesk(deps: DeskDeps): AdminViews {
       withdraw: async (person, sessions) => await agents.current?.withdraw(person, sessions),
     }),
     busDesk: newBusDesk(deps),
+    channelDesk: newChannelDesk({ ...deps, outbox: () => agents.current?.outbox }),
     deadLetters: newDeadLetters({
       ledger,
       bus,

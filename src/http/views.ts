@@ -56,6 +56,7 @@ import { type Door, toDoor } from "./door.ts";
 import { toReady } from "./health.ts";
 import { newMemoryRoutes } from "./memory.ts";
 import type { BusDesk } from "./bus_routes.ts";
+import type { ChannelDesk } from "./channel_routes.ts";
 import type { ExtensionDesk } from "./extension_routes.ts";
 import type { McpDesk } from "./mcp_routes.ts";
 import type { ToolView } from "./tools_api.ts";
@@ -178,6 +179,7 @@ export interface AdminViews {
   /** What was used in the last `days` days, today included, newest first. */
   usage(days: number, signal: AbortSignal): Promise<readonly UsageRow[]>;
   readonly busDesk: BusDesk;
+  readonly channelDesk: ChannelDesk;
   readonly deadLetters: DeadLetters;
   readonly people: People;
   readonly memory: Memory;

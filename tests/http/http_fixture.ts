@@ -135,6 +135,11 @@ export async function openHttpFixture(
     }),
     usage: () => Promise.resolve([]),
     busDesk: { view: () => Promise.resolve({ subjects: [], consumers: [], outbox: [], spill: [] }) },
+    channelDesk: {
+      conversations: () => Promise.resolve([]),
+      access: () => [],
+      test: () => Promise.reject(new AppError("missing", "There is no channel")),
+    },
     deadLetters: {
       list: () => Promise.resolve([]),
       show: () => Promise.resolve(undefined),
