@@ -1,5 +1,7 @@
 import type { Signal } from "@preact/signals";
-import type { AgentView, Status, UsageRow } from "../../src/http/api.ts";
+import type { AgentView } from "../../src/http/agents_api.ts";
+import type { Status } from "../../src/http/status_api.ts";
+import type { UsageRow } from "../../src/http/usage_api.ts";
 import type { ConfigSettingView } from "../../src/http/config_api.ts";
 import type { ToolView } from "../../src/http/tools_api.ts";
 import { get } from "../api.ts";

@@ -1,6 +1,6 @@
 import { renderUnicodeCompact } from "uqr";
 import { AppError } from "../core/error.ts";
-import { channelRestartAnswerSchema, channelsAnswerSchema, type ChannelView } from "../http/api.ts";
+import { channelRestartAnswerSchema, channelsAnswerSchema, type ChannelView } from "../http/channels_api.ts";
 import { systemClock } from "../lib/clock.ts";
 import { type AdminClient, requireRunning } from "./admin_client.ts";
 import { type DataDirFlag, toDataDir } from "./place.ts";

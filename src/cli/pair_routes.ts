@@ -1,5 +1,5 @@
 import { buildCommand, buildRouteMap } from "@stricli/core";
-import type { PairingWhom } from "../http/api.ts";
+import type { PairingWhom } from "../http/people_api.ts";
 import { data, json, limit, toAction, toCount, toDescription } from "./route_parts.ts";
 
 const whom = {

@@ -1,7 +1,7 @@
 import { findRunning, requireRunning } from "../cli/admin_client.ts";
 import { pairWhatsApp } from "../cli/pair.ts";
 import { AppError } from "../core/error.ts";
-import { channelsAnswerSchema } from "../http/api.ts";
+import { channelsAnswerSchema } from "../http/channels_api.ts";
 import { systemClock } from "../lib/clock.ts";
 import { chooseAgent, findAgents, toBinding, toInstance } from "./agents.ts";
 import { askAllowed, type ChannelFlags, nameInstance, sayWhoMayTalk } from "./channel.ts";

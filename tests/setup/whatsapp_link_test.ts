@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { findRunning } from "../../src/cli/admin_client.ts";
-import { channelsAnswerSchema } from "../../src/http/api.ts";
+import { channelsAnswerSchema } from "../../src/http/channels_api.ts";
 import { openFakeWhatsApp } from "../fixtures/fake_whatsapp.ts";
 import { writeConfig } from "../fixtures/nexo_process.ts";
 import { keys } from "../fixtures/pty.ts";
