@@ -2,10 +2,17 @@ import type { Clock } from "../core/clock.ts";
 import { AppError, toAppError } from "../core/error.ts";
 import type { Statement } from "../core/ledger.ts";
 import type { LlmMessage, LlmRequest, LlmSystemBlock, LlmToolCall } from "../core/llm.ts";
+import type { ModelCall } from "../core/model_call.ts";
 import type { Metrics } from "../core/metrics.ts";
 import type { Tracer } from "../core/trace.ts";
 import type { TranscriptEntry } from "../core/transcript.ts";
-import { type ModelOutput, recordInboundStep, recordModelStep, type Step } from "../ledger/turns.ts";
+import {
+  type ModelOutput,
+  recordFailedModelStep,
+  recordInboundStep,
+  recordModelStep,
+  type Step,
+} from "../ledger/turns.ts";
 import { addUsage } from "../ledger/usage.ts";
 import { type Budgets, costOf, priceOfAny, toDay } from "./budget.ts";
 import { gather } from "./gather.ts";
@@ -36,6 +43,8 @@ export interface LoopInput extends ToolCallInput {
   readonly tainted: boolean;
   /** What the model may be shown of the messages, so that they fit. */
   readonly bounds: WindowBounds;
+  /** Keeps a statement for the unit that ends the turn, should it fail. */
+  keep(statement: Statement): void;
   /** Messages that came in meanwhile and are to join, with the statements that bind them to the turn. */
   absorb(): readonly { readonly entry: TranscriptEntry; readonly message: LlmMessage; readonly claim: Statement }[];
 }
@@ -59,6 +68,8 @@ export interface LoopResult {
 
 /** How often a stream that broke is asked again after text had come. */
 const restartBound = 2;
+/** Most setbacks of one model call that the journal keeps. */
+const setbackBound = 50;
 const assumedOutputTokens = 1_000;
 
 /**
@@ -106,7 +117,7 @@ export async function runLoop(input: LoopInput, deps: LoopDeps): Promise<LoopRes
     run.costUsd = run.costUsd === undefined || output.costUsd === undefined ? undefined : run.costUsd + output.costUsd;
     const day = toDay(clock.now());
     const statements = [
-      recordModelStep(context.turnId, run.seq++, output, startedAt, clock.now()),
+      recordModelStep(context.turnId, run.seq++, output, answer.call, startedAt, clock.now()),
       addUsage(agent.id, day, output.provider, output.model, output.usage, output.costUsd ?? 0),
     ];
     run.messages.push(toAssistantMessage(output));
@@ -135,8 +146,15 @@ export async function runLoop(input: LoopInput, deps: LoopDeps): Promise<LoopRes
     };
   }
 
-  async function askModel(last: boolean, scope: Scope): Promise<{ readonly output: ModelOutput }> {
+  async function askModel(
+    last: boolean,
+    scope: Scope,
+  ): Promise<{ readonly output: ModelOutput; readonly call: ModelCall }> {
     const shown = fitMessages(run.messages, input.bounds);
+    const setbacks: ModelCall["setbacks"] = [];
+    const beganAt = clock.now();
+    const beganMs = clock.monotonic();
+    let firstMs: number | undefined;
     const request: LlmRequest = {
       model: profile.route.model,
       system: input.system,
@@ -147,7 +165,16 @@ export async function runLoop(input: LoopInput, deps: LoopDeps): Promise<LoopRes
       ...(agent.config.temperature === undefined ? {} : { temperature: agent.config.temperature }),
       agent: agent.id,
       sessionId: context.sessionId,
+      onSetback: (setback) => {
+        if (setbacks.length < setbackBound) setbacks.push({ ...setback, at: clock.now() });
+      },
     };
+    const describeCall = (): ModelCall => ({
+      messages: request.messages.length,
+      tools: request.tools.length,
+      ...(firstMs === undefined ? {} : { firstMs }),
+      setbacks,
+    });
     const estimated = deps.tokens.ofFrame(request) + estimateMessages(request.messages);
     const factor = deps.tokens.factor(toModelName(profile.route.providerId, profile.route.model));
     using reservation = scope.deps.budgets.reserve(
@@ -167,6 +194,7 @@ export async function runLoop(input: LoopInput, deps: LoopDeps): Promise<LoopRes
       let streamed = 0;
       try {
         const gathered = await gather(profile.route.provider.stream(request, signal), last, (text) => {
+          firstMs ??= Math.round(clock.monotonic() - beganMs);
           const lead = streamed === 0 && run.texts.length > 0 ? "\n\n" : "";
           streamed += lead.length + text.length;
           emit({ ...base, type: "text", text: lead + text });
@@ -181,14 +209,23 @@ export async function runLoop(input: LoopInput, deps: LoopDeps): Promise<LoopRes
           deps.metrics.count("nexo_llm_cost_usd_total", { agent: agent.id, provider, model }, costUsd);
         }
         span.end();
-        return { output: { ...gathered, ...(costUsd === undefined ? {} : { costUsd }) } };
+        return { output: { ...gathered, ...(costUsd === undefined ? {} : { costUsd }) }, call: describeCall() };
       } catch (thrown) {
         span.end(thrown);
         const error = toAppError(thrown);
         // Before the first text the provider's own wrappers try again; after it only we know what to do with the text.
         const again = streamed > 0 && restarts < restartBound &&
           (error.kind === "unavailable" || error.kind === "timeout");
-        if (!again || signal.aborted) throw error;
+        const { kind, message } = error;
+        if (!again || signal.aborted) {
+          const name = toModelName(profile.route.providerId, profile.route.model);
+          const failed = { name, error: { kind, message }, call: describeCall() };
+          input.keep(recordFailedModelStep(context.turnId, run.seq, failed, beganAt, clock.now()));
+          throw error;
+        }
+        const { providerId: provider, model } = profile.route;
+        request.onSetback?.({ type: "failed", provider, model, kind, message, next: "again", waitMs: 0 });
+        firstMs = undefined;
         emit({ ...base, type: "restarted", voidCharacters: streamed });
       }
     }
