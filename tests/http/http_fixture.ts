@@ -184,7 +184,7 @@ export async function openHttpFixture(
       },
     },
     tools: { list: () => Promise.resolve([]) },
-    replyTo: () => undefined,
+    findAccepted: () => undefined,
     ...replaced,
   }, stop.signal);
 
