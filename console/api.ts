@@ -1,5 +1,5 @@
 // The only file that talks to the server. Its answers are checked there, with the schemas whose types are used here.
-import type { ChatEvent, ChatRequest } from "../src/http/api.ts";
+import type { ChatEvent, ChatRequest } from "../src/http/chat_api.ts";
 
 /** Why the server did not do what was asked. */
 export interface RequestError extends Error {

@@ -1,5 +1,7 @@
 import { type Signal, signal } from "@preact/signals";
-import type { Activity, Status } from "../src/http/api.ts";
+import { useEffect, useState } from "preact/hooks";
+import type { Activity } from "../src/http/activity_api.ts";
+import type { Status } from "../src/http/status_api.ts";
 
 /** How the process stands, told by itself whenever that changes. */
 export interface LiveStatus {
@@ -28,4 +30,15 @@ export function openLiveStatus(): LiveStatus {
     if (source.readyState === EventSource.CLOSED) location.replace("/login");
   });
   return { status, activity, connected };
+}
+
+/** What a stream of the process told last, for as long as the page is shown; `undefined` until it has. */
+export function useStream<T>(path: string, event: string): T | undefined {
+  const [told, setTold] = useState<T>();
+  useEffect(() => {
+    const source = new EventSource(path);
+    source.addEventListener(event, ({ data }) => setTold(JSON.parse(data)));
+    return () => source.close();
+  }, [path, event]);
+  return told;
 }

@@ -49,6 +49,9 @@ const states: Readonly<Record<string, readonly [tone: string, shape: string]>> =
   approved: ["good", "●"],
   denied: ["bad", "■"],
   revoked: ["bad", "■"],
+  "calls pass": ["good", "●"],
+  "being tried again": ["warn", "◐"],
+  "refused for now": ["bad", "■"],
 };
 
 /** A state as colour, shape and word, so that none of them has to be seen. */
@@ -89,6 +92,11 @@ export function Tabs({ label, at, tabs, current }: {
   );
 }
 
+/** A table that may be wider than the page; the keyboard reaches it to scroll. */
+export function Scroll({ label, children }: { readonly label: string; readonly children: ComponentChildren }) {
+  return <div class="card table-card" role="region" aria-label={label} tabIndex={0}>{children}</div>;
+}
+
 /** Lines of a unified diff, what goes and what comes told apart. */
 export function Patch({ text }: { readonly text: string }) {
   return (
@@ -113,6 +121,20 @@ export function Fold({ summary, open = false, children }: {
     <details class="fold" open={open}>
       <summary>{summary}</summary>
       {children}
+    </details>
+  );
+}
+
+/** Something that is loaded when it unfolds for the first time. */
+export function LateFold({ summary, children }: {
+  readonly summary: ComponentChildren;
+  children(): ComponentChildren;
+}) {
+  const [wasOpened, setWasOpened] = useState(false);
+  return (
+    <details class="fold" onToggle={() => setWasOpened(true)}>
+      <summary>{summary}</summary>
+      {wasOpened && <div>{children()}</div>}
     </details>
   );
 }

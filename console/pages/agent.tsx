@@ -1,5 +1,7 @@
 import type { Signal } from "@preact/signals";
-import type { AgentView, Status, UsageRow } from "../../src/http/api.ts";
+import type { AgentView } from "../../src/http/agents_api.ts";
+import type { Status } from "../../src/http/status_api.ts";
+import type { UsageRow } from "../../src/http/usage_api.ts";
 import type { ConfigSettingView } from "../../src/http/config_api.ts";
 import type { ToolView } from "../../src/http/tools_api.ts";
 import { get } from "../api.ts";
@@ -7,7 +9,7 @@ import { Empty, Facts, Fold, Head, Loading, Tabs, useLoaded } from "../ui.tsx";
 import { count, money, pretty } from "../words.ts";
 import { AgentFiles } from "./agent_files.tsx";
 import { AgentMemory } from "./agent_memory.tsx";
-import { ToolRow } from "./tools.tsx";
+import { ToolRow } from "./tool_row.tsx";
 
 const parts = [["policy", "Policy"], ["tools", "Tools"], ["files", "Files"], ["memory", "Memory"]] as const;
 

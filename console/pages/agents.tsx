@@ -1,5 +1,6 @@
 import type { Signal } from "@preact/signals";
-import type { AgentView, Status } from "../../src/http/api.ts";
+import type { AgentView } from "../../src/http/agents_api.ts";
+import type { Status } from "../../src/http/status_api.ts";
 import { Empty, Facts, Head } from "../ui.tsx";
 import { count } from "../words.ts";
 

@@ -1,4 +1,4 @@
-import type { AuditEntry } from "../../src/http/api.ts";
+import type { AuditEntry } from "../../src/http/audit_api.ts";
 import { get } from "../api.ts";
 import { Empty, Head, Loading, More, usePages, When } from "../ui.tsx";
 

@@ -1,6 +1,10 @@
 import type { Signal } from "@preact/signals";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import type { AgentView, ChatEvent, ChatRequest, MessageView, ModelView, Page, Status } from "../../src/http/api.ts";
+import type { AgentView } from "../../src/http/agents_api.ts";
+import type { ChatEvent, ChatRequest } from "../../src/http/chat_api.ts";
+import type { Page } from "../../src/http/page_api.ts";
+import type { MessageView } from "../../src/http/sessions_api.ts";
+import type { ModelView, Status } from "../../src/http/status_api.ts";
 import { chat, get, isRequestError, messageOf } from "../api.ts";
 import { Markdown } from "../markdown.tsx";
 import { Fold, Head, Loading, useLoaded } from "../ui.tsx";

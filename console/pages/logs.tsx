@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { LogEntryView } from "../../src/http/api.ts";
+import type { LogEntryView } from "../../src/http/logs_api.ts";
 import { Empty, Head } from "../ui.tsx";
 
 const shownEntries = 500;

@@ -1,4 +1,5 @@
-import type { Activity, Queues, Status } from "../../src/http/api.ts";
+import type { Activity } from "../../src/http/activity_api.ts";
+import type { Queues, Status } from "../../src/http/status_api.ts";
 import type { LiveStatus } from "../live.ts";
 import { Head, Pill } from "../ui.tsx";
 import { count, duration, money } from "../words.ts";

@@ -1,6 +1,8 @@
 import type { Signal } from "@preact/signals";
 import { useState } from "preact/hooks";
-import type { MessageView, Page, SessionView, Status } from "../../src/http/api.ts";
+import type { Page } from "../../src/http/page_api.ts";
+import type { MessageView, SessionView } from "../../src/http/sessions_api.ts";
+import type { Status } from "../../src/http/status_api.ts";
 import { get } from "../api.ts";
 import { Markdown } from "../markdown.tsx";
 import { Empty, Fold, Head, Loading, More, usePages, When } from "../ui.tsx";

@@ -27,6 +27,7 @@ import { runHeartbeats } from "./heartbeat.ts";
 import { newHooks } from "./hooks.ts";
 import { newInbox } from "./inbox.ts";
 import { newInvoker } from "./invoke.ts";
+import type { BreakerState } from "../resilience/breaker.ts";
 import { newLanes } from "./lanes.ts";
 import { openOutbox, type Outbox } from "./outbox.ts";
 import { openOutsideCalls, type OutsideCalls } from "./outside_calls.ts";
@@ -91,6 +92,8 @@ export interface Agents extends AsyncDisposable {
   describe(agent: string): Promise<{ readonly model: string; readonly tools: readonly Tool[] }>;
   /** Every tool there is, whoever may use it. */
   tools(): readonly Tool[];
+  /** Whether calls of a tool pass. */
+  toolBreaker(tool: string): BreakerState;
 }
 
 const sweepEveryMs = 60_000;
@@ -149,7 +152,7 @@ export function openAgents(deps: AgentsDeps): Agents {
         one !== undefined
       ),
     mayJoin: inbox.mayJoin,
-    async run(batch, absorb, signal) {
+    async run(batch, waits, absorb, signal) {
       const allowed: Arrival[] = [];
       for (const arrival of batch) {
         if (arrival.delivery.turnId !== undefined || await inbox.isStillAllowed(arrival)) allowed.push(arrival);
@@ -158,7 +161,7 @@ export function openAgents(deps: AgentsDeps): Agents {
       if (first === undefined) return;
       const policy = policyOf(first);
       if (policy === undefined) return void await inbox.isStillAllowed(first);
-      await runTurn([first, ...others], policy, absorb, turnDeps, signal);
+      await runTurn([first, ...others], policy, waits, absorb, turnDeps, signal);
     },
   });
 
@@ -198,6 +201,7 @@ export function openAgents(deps: AgentsDeps): Agents {
 
   return {
     outbox,
+    toolBreaker: turnDeps.invoker.breakerState,
     async ask(id, { model, ...question }, signal) {
       const agent = config.current.agents.find((one) => one.id === id);
       if (agent === undefined) throw new AppError("missing", `There is no agent ${id}`);

@@ -1,7 +1,7 @@
 import type { Config } from "../config/config.ts";
 import { toAppError } from "../core/error.ts";
 import type { Plugin } from "../core/plugin.ts";
-import type { Status } from "../http/api.ts";
+import type { Status } from "../http/status_api.ts";
 import type { Check, Finding } from "./doctor.ts";
 
 const probeMs = 30_000;

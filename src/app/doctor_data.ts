@@ -1,5 +1,5 @@
 import { toAppError } from "../core/error.ts";
-import type { Queues } from "../http/api.ts";
+import type { Queues } from "../http/status_api.ts";
 import type { Check, Finding } from "./doctor.ts";
 
 /** Replies wait a moment as a rule. */

@@ -4,7 +4,7 @@ import type { Memory } from "../core/memory.ts";
 import type { Plugin } from "../core/plugin.ts";
 import { parseSessionId } from "../core/session.ts";
 import type { Workspaces } from "../core/workspace.ts";
-import type { Forgotten } from "../http/api.ts";
+import type { Forgotten } from "../http/people_api.ts";
 import type { People } from "../http/views.ts";
 import { findPerson, findReceivedFiles, forgetTraces, type PersonTraces } from "../ledger/forget.ts";
 

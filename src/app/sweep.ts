@@ -5,6 +5,7 @@ import type { Ledger } from "../core/ledger.ts";
 import type { Log } from "../core/log.ts";
 import type { Live } from "../lib/live.ts";
 import { sweepAudit } from "../ledger/audit.ts";
+import { sweepPurged } from "../ledger/dead.ts";
 import { sweepFinished } from "../ledger/queues.ts";
 import { sweepAgent } from "../ledger/retention.ts";
 
@@ -17,6 +18,8 @@ export interface SweepDeps {
 }
 
 const everyMs = 600_000;
+/** How long a purge of dead letters can be taken back, at least. */
+const restoreMs = 600_000;
 const sweepRows = 5_000;
 /** Messages that one unit deletes: the writer serves turns between two of them. */
 const messageRows = 500;
@@ -29,7 +32,11 @@ export async function sweepLedger({ ledger, config, clock, log }: SweepDeps, sig
       const { agents, runtime } = config.current;
       const { finished, audit } = runtime.retention;
       const nowMs = clock.now();
-      await ledger.commit([...sweepFinished(nowMs - finished, sweepRows), sweepAudit(nowMs - audit, sweepRows)]);
+      await ledger.commit([
+        ...sweepFinished(nowMs - finished, sweepRows),
+        ...sweepPurged(nowMs - restoreMs, sweepRows),
+        sweepAudit(nowMs - audit, sweepRows),
+      ]);
       for (const { id, retention } of agents) if (retention !== undefined) await sweepMessages(id, retention);
     } catch (thrown) {
       log.warn("ledger.sweep_failed", { error: toAppError(thrown).message });

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { AppError, type ErrorKind, errorKinds, toAppError } from "../core/error.ts";
-import { refusalSchema, type Status, statusSchema } from "../http/api.ts";
+import { refusalSchema } from "../http/refusal_api.ts";
+import { type Status, statusSchema } from "../http/status_api.ts";
 import { cliAgent } from "../http/door.ts";
 import { systemClock } from "../lib/clock.ts";
 import { withIdleTimeout } from "../resilience/deadline.ts";

@@ -1,6 +1,6 @@
 import { didYouMean } from "../config/fault.ts";
 import { AppError, toAppError } from "../core/error.ts";
-import { type ChatEvent, chatEventSchema } from "../http/api.ts";
+import { type ChatEvent, chatEventSchema } from "../http/chat_api.ts";
 import { type AdminClient, requireRunning } from "./admin_client.ts";
 import { type ChatView, newAnswersView, newEventsView, newStreamedView } from "./chat_view.ts";
 import { newInk } from "./ink.ts";

@@ -1,5 +1,5 @@
 import { formatDuration } from "../lib/duration.ts";
-import type { ChatEvent } from "../http/api.ts";
+import type { ChatEvent } from "../http/chat_api.ts";
 import { newInk } from "./ink.ts";
 import { toPlain, toPlainLine } from "./plain.ts";
 import type { Terminal } from "./terminal.ts";

@@ -1,4 +1,4 @@
-import type { DeadLetterDetail, DeadLetterView } from "../http/api.ts";
+import type { DeadLetterDetail, DeadLetterView } from "../http/dead_letters_api.ts";
 import type { Ink } from "./ink.ts";
 import { toPlain } from "./plain.ts";
 import { sayAgo, sayTime } from "./say.ts";

@@ -19,7 +19,7 @@ import { type ConfigFault, formatFault } from "../config/fault.ts";
 import { loadConfig, type LoadedConfig } from "../config/load.ts";
 import { toAppError } from "../core/error.ts";
 import { toPlaces } from "../extensions/places.ts";
-import type { Status } from "../http/api.ts";
+import type { Status } from "../http/status_api.ts";
 import { baseUrlOf, isConfigured, kindOf } from "../llm/kinds.ts";
 import { findRunning } from "./admin_client.ts";
 import { type Ink, newInk } from "./ink.ts";
@@ -102,7 +102,7 @@ async function newAllChecks(
     newClockCheck(dataDir, flags.live ? toTimeUrl(loaded?.config) : undefined),
     newPermissionCheck(dir, dataDir),
     newDiskCheck(dataDir),
-    newVectorCheck(),
+    newVectorCheck(dataDir),
   ];
   if (loaded === undefined) return machine;
   const { config } = loaded;

@@ -1,15 +1,8 @@
 import { buildCommand, buildRouteMap } from "@stricli/core";
 import { templateNames } from "../extensions/templates.ts";
-import { config, data, json, toAction, toDescription } from "./route_parts.ts";
+import { config, data, json, toAction, toDescription, yes } from "./route_parts.ts";
 
 const id = { brief: "Id, as agent ext list shows it", placeholder: "ID", parse: String } as const;
-const yes = {
-  kind: "boolean",
-  brief: "Agree to what it asks for, without being asked",
-  default: false,
-  withNegated: false,
-} as const;
-
 /** `agent ext`. */
 export const extensionRoutes = buildRouteMap({
   defaultCommand: "list",
@@ -68,7 +61,10 @@ export const extensionRoutes = buildRouteMap({
     }),
     enable: buildCommand({
       loader: async () => toAction((await import("./ext.ts")).enable),
-      parameters: { flags: { config, data, json, yes }, positional: { kind: "tuple", parameters: [id] } },
+      parameters: {
+        flags: { config, data, json, yes: { ...yes, brief: "Agree to what it asks for, without being asked" } },
+        positional: { kind: "tuple", parameters: [id] },
+      },
       docs: {
         brief: "Show what an extension asks for, and let it run",
         fullDescription: toDescription(

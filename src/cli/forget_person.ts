@@ -3,7 +3,7 @@ import { lockDataFolder } from "../app/lock.ts";
 import { plugins } from "../app/registry.ts";
 import { memoryFileSchema } from "../config/memory.ts";
 import { AppError, toAppError } from "../core/error.ts";
-import { type Forgotten, forgottenSchema } from "../http/api.ts";
+import { type Forgotten, forgottenSchema } from "../http/people_api.ts";
 import { openLedger } from "../ledger/open.ts";
 import { systemClock } from "../lib/clock.ts";
 import { newId } from "../lib/id.ts";

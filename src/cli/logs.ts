@@ -1,5 +1,5 @@
 import type { LogLevel } from "../core/log.ts";
-import { type LogEntryView, logEntryViewSchema, logsAnswerSchema } from "../http/api.ts";
+import { type LogEntryView, logEntryViewSchema, logsAnswerSchema } from "../http/logs_api.ts";
 import { formatJson, formatPretty } from "../telemetry/log_format.ts";
 import { requireRunning } from "./admin_client.ts";
 import { type DataDirFlag, toDataDir } from "./place.ts";

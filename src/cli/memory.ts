@@ -3,7 +3,7 @@ import { openMemoryFiles } from "../app/memory_room.ts";
 import { AppError } from "../core/error.ts";
 import { type Fact, type FactPage, type Memory, type Recalled, type Viewer } from "../core/memory.ts";
 import { factPageSchema, factSchema, recalledSchema } from "../core/memory.ts";
-import { type FactFilterRequest, forgetAnswerSchema } from "../http/api.ts";
+import { type FactFilterRequest, forgetAnswerSchema } from "../http/memory_api.ts";
 import { toFilter } from "../http/memory.ts";
 import { systemClock } from "../lib/clock.ts";
 import { newId } from "../lib/id.ts";

@@ -1,4 +1,4 @@
-import type { PairingView } from "../http/api.ts";
+import type { PairingView } from "../http/people_api.ts";
 import type { Ink } from "./ink.ts";
 import { toPlainLine } from "./plain.ts";
 import { sayAgo } from "./say.ts";

@@ -5,7 +5,7 @@ import {
   type PairingView,
   pairingViewSchema,
   type PairingWhom,
-} from "../http/api.ts";
+} from "../http/people_api.ts";
 import { listPairings } from "../ledger/pairing.ts";
 import { findRunning } from "./admin_client.ts";
 import { newInk } from "./ink.ts";

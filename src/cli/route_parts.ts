@@ -1,3 +1,5 @@
+import type { InputParser } from "@stricli/core";
+import { AppError } from "../core/error.ts";
 import type { CliContext } from "./context.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -20,6 +22,32 @@ export const data = {
   optional: true,
 } as const;
 
+/** The flag of what can be tried without harm. */
+export const dryRun = {
+  kind: "boolean",
+  brief: "Only count what it would change",
+  default: false,
+  withNegated: false,
+} as const;
+/** The flag of what asks before it does harm. */
+export const yes = { kind: "boolean", brief: "Do not ask", default: false, withNegated: false } as const;
+/** The flag that bounds a page of a list. */
+export const limit = {
+  kind: "parsed",
+  parse: toCount(1, 200),
+  brief: "How many, up to 200",
+  placeholder: "N",
+  default: "50",
+} as const;
+/** The flag that goes on where a page ended. */
+export const before = {
+  kind: "parsed",
+  parse: String,
+  brief: "Older ones than this, as the page before says",
+  placeholder: "CURSOR",
+  optional: true,
+} as const;
+
 /** A command as stricli calls it: what it gives is the exit code. */
 export function toAction<F, A extends readonly unknown[]>(
   command: (terminal: Terminal, flags: F, ...args: A) => Promise<number>,
@@ -34,4 +62,16 @@ export function toDescription(text: string, examples: readonly string[], codes: 
   const section = (title: string, lines: readonly string[]) =>
     lines.length === 0 ? [] : ["", title, ...lines.map((line) => `  ${line}`)];
   return [text, ...section("EXAMPLES", examples), ...section("EXIT CODES", codes)].join("\n");
+}
+
+/** Takes a whole number from `min` to `max`. */
+export function toCount(min: number, max = Number.MAX_SAFE_INTEGER): InputParser<number> {
+  return (input) => {
+    const count = /^\d+$/.test(input) ? Number(input) : NaN;
+    if (count >= min && count <= max) return count;
+    throw new AppError(
+      "invalid",
+      max < Number.MAX_SAFE_INTEGER ? `write ${min} to ${max}` : `write a number from ${min}`,
+    );
+  };
 }

@@ -1,4 +1,5 @@
-import type { MessageHit, MessageView, Page, SessionView } from "../http/api.ts";
+import type { Page } from "../http/page_api.ts";
+import type { MessageHit, MessageView, SessionView } from "../http/sessions_api.ts";
 import type { Ink } from "./ink.ts";
 import { toPlain } from "./plain.ts";
 import { sayAgo, sayTime } from "./say.ts";

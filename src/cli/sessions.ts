@@ -1,4 +1,5 @@
 import { AppError } from "../core/error.ts";
+import type { Page, PageRequest } from "../http/page_api.ts";
 import {
   type ExportFormat,
   type MessageHit,
@@ -6,12 +7,10 @@ import {
   messagesAnswerSchema,
   type MessageSearch,
   type MessageView,
-  type Page,
-  type PageRequest,
   type SessionFilter,
   sessionsAnswerSchema,
   type SessionView,
-} from "../http/api.ts";
+} from "../http/sessions_api.ts";
 import { newHistory } from "../ledger/history.ts";
 import { type AdminClient, findRunning } from "./admin_client.ts";
 import { newInk } from "./ink.ts";

@@ -1,4 +1,4 @@
-import type { Status } from "../http/api.ts";
+import type { Status } from "../http/status_api.ts";
 import type { Ink } from "./ink.ts";
 import { toPlain } from "./plain.ts";
 import { formatAgents, formatChannels, formatSubsystems } from "./status_page.ts";

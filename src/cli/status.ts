@@ -1,5 +1,5 @@
 import { errorKinds } from "../core/error.ts";
-import type { Queues } from "../http/api.ts";
+import type { Queues } from "../http/status_api.ts";
 import { readQueueDepths } from "../ledger/queues.ts";
 import { findRunning, startCommand } from "./admin_client.ts";
 import { newInk } from "./ink.ts";

@@ -1,5 +1,7 @@
 import { formatDuration } from "../lib/duration.ts";
-import type { AgentView, ChannelView, Queues, Status } from "../http/api.ts";
+import type { AgentView } from "../http/agents_api.ts";
+import type { ChannelView } from "../http/channels_api.ts";
+import type { Queues, Status } from "../http/status_api.ts";
 import type { Ink } from "./ink.ts";
 import { toPlain } from "./plain.ts";
 import { sayAgo, sayTime } from "./say.ts";

@@ -1,6 +1,6 @@
 import { newId } from "../lib/id.ts";
 import type { Clock } from "../core/clock.ts";
-import type { ChatEvent, ChatRequest } from "./api.ts";
+import type { ChatEvent, ChatRequest } from "./chat_api.ts";
 import type { EventStreams } from "./event_streams.ts";
 import { toImage } from "./image.ts";
 import { toRefusal } from "./refusal.ts";

@@ -6,7 +6,7 @@ import type { Intake } from "../core/intake.ts";
 import type { SubsystemStatus } from "../core/status.ts";
 import { calls } from "../core/topics.ts";
 import type { Live } from "../lib/live.ts";
-import type { Ready } from "./api.ts";
+import type { Ready } from "./status_api.ts";
 import { readText } from "./body.ts";
 import { requireOpenIntake } from "./intake.ts";
 

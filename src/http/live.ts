@@ -3,7 +3,8 @@ import type { Clock } from "../core/clock.ts";
 import { toAppError } from "../core/error.ts";
 import type { Log } from "../core/log.ts";
 import { newLive } from "../lib/live.ts";
-import type { Activity, Status } from "./api.ts";
+import type { Activity } from "./activity_api.ts";
+import type { Status } from "./status_api.ts";
 import type { EventStreams } from "./event_streams.ts";
 import { every } from "./every.ts";
 

@@ -1,6 +1,6 @@
 import { Hono } from "hono";
 import type { RecentLog } from "../telemetry/recent_log.ts";
-import { type LogEntryView, logQuerySchema } from "./api.ts";
+import { type LogEntryView, logQuerySchema } from "./logs_api.ts";
 import { parseRequest } from "./body.ts";
 import type { EventStreams } from "./event_streams.ts";
 

@@ -10,54 +10,56 @@ import type { Dreams } from "../core/dream.ts";
 import type { Workspaces } from "../core/workspace.ts";
 import type { Live } from "../lib/live.ts";
 import type { RecentLog } from "../telemetry/recent_log.ts";
+import type { SeriesView } from "../telemetry/series.ts";
+import type { Activity } from "./activity_api.ts";
+import type { AgentView } from "./agents_api.ts";
+import { type AuditEntry, auditFilterSchema } from "./audit_api.ts";
+import { channelRestartSchema, type ChannelView } from "./channels_api.ts";
 import {
-  type Activity,
-  type AgentView,
-  type AuditEntry,
-  auditFilterSchema,
-  channelRestartSchema,
-  type ChannelView,
   deadLetterActionSchema,
   type DeadLetterDetail,
   deadLetterEditSchema,
   type DeadLetterFilter,
   deadLetterFilterSchema,
+  deadLetterRestoreSchema,
   type DeadLetterSelection,
   type DeadLetterView,
-  type ExportFormat,
-  exportRequestSchema,
+} from "./dead_letters_api.ts";
+import { type Page, type PageRequest, pageRequestSchema } from "./page_api.ts";
+import {
   forgetPersonSchema,
   type Forgotten,
-  type MessageHit,
-  type MessageSearch,
-  messageSearchSchema,
-  type MessageView,
-  type ModelView,
-  type Page,
-  type PageRequest,
-  pageRequestSchema,
   type PairingFilter,
   pairingFilterSchema,
   pairingRevocationSchema,
   type PairingView,
   type PairingWhom,
   pairingWhomSchema,
-  type Queues,
+} from "./people_api.ts";
+import {
+  type ExportFormat,
+  exportRequestSchema,
+  type MessageHit,
+  type MessageSearch,
+  messageSearchSchema,
+  type MessageView,
   type SessionFilter,
   sessionFilterSchema,
   type SessionView,
-  type Status,
-  type TurnView,
-  usageQuerySchema,
-  type UsageRow,
-} from "./api.ts";
+} from "./sessions_api.ts";
+import { seriesQuerySchema } from "./series_api.ts";
+import type { ModelView, Queues, Status } from "./status_api.ts";
+import type { TurnView } from "./turns_api.ts";
+import { usageQuerySchema, type UsageRow } from "./usage_api.ts";
 import { parseRequest, readJson } from "./body.ts";
 import { type Door, toDoor } from "./door.ts";
 import { toReady } from "./health.ts";
 import { newMemoryRoutes } from "./memory.ts";
+import type { BusDesk } from "./bus_routes.ts";
+import type { ChannelDesk } from "./channel_routes.ts";
 import type { ExtensionDesk } from "./extension_routes.ts";
 import type { McpDesk } from "./mcp_routes.ts";
-import type { ToolView } from "./tools_api.ts";
+import type { ToolDesk } from "./tool_routes.ts";
 
 /** Longest look into the ledger for one page. */
 const queryMs = 15_000;
@@ -97,8 +99,18 @@ export interface DeadLetters {
    * @throws {AppError} `missing`, `conflict` for one that cannot be replayed, `invalid` for what is no outbound message.
    */
   replayEdited(id: number, text: string, actor: Door): Promise<void>;
-  /** Takes them away for good; gives how many. */
-  purge(selection: DeadLetterSelection, options: DeadLetterOptions, signal: AbortSignal): Promise<number>;
+  /** Takes them away; gives how many, and where some went, what brings them back. */
+  purge(
+    selection: DeadLetterSelection,
+    options: DeadLetterOptions,
+    signal: AbortSignal,
+  ): Promise<{ readonly count: number; readonly purge?: number }>;
+  /**
+   * Brings back what a purge took away; gives how many.
+   *
+   * @throws {AppError} `missing` where there was no such purge, or what it took is gone for good.
+   */
+  restore(purge: number, actor: Door): Promise<number>;
 }
 
 /** How something is done with dead letters, and through which door. */
@@ -113,12 +125,6 @@ export interface Pairings {
   list(filter: PairingFilter, signal: AbortSignal): Promise<readonly PairingView[]>;
   /** Gives how they stand now. */
   decide(decision: "approve" | "deny" | "revoke", whom: PairingWhom, actor: Door): Promise<PairingView>;
-}
-
-/** Every tool there is. */
-export interface ToolDesk {
-  /** By name. */
-  list(signal: AbortSignal): Promise<readonly ToolView[]>;
 }
 
 /** Who did what. */
@@ -162,8 +168,12 @@ export interface AdminViews {
   explain(path: string): readonly Explanation[];
   /** What went on in the last hour. */
   activity(signal: AbortSignal): Promise<Activity>;
+  /** What went on in the last `minutes`, step by step. */
+  series(minutes: number): SeriesView;
   /** What was used in the last `days` days, today included, newest first. */
   usage(days: number, signal: AbortSignal): Promise<readonly UsageRow[]>;
+  readonly busDesk: BusDesk;
+  readonly channelDesk: ChannelDesk;
   readonly deadLetters: DeadLetters;
   readonly people: People;
   readonly memory: Memory;
@@ -203,12 +213,14 @@ export function newViewRoutes(views: AdminViews, config: Live<Config>): Hono {
   });
 
   app.get("/activity", async (context) => context.json(await views.activity(newDeadline())));
+  app.get("/series", (context) => {
+    const { minutes } = parseRequest(seriesQuerySchema, context.req.query());
+    return context.json(views.series(minutes));
+  });
   app.get("/usage", async (context) => {
     const { days } = parseRequest(usageQuerySchema, context.req.query());
     return context.json({ items: await views.usage(days, newDeadline()) });
   });
-
-  app.get("/tools", async (context) => context.json({ items: await views.tools.list(newDeadline()) }));
 
   app.get("/sessions", async (context) => {
     const filter = parseRequest(sessionFilterSchema, context.req.query());
@@ -254,11 +266,6 @@ export function newViewRoutes(views: AdminViews, config: Live<Config>): Hono {
     return context.json(letter);
   });
 
-  const act = (action: DeadLetters["replay"]) => async (context: Context) => {
-    const maxBytes = config.current.runtime.http.max_body_bytes;
-    const { dryRun, ...selection } = await readJson(context.req.raw, maxBytes, deadLetterActionSchema);
-    return context.json({ count: await action(selection, { dryRun, actor: toDoor(context) }, newDeadline()), dryRun });
-  };
   app.post("/people/forget", async (context) => {
     const { person, dryRun } = await readJson(context.req.raw, maxForgetBytes, forgetPersonSchema);
     const forgotten = await views.people.forget(person, { dryRun }, AbortSignal.timeout(forgetMs));
@@ -267,8 +274,25 @@ export function newViewRoutes(views: AdminViews, config: Live<Config>): Hono {
     if (!dryRun) await views.audit.note({ actor: toDoor(context), action: "person.forgotten", target });
     return context.json(forgotten);
   });
-  app.post("/dead-letters/replay", act(deadLetters.replay));
-  app.post("/dead-letters/purge", act(deadLetters.purge));
+  const readAction = async (context: Context) => {
+    const maxBytes = config.current.runtime.http.max_body_bytes;
+    const { dryRun, ...selection } = await readJson(context.req.raw, maxBytes, deadLetterActionSchema);
+    return { selection, options: { dryRun, actor: toDoor(context) } };
+  };
+  app.post("/dead-letters/replay", async (context) => {
+    const { selection, options } = await readAction(context);
+    const count = await deadLetters.replay(selection, options, newDeadline());
+    return context.json({ count, dryRun: options.dryRun });
+  });
+  app.post("/dead-letters/purge", async (context) => {
+    const { selection, options } = await readAction(context);
+    const purged = await deadLetters.purge(selection, options, newDeadline());
+    return context.json({ ...purged, dryRun: options.dryRun });
+  });
+  app.post("/dead-letters/restore", async (context) => {
+    const { purge } = await readJson(context.req.raw, maxSmallBytes, deadLetterRestoreSchema);
+    return context.json({ count: await deadLetters.restore(purge, toDoor(context)) });
+  });
   app.post("/dead-letters/:id{[0-9]+}/replay", async (context) => {
     const maxBytes = config.current.runtime.http.max_body_bytes;
     const { text } = await readJson(context.req.raw, maxBytes, deadLetterEditSchema);

@@ -257,4 +257,12 @@ export const migrations: readonly string[] = [
   CREATE INDEX dreams_agent ON dreams (agent, started_at);
   CREATE INDEX dreams_commit ON dreams (commit_id) WHERE commit_id IS NOT NULL;
   `,
+  `
+  ALTER TABLE dead ADD COLUMN purged_at INTEGER; -- taken away, and can be brought back until it is swept
+  CREATE INDEX dead_purged ON dead (purged_at) WHERE purged_at IS NOT NULL;
+  `,
+  `
+  ALTER TABLE turns ADD COLUMN waits TEXT; -- JSON: what it waited for before it began
+  CREATE INDEX dead_replayed ON dead (row_id) WHERE replayed_at IS NOT NULL;
+  `,
 ];

@@ -1,4 +1,6 @@
-import type { ChatEvent, DeadLetterDetail, Status } from "../../src/http/api.ts";
+import type { ChatEvent } from "../../src/http/chat_api.ts";
+import type { DeadLetterDetail } from "../../src/http/dead_letters_api.ts";
+import type { Status } from "../../src/http/status_api.ts";
 
 /** A process as the command line sees it: an admin API with canned answers, and the data folder that names it. */
 export interface FakeAdmin extends AsyncDisposable {
@@ -79,7 +81,8 @@ export async function openFakeAdmin(options: FakeAdminOptions = {}): Promise<Fak
     "GET /api/dead-letters": { items: [summary] },
     "GET /api/dead-letters/12": options.letter ?? letter,
     "POST /api/dead-letters/replay": { count: 1, dryRun: false },
-    "POST /api/dead-letters/purge": { count: 1, dryRun: false },
+    "POST /api/dead-letters/purge": { count: 1, dryRun: false, purge: 1_795_377_600_000 },
+    "POST /api/dead-letters/restore": { count: 1 },
     "GET /api/sessions": { items: [session] },
     [`GET /api/sessions/${encodeURIComponent(session.id)}/messages`]: { items: [message] },
   };

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { newInk } from "../../src/cli/ink.ts";
-import type { Status } from "../../src/http/api.ts";
+import type { Status } from "../../src/http/status_api.ts";
 import { formatDeadLetter, formatDeadLetters } from "../../src/cli/dead_letter_page.ts";
 import { formatPairings, sayPerson } from "../../src/cli/pairing_page.ts";
 import { formatSessions, formatTranscript } from "../../src/cli/session_page.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { ChatEvent } from "../../src/http/api.ts";
+import type { ChatEvent } from "../../src/http/chat_api.ts";
 import { runAgent } from "../fixtures/agent_command.ts";
 import { openFakeAdmin } from "./fake_admin.ts";
 

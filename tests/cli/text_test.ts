@@ -6,7 +6,7 @@ import { readEventData } from "../../src/cli/sse.ts";
 import { formatTable } from "../../src/cli/table.ts";
 import { splitLines, type Terminal } from "../../src/cli/terminal.ts";
 import { version } from "../../src/core/version.ts";
-import type { ChatEvent } from "../../src/http/api.ts";
+import type { ChatEvent } from "../../src/http/chat_api.ts";
 
 Deno.test("no control character and no change of direction reaches the terminal", () => {
   const evil = Array.from({ length: 0x250 }, (_, code) => String.fromCharCode(code)).join("") + "\u202e\u2066\u200f";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { sessionsAnswerSchema } from "../../src/http/api.ts";
+import { sessionsAnswerSchema } from "../../src/http/sessions_api.ts";
 import { newMail, openMailServers } from "../email/mail_room.ts";
 import { newTestConfig } from "../fixtures/nexo_config.ts";
 import { openTempDir, startNexo } from "../fixtures/nexo_process.ts";

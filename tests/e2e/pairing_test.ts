@@ -1,10 +1,7 @@
 import assert from "node:assert/strict";
-import {
-  auditAnswerSchema,
-  channelsAnswerSchema,
-  pairingsAnswerSchema,
-  pairingViewSchema,
-} from "../../src/http/api.ts";
+import { auditAnswerSchema } from "../../src/http/audit_api.ts";
+import { channelsAnswerSchema } from "../../src/http/channels_api.ts";
+import { pairingsAnswerSchema, pairingViewSchema } from "../../src/http/people_api.ts";
 import { newMail, openMailServers } from "../email/mail_room.ts";
 import { runAgent } from "../fixtures/agent_command.ts";
 import { openBrowser } from "../fixtures/browser.ts";

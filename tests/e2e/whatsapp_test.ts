@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { z } from "zod";
-import { auditAnswerSchema, statusSchema } from "../../src/http/api.ts";
+import { auditAnswerSchema } from "../../src/http/audit_api.ts";
+import { statusSchema } from "../../src/http/status_api.ts";
 import { runAgent } from "../fixtures/agent_command.ts";
 import { openBrowser } from "../fixtures/browser.ts";
 import { openFakeModel } from "../fixtures/fake_model.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { AppError } from "../../src/core/error.ts";
 import { calls } from "../../src/core/topics.ts";
-import { readySchema } from "../../src/http/api.ts";
+import { readySchema } from "../../src/http/status_api.ts";
 import { type HttpFixture, openHttpFixture } from "./http_fixture.ts";
 
 Deno.test("the process is healthy as soon as it listens", async () => {

@@ -126,13 +126,27 @@ export async function openHttpFixture(
         spentToday: [],
         models: [],
       }),
+    series: () => ({
+      stepMs: 60_000,
+      times: [],
+      messages: { received: [], sent: [] },
+      turns: { answered: [], failed: [] },
+      models: [],
+    }),
     usage: () => Promise.resolve([]),
+    busDesk: { view: () => Promise.resolve({ subjects: [], consumers: [], outbox: [], spill: [] }) },
+    channelDesk: {
+      conversations: () => Promise.resolve([]),
+      access: () => [],
+      test: () => Promise.reject(new AppError("missing", "There is no channel")),
+    },
     deadLetters: {
       list: () => Promise.resolve([]),
       show: () => Promise.resolve(undefined),
       replay: () => Promise.resolve(0),
       replayEdited: () => Promise.resolve(),
-      purge: () => Promise.resolve(0),
+      purge: () => Promise.resolve({ count: 0 }),
+      restore: () => Promise.resolve(0),
     },
     mcpEndpoint: {
       handle: () => undefined,
@@ -169,7 +183,11 @@ export async function openHttpFixture(
         throw new AppError("missing", "There is no agent");
       },
     },
-    tools: { list: () => Promise.resolve([]) },
+    tools: {
+      list: () => Promise.resolve([]),
+      show: () => Promise.reject(new AppError("missing", "There is no tool")),
+      try: () => Promise.reject(new Error("nothing is tried here")),
+    },
     replyTo: () => undefined,
     ...replaced,
   }, stop.signal);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { AppError } from "../../src/core/error.ts";
-import type { PairingView } from "../../src/http/api.ts";
+import type { PairingView } from "../../src/http/people_api.ts";
 import { openHttpFixture, token } from "./http_fixture.ts";
 
 const eva: PairingView = {
