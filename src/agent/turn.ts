@@ -32,6 +32,7 @@ import { type LoopResult, runLoop, toModelName } from "./loop.ts";
 import { showAttachment, type ShownAttachment } from "./media.ts";
 import { isInnerPlugin, type Policy } from "./policy.ts";
 import type { Profile, Profiles } from "./profile.ts";
+import { stoppedText, type Stops } from "./stops.ts";
 import { estimateMessages, type Frame, type Tokens } from "./tokens.ts";
 import { showTyping } from "./typing.ts";
 import { toMessages, toWindow, type Window, type WindowBounds } from "./window.ts";
@@ -48,6 +49,7 @@ export interface TurnDeps {
   readonly budgets: Budgets;
   readonly tokens: Tokens;
   readonly compactions: Compactions;
+  readonly stops: Stops;
   readonly log: Log;
   readonly metrics: Metrics;
   readonly clock: Clock;
@@ -113,7 +115,8 @@ export async function runTurn(
   // Events without a sender's address must not keep their budget of time beyond the asker's patience.
   const patienceMs = first.deadlineAtMs === undefined ? Infinity : first.deadlineAtMs - startedAt;
   const deadlineMs = Math.max(1, Math.min(agent.config.turn_deadline, patienceMs));
-  using deadline = withDeadline(signal, deadlineMs, clock, "The turn");
+  using stop = deps.stops.enter(turnId);
+  using deadline = withDeadline(AbortSignal.any([signal, stop.signal]), deadlineMs, clock, "The turn");
   using _typing = first.reply === undefined || isInnerPlugin(first.reply.plugin) || first.source === "heartbeat" ||
       !agent.config.typing
     ? undefined
@@ -239,7 +242,7 @@ export async function runTurn(
       span.end(thrown);
       throw toAppError(signal.reason);
     }
-    await end({ outcome: "failed", error: toAppError(thrown) });
+    await end(stop.signal.aborted ? { outcome: "stopped" } : { outcome: "failed", error: toAppError(thrown) });
   }
 
   function openSession() {
@@ -316,8 +319,9 @@ export async function runTurn(
     const reply = toReply(ending);
     const error = ending.outcome === "failed" ? ending.error : undefined;
     const result = "result" in ending ? ending.result : undefined;
-    const outcome = ending.outcome === "refused" ? "silent" : ending.outcome;
-    const inboxOutcome: InboxOutcome = ending.outcome === "refused" ? "refused:vetoed" : ending.outcome;
+    const outcome = ending.outcome === "refused" || ending.outcome === "stopped" ? "silent" : ending.outcome;
+    const why = ending.outcome === "refused" ? ending.reason : ending.outcome === "stopped" ? stoppedText : undefined;
+    const inboxOutcome: InboxOutcome = ending.outcome === "refused" ? "refused:vetoed" : outcome;
     const unit: Statement[] = [];
     const expiresAtMs = nowMs + config.runtime.outbound.max_age;
     if (reply !== undefined) unit.push(queueMessage(reply.address, reply.message, nowMs, expiresAtMs));
@@ -328,9 +332,10 @@ export async function runTurn(
       unit.push(appendEntry(first.session, session.epoch, turnId, entry, nowMs));
     if (ending.outcome !== "refused") append(input);
     for (const entry of result?.entries ?? []) append(entry);
+    if (ending.outcome === "stopped") append({ role: "note", text: stoppedText });
     if (error !== undefined) append({ role: "note", text: `No answer could be given: ${error.message}` });
     if (result !== undefined) unit.push(...result.statements);
-    if (error !== undefined) unit.push(...remains);
+    if (error !== undefined || ending.outcome === "stopped") unit.push(...remains);
     if (error === undefined) {
       unit.push(...joined.map((arrival) => finishEvent(arrival.delivery.rowId, inboxOutcome, nowMs)));
     } else {
@@ -339,7 +344,7 @@ export async function runTurn(
     unit.push(endTurn({
       id: turnId,
       outcome,
-      error: error?.message ?? (ending.outcome === "refused" ? ending.reason : undefined),
+      error: error?.message ?? why,
       provider: result?.provider,
       model: result?.model,
       inputTokens: result?.inputTokens ?? 0,
@@ -372,6 +377,7 @@ export async function runTurn(
       costUsd: result?.costUsd ?? null,
       tookMs,
       ...(result === undefined ? {} : { model: `${result.provider}/${result.model}` }),
+      ...(why === undefined ? {} : { why }),
     });
     turnLog.info("turn.ended", { outcome, tookMs: Math.round(tookMs), messages: joined.length });
     span.end(error);
@@ -383,13 +389,16 @@ export async function runTurn(
     // Nobody asked: a heartbeat that fails is the operator's matter.
     if (first.source === "heartbeat" && ending.outcome === "failed") return undefined;
     // Whoever waits on a line inside the process is told of silence too; people on a channel are not.
-    if ((ending.outcome === "silent" || ending.outcome === "refused") && !isInnerPlugin(address.plugin)) {
+    const isSilent = ending.outcome === "silent" || ending.outcome === "refused" || ending.outcome === "stopped";
+    if (isSilent && !isInnerPlugin(address.plugin)) {
       return undefined;
     }
     const failure = ending.outcome === "failed"
       ? { kind: ending.error.kind, message: ending.error.message }
       : ending.outcome === "refused"
       ? { kind: "denied", message: `The message was not let through: ${ending.reason}` }
+      : ending.outcome === "stopped"
+      ? { kind: "cancelled", message: stoppedText }
       : undefined;
     const text = ending.outcome === "answered"
       ? ending.text
@@ -435,6 +444,7 @@ type Ending =
   | { readonly outcome: "answered"; readonly result: LoopResult; readonly text: string }
   | { readonly outcome: "silent"; readonly result: LoopResult; readonly reason?: string }
   | { readonly outcome: "failed"; readonly error: AppError }
+  | { readonly outcome: "stopped" }
   | { readonly outcome: "refused"; readonly by: "session_start" | "before_message"; readonly reason: string };
 
 function toPriorEntry({ role, text }: Arrival["history"][number]): TranscriptEntry {
