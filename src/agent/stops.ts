@@ -1,7 +1,13 @@
+/** A turn that can be stopped, until it is disposed. */
+export interface Stoppable extends Disposable {
+  /** Fires when somebody stops the turn, and with the signal that it was entered with. */
+  readonly signal: AbortSignal;
+  readonly isStopped: boolean;
+}
+
 /** Turns that run, and the way to stop one. */
 export interface Stops {
-  /** Enters a turn until it is disposed; the signal fires when somebody stops it. */
-  enter(turnId: string): { readonly signal: AbortSignal } & Disposable;
+  enter(turnId: string, signal: AbortSignal): Stoppable;
   /** Stops a turn; says whether it was running. */
   stop(turnId: string): boolean;
 }
@@ -11,17 +17,33 @@ export const stoppedText = "Stopped by the operator.";
 
 /** Makes {@linkcode Stops} without any turn. */
 export function newStops(): Stops {
-  const running = new Map<string, AbortController>();
+  const running = new Map<string, () => void>();
   return {
-    enter(turnId) {
+    enter(turnId, signal) {
       const controller = new AbortController();
-      running.set(turnId, controller);
-      return { signal: controller.signal, [Symbol.dispose]: () => void running.delete(turnId) };
+      let isStopped = false;
+      const follow = () => controller.abort(signal.reason);
+      if (signal.aborted) follow();
+      else signal.addEventListener("abort", follow, { once: true });
+      running.set(turnId, () => {
+        isStopped = true;
+        controller.abort();
+      });
+      return {
+        signal: controller.signal,
+        get isStopped() {
+          return isStopped;
+        },
+        [Symbol.dispose]() {
+          running.delete(turnId);
+          signal.removeEventListener("abort", follow);
+        },
+      };
     },
     stop(turnId) {
-      const controller = running.get(turnId);
-      controller?.abort();
-      return controller !== undefined;
+      const stop = running.get(turnId);
+      stop?.();
+      return stop !== undefined;
     },
   };
 }

@@ -115,8 +115,8 @@ export async function runTurn(
   // Events without a sender's address must not keep their budget of time beyond the asker's patience.
   const patienceMs = first.deadlineAtMs === undefined ? Infinity : first.deadlineAtMs - startedAt;
   const deadlineMs = Math.max(1, Math.min(agent.config.turn_deadline, patienceMs));
-  using stop = deps.stops.enter(turnId);
-  using deadline = withDeadline(AbortSignal.any([signal, stop.signal]), deadlineMs, clock, "The turn");
+  using stoppable = deps.stops.enter(turnId, signal);
+  using deadline = withDeadline(stoppable.signal, deadlineMs, clock, "The turn");
   using _typing = first.reply === undefined || isInnerPlugin(first.reply.plugin) || first.source === "heartbeat" ||
       !agent.config.typing
     ? undefined
@@ -242,7 +242,7 @@ export async function runTurn(
       span.end(thrown);
       throw toAppError(signal.reason);
     }
-    await end(stop.signal.aborted ? { outcome: "stopped" } : { outcome: "failed", error: toAppError(thrown) });
+    await end(stoppable.isStopped ? { outcome: "stopped" } : { outcome: "failed", error: toAppError(thrown) });
   }
 
   function openSession() {
