@@ -49,6 +49,9 @@ const states: Readonly<Record<string, readonly [tone: string, shape: string]>> =
   approved: ["good", "●"],
   denied: ["bad", "■"],
   revoked: ["bad", "■"],
+  "calls pass": ["good", "●"],
+  "being tried again": ["warn", "◐"],
+  "refused for now": ["bad", "■"],
 };
 
 /** A state as colour, shape and word, so that none of them has to be seen. */
@@ -118,6 +121,20 @@ export function Fold({ summary, open = false, children }: {
     <details class="fold" open={open}>
       <summary>{summary}</summary>
       {children}
+    </details>
+  );
+}
+
+/** Something that is loaded when it unfolds for the first time. */
+export function LateFold({ summary, children }: {
+  readonly summary: ComponentChildren;
+  children(): ComponentChildren;
+}) {
+  const [wasOpened, setWasOpened] = useState(false);
+  return (
+    <details class="fold" onToggle={() => setWasOpened(true)}>
+      <summary>{summary}</summary>
+      {wasOpened && <div>{children()}</div>}
     </details>
   );
 }

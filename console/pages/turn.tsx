@@ -62,11 +62,10 @@ function Timeline({ turn }: { readonly turn: TurnView }) {
       </section>
       <p>
         <a href={`#/logs/${encodeURIComponent(turn.id)}`}>Follow its log</a>
-        {turn.traceId !== null && (
-          <span class="soft">
-            {" "}· its spans lie in the collector under trace <code>{turn.traceId}</code>
-          </span>
-        )}
+        {turn.traceId !== null && [
+          " · its spans lie in the collector under trace ",
+          <code key="trace">{turn.traceId}</code>,
+        ]}
       </p>
     </>
   );

@@ -23,6 +23,7 @@ import type { PluginHostRoom } from "../plugins/host.ts";
 import type { AgentsRoom } from "./agents_room.ts";
 import { newAudit } from "./audit.ts";
 import { newBusDesk } from "./bus_desk.ts";
+import { newChannelDesk } from "./channel_desk.ts";
 import { withDreams } from "./dreaming.ts";
 import { newPeople } from "./forget.ts";
 import type { Later } from "./later.ts";
@@ -79,7 +80,7 @@ export function newDesk(deps: DeskDeps): AdminViews {
     usage: (days, signal) => readUsageRows(ledger, toDay(clock.now() - (days - 1) * dayMs), signal),
     workspaces: withDreams(deps.workspaces, dreams),
     mcp: { ...mcp, servers: mcp.view },
-    tools: newToolDesk({ config, ledger, clock, extensionTools: extensions.tools, mcpTools: mcp.tools, agents }),
+    tools: newToolDesk(deps),
     configDesk: newConfigDesk({
       dir: deps.configDir,
       pastDir: `${dataDir}/config-history`,
@@ -95,6 +96,7 @@ export function newDesk(deps: DeskDeps): AdminViews {
       withdraw: async (person, sessions) => await agents.current?.withdraw(person, sessions),
     }),
     busDesk: newBusDesk(deps),
+    channelDesk: newChannelDesk({ ...deps, outbox: () => agents.current?.outbox }),
     deadLetters: newDeadLetters({
       ledger,
       bus,

@@ -56,9 +56,10 @@ import { type Door, toDoor } from "./door.ts";
 import { toReady } from "./health.ts";
 import { newMemoryRoutes } from "./memory.ts";
 import type { BusDesk } from "./bus_routes.ts";
+import type { ChannelDesk } from "./channel_routes.ts";
 import type { ExtensionDesk } from "./extension_routes.ts";
 import type { McpDesk } from "./mcp_routes.ts";
-import type { ToolView } from "./tools_api.ts";
+import type { ToolDesk } from "./tool_routes.ts";
 
 /** Longest look into the ledger for one page. */
 const queryMs = 15_000;
@@ -126,12 +127,6 @@ export interface Pairings {
   decide(decision: "approve" | "deny" | "revoke", whom: PairingWhom, actor: Door): Promise<PairingView>;
 }
 
-/** Every tool there is. */
-export interface ToolDesk {
-  /** By name. */
-  list(signal: AbortSignal): Promise<readonly ToolView[]>;
-}
-
 /** Who did what. */
 export interface Audit {
   /** Newest first. */
@@ -180,6 +175,7 @@ export interface AdminViews {
   /** What was used in the last `days` days, today included, newest first. */
   usage(days: number, signal: AbortSignal): Promise<readonly UsageRow[]>;
   readonly busDesk: BusDesk;
+  readonly channelDesk: ChannelDesk;
   readonly deadLetters: DeadLetters;
   readonly people: People;
   readonly memory: Memory;
@@ -227,8 +223,6 @@ export function newViewRoutes(views: AdminViews, config: Live<Config>): Hono {
     const { days } = parseRequest(usageQuerySchema, context.req.query());
     return context.json({ items: await views.usage(days, newDeadline()) });
   });
-
-  app.get("/tools", async (context) => context.json({ items: await views.tools.list(newDeadline()) }));
 
   app.get("/sessions", async (context) => {
     const filter = parseRequest(sessionFilterSchema, context.req.query());

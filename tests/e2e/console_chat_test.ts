@@ -75,7 +75,13 @@ Deno.test("a turn is stopped from the chat, the next one is answered, and the ke
 
 Deno.test("an answer is found again after the page was loaded anew and after the process was killed while it streamed", async () => {
   await using world = await openWorld();
-  await world.model.setRules([{ when: "slowly", times: 1, act: "hold", pieces: 2, text: "Half of an answer is here, and the other half comes later." }]);
+  await world.model.setRules([{
+    when: "slowly",
+    times: 1,
+    act: "hold",
+    pieces: 2,
+    text: "Half of an answer is here, and the other half comes later.",
+  }]);
   const watched = await world.browser.newPage();
   const { page } = watched;
   let port = "";

@@ -136,6 +136,11 @@ export async function openHttpFixture(
     }),
     usage: () => Promise.resolve([]),
     busDesk: { view: () => Promise.resolve({ subjects: [], consumers: [], outbox: [], spill: [] }) },
+    channelDesk: {
+      conversations: () => Promise.resolve([]),
+      access: () => [],
+      test: () => Promise.reject(new AppError("missing", "There is no channel")),
+    },
     deadLetters: {
       list: () => Promise.resolve([]),
       show: () => Promise.resolve(undefined),
@@ -179,7 +184,11 @@ export async function openHttpFixture(
         throw new AppError("missing", "There is no agent");
       },
     },
-    tools: { list: () => Promise.resolve([]) },
+    tools: {
+      list: () => Promise.resolve([]),
+      show: () => Promise.reject(new AppError("missing", "There is no tool")),
+      try: () => Promise.reject(new Error("nothing is tried here")),
+    },
     replyTo: () => undefined,
     ...replaced,
   }, stop.signal);
