@@ -29,7 +29,6 @@ const lists = [
   { path: "/api/find?q=word4711", items: 20 },
   { path: "/api/find?q=once", items: 20 },
   { path: "/api/find?q=019aa5c0-0000-7000-8000-000000000000", items: 0 },
-  { path: "/api/channels/telegram/main/conversations", items: 50 },
   { path: "/api/dead-letters?subject=plugin.%3E&cause=invalid&olderThanMs=0", items: 50 },
 ] as const;
 
