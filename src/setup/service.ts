@@ -3,6 +3,7 @@ import { z } from "zod";
 import { type ConfigDirFlag, type DataDirFlag, toConfigDir, toDataDir } from "../cli/place.ts";
 import type { Terminal } from "../cli/terminal.ts";
 import { AppError, toAppError } from "../core/error.ts";
+import { isRoot } from "./root.ts";
 import { formatUnit } from "./unit.ts";
 
 /** Flags of `agent service`. */
@@ -25,9 +26,7 @@ export async function installService(terminal: Terminal, flags: InstallFlags): P
   const { env } = terminal;
   const configDir = resolve(toConfigDir(flags, env));
   const dataDir = resolve(toDataDir(flags, env));
-  const runAs = flags.user
-    ? undefined
-    : flags.runAs ?? env["SUDO_USER"] ?? (Deno.uid() === 0 ? usualUser : env["USER"]);
+  const runAs = flags.user ? undefined : flags.runAs ?? env["SUDO_USER"] ?? (await isRoot() ? usualUser : env["USER"]);
   if (!flags.user && runAs === undefined) throw new AppError("invalid", "Say who it shall run as, by --run-as USER");
   const launch = await findLaunch(env, dataDir);
   const unit = formatUnit({
@@ -122,7 +121,7 @@ async function makeDataDir(path: string, owner: string | undefined): Promise<voi
     if (toAppError(thrown).kind === "conflict") return;
     throw thrown;
   }
-  if (owner === undefined || Deno.uid() !== 0) return;
+  if (owner === undefined || !await isRoot()) return;
   const { success, stderr } = await new Deno.Command("chown", { args: ["--", owner, path] }).output();
   if (success) return;
   throw new AppError("denied", `Cannot give ${path} to ${owner}: ${new TextDecoder().decode(stderr).trim()}`);

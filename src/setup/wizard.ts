@@ -6,6 +6,7 @@ import { setUpLlm } from "./llm.ts";
 import { setUpMemory } from "./memory.ts";
 import { setUpNats } from "./nats.ts";
 import { openPrompts } from "./prompts.ts";
+import { isRoot } from "./root.ts";
 import { installService } from "./service.ts";
 import type { Site } from "./site.ts";
 import { setUpTelegram } from "./telegram.ts";
@@ -70,7 +71,7 @@ const steps: readonly WizardStep[] = [
     title: "Start with the machine, as a systemd service",
     look: () => undefined,
     take: async ({ terminal, configDir, dataDir }) => {
-      await installService(terminal, { config: configDir, data: dataDir, user: Deno.uid() !== 0, print: false });
+      await installService(terminal, { config: configDir, data: dataDir, user: !await isRoot(), print: false });
     },
   },
 ];
