@@ -8,6 +8,7 @@ import { chatRequestSchema } from "./chat_api.ts";
 import { loginRequestSchema } from "./login_api.ts";
 import { readJson } from "./body.ts";
 import { newBusRoutes } from "./bus_routes.ts";
+import { newChannelRoutes } from "./channel_routes.ts";
 import { chat } from "./chat.ts";
 import { newConfigRoutes } from "./config_routes.ts";
 import { newConsoleRoutes } from "./console.ts";
@@ -86,6 +87,7 @@ export function newAdminRoutes(views: AdminViews, deps: AdminDeps): Hono {
   app.route("/api", newViewRoutes(views, config));
   app.route("/api", deps.live);
   app.route("/api/bus", newBusRoutes(views.busDesk, deps));
+  app.route("/api/channels", newChannelRoutes(views.channelDesk, views.audit.note));
   app.route("/api/extensions", newExtensionRoutes(views.extensions, { note: views.audit.note, logins }));
   app.route("/api/mcp", newMcpRoutes(views.mcp, { config, note: views.audit.note }));
   app.route("/api/config", newConfigRoutes({ ...views, desk: views.configDesk, logins }));

@@ -261,4 +261,8 @@ export const migrations: readonly string[] = [
   ALTER TABLE dead ADD COLUMN purged_at INTEGER; -- taken away, and can be brought back until it is swept
   CREATE INDEX dead_purged ON dead (purged_at) WHERE purged_at IS NOT NULL;
   `,
+  `
+  ALTER TABLE turns ADD COLUMN waits TEXT; -- JSON: what it waited for before it began
+  CREATE INDEX dead_replayed ON dead (row_id) WHERE replayed_at IS NOT NULL;
+  `,
 ];

@@ -56,13 +56,12 @@ Deno.test("what agent service install prints is a unit that systemd takes", asyn
   }
 });
 
-Deno.test("a machine's service runs as nexo where root installs it, else as who does", async () => {
-  const env = { USER: "eva" };
+Deno.test("without --run-as the unit says who runs it, also where nobody called sudo", async () => {
+  await using folder = await openTempDir();
+  const env = { AGENT_CONFIG: folder.path, AGENT_DATA: folder.path, USER: "eva" };
   const { code, stdout, stderr } = await runAgent(["service", "install", "--print"], { env });
   assert.equal(code, 0, stderr);
   assert.match(stdout, Deno.uid() === 0 ? /^User=nexo$/m : /^User=eva$/m);
-  const asked = await runAgent(["service", "install", "--print"], { env: { ...env, SUDO_USER: "ada" } });
-  assert.match(asked.stdout, /^User=ada$/m);
 });
 
 Deno.test("a service is installed, shown and taken away with systemctl", async () => {
