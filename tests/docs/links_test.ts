@@ -89,7 +89,7 @@ Deno.test("every command that the docs name is one", async () => {
   const commands = await readCommands();
   assert.ok(commands.size > 5);
   const unknown = pages.flatMap(({ path, text }) =>
-    allOf(text, /(?:`|^\$? ?|deno task )agent ((?:[a-z-]+)(?: [a-z]+)?)/gm)
+    allOf(withoutBlocks(text), /`(?:deno task )?agent ((?:[a-z-]+)(?: [a-z]+)?)/g)
       .filter((command) => {
         const [name = "", below = ""] = command.split(" ");
         const known = commands.get(name);
