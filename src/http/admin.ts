@@ -20,6 +20,7 @@ import { newLogRoutes } from "./logs.ts";
 import { newExtensionRoutes } from "./extension_routes.ts";
 import { newMcpLoginRoutes, newMcpRoutes } from "./mcp_routes.ts";
 import { newOpenAiRoutes } from "./openai.ts";
+import { newToolRoutes } from "./tool_routes.ts";
 import { type AdminViews, newViewRoutes } from "./views.ts";
 import type { WebChannel } from "./web_channel.ts";
 import { newWorkspaceRoutes } from "./workspace_routes.ts";
@@ -87,6 +88,7 @@ export function newAdminRoutes(views: AdminViews, deps: AdminDeps): Hono {
   app.route("/api", newViewRoutes(views, config));
   app.route("/api", deps.live);
   app.route("/api/bus", newBusRoutes(views.busDesk, deps));
+  app.route("/api/tools", newToolRoutes(views.tools, { config, note: views.audit.note, logins }));
   app.route("/api/channels", newChannelRoutes(views.channelDesk, views.audit.note));
   app.route("/api/extensions", newExtensionRoutes(views.extensions, { note: views.audit.note, logins }));
   app.route("/api/mcp", newMcpRoutes(views.mcp, { config, note: views.audit.note }));
