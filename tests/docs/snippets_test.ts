@@ -42,9 +42,9 @@ function findFaults({ place, text }: Block): readonly string[] {
 }
 
 Deno.test("every YAML snippet of the docs is one that the config takes", () => {
-  const own = blocks.filter(({ language, text }) =>
-    language === "yaml" && !/^# (prometheus|compose)\.yml\n/.test(text)
-  );
+  // Those of another program, and of the plugin that the guide makes: its own test starts with it.
+  const others = /^# (prometheus\.yml|config\/plugins\/parrot\.yaml)\n/;
+  const own = blocks.filter(({ language, text }) => language === "yaml" && !others.test(text));
   assert.ok(own.length > 20);
   assert.deepEqual(own.flatMap(findFaults), []);
 });
