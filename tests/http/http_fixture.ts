@@ -137,6 +137,7 @@ export async function openHttpFixture(
     }),
     usage: () => Promise.resolve([]),
     busDesk: { view: () => Promise.resolve({ subjects: [], consumers: [], outbox: [], spill: [] }) },
+    find: () => Promise.resolve([]),
     channelDesk: {
       conversations: () => Promise.resolve([]),
       access: () => [],
