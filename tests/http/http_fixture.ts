@@ -112,6 +112,7 @@ export async function openHttpFixture(
     configDesk: {
       list: () => Promise.resolve([]),
       check: () => Promise.resolve([]),
+      options: () => [],
       apply: () => Promise.resolve({ result: "unchanged" }),
       past: () => Promise.resolve([]),
       readPast: () => Promise.resolve(""),
