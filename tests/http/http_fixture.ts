@@ -108,6 +108,7 @@ export async function openHttpFixture(
       export: () => ReadableStream.from<string>([]),
       turn: () => Promise.resolve(undefined),
     },
+    stopTurn: () => false,
     configDesk: {
       list: () => Promise.resolve([]),
       check: () => Promise.resolve([]),
@@ -135,6 +136,7 @@ export async function openHttpFixture(
     }),
     usage: () => Promise.resolve([]),
     busDesk: { view: () => Promise.resolve({ subjects: [], consumers: [], outbox: [], spill: [] }) },
+    find: () => Promise.resolve([]),
     channelDesk: {
       conversations: () => Promise.resolve([]),
       access: () => [],
