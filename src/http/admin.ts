@@ -22,6 +22,7 @@ import { newExtensionRoutes } from "./extension_routes.ts";
 import { newMcpLoginRoutes, newMcpRoutes } from "./mcp_routes.ts";
 import { newOpenAiRoutes } from "./openai.ts";
 import { newToolRoutes } from "./tool_routes.ts";
+import { newPolicyRoutes } from "./policy_routes.ts";
 import { type AdminViews, newViewRoutes } from "./views.ts";
 import type { WebChannel } from "./web_channel.ts";
 import { newTurnRoutes } from "./turn_routes.ts";
@@ -97,6 +98,7 @@ export function newAdminRoutes(views: AdminViews, deps: AdminDeps): Hono {
   app.route("/api/extensions", newExtensionRoutes(views.extensions, { note: views.audit.note, logins }));
   app.route("/api/mcp", newMcpRoutes(views.mcp, { config, note: views.audit.note }));
   app.route("/api/config", newConfigRoutes({ ...views, desk: views.configDesk, logins }));
+  app.route("/api/agents", newPolicyRoutes(views, config));
   app.route("/api/agents", newWorkspaceRoutes(views, config));
   app.route("/api/agents", newDreamRoutes(views.dreams, deps.streams, config));
   app.route("/api", newLogRoutes({ logs: views.logs, streams: deps.streams }));
