@@ -62,6 +62,7 @@ import { newAgentPluginTools } from "./plugin_tools.ts";
 import { newBuiltInTools, plugins } from "./registry.ts";
 import { sweepLedger } from "./sweep.ts";
 import { openToken } from "./token.ts";
+import { newTokens } from "./tokens.ts";
 import { newToolDesk } from "./tool_desk.ts";
 import { newDeadLetters, toAgents, toChannels, toQueues } from "./views.ts";
 import { openWorkspaceRoom, toShelves } from "./workspaces.ts";
@@ -130,7 +131,7 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
   const holder = { pid: Deno.pid, bootId, startedAt };
   const lock = opening.use(await lockDataFolder(dataDir, { holder, takeover: options.takeover ?? false }));
   await finishRestore(dataDir);
-  const token = await openToken({ dataDir, env, adminAddress: runtime.http.admin });
+  const root = await openToken({ dataDir, env, adminAddress: runtime.http.admin });
   const tracer = await newTracer(env.OTEL_DENO === "true");
   opening.use(openProcessMetrics({ metrics, clock, version }));
 
@@ -154,7 +155,7 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
   const llm = openLlm({ log, metrics, clock });
   const memoryRoom = opening.use(openMemoryRoom({ config: configured, dataDir, log, metrics, clock }));
   const shelves = toShelves(configDir, dataDir);
-  const workspaces = opening.use(openWorkspaceRoom({ config: configured, shelves, token, log, metrics, clock }));
+  const workspaces = opening.use(openWorkspaceRoom({ config: configured, shelves, root, log, metrics, clock }));
   const host = opening.use(
     await openPluginHost({ bus: doorway, intake: gate, log, metrics, clock, dataDir, plugins }, signal),
   );
@@ -281,7 +282,8 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
       metrics,
       clock,
       tracer,
-      token,
+      root,
+      tokens: newTokens({ ledger, log, clock }),
       metricsText: metrics.text,
       replyTo: (key) => readReply(ledger, key),
     }, signal),

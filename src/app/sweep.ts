@@ -7,6 +7,7 @@ import type { Live } from "../lib/live.ts";
 import { sweepAudit } from "../ledger/audit.ts";
 import { sweepFinished } from "../ledger/queues.ts";
 import { sweepAgent } from "../ledger/retention.ts";
+import { sweepTokens } from "../ledger/tokens.ts";
 
 /** What {@linkcode sweepLedger} uses. */
 export interface SweepDeps {
@@ -29,7 +30,11 @@ export async function sweepLedger({ ledger, config, clock, log }: SweepDeps, sig
       const { agents, runtime } = config.current;
       const { finished, audit } = runtime.retention;
       const nowMs = clock.now();
-      await ledger.commit([...sweepFinished(nowMs - finished, sweepRows), sweepAudit(nowMs - audit, sweepRows)]);
+      await ledger.commit([
+        ...sweepFinished(nowMs - finished, sweepRows),
+        sweepAudit(nowMs - audit, sweepRows),
+        sweepTokens(nowMs - audit, sweepRows),
+      ]);
       for (const { id, retention } of agents) if (retention !== undefined) await sweepMessages(id, retention);
     } catch (thrown) {
       log.warn("ledger.sweep_failed", { error: toAppError(thrown).message });

@@ -10,7 +10,7 @@ import {
   forgetRequestSchema,
 } from "./memory_api.ts";
 import { parseRequest, readJson } from "./body.ts";
-import { type Door, toDoor } from "./door.ts";
+import { type NoteDown, toActor } from "./door.ts";
 
 /** Whoever has the admin token sees all of one agent's memory. */
 const operator: Viewer = { kind: "operator" };
@@ -22,7 +22,7 @@ const askMs = 15_000;
 export function newMemoryRoutes(
   { memory, audit, config }: {
     readonly memory: Memory;
-    readonly audit: { note(entry: { actor: Door; action: string; target: string }): Promise<void> };
+    readonly audit: { readonly note: NoteDown };
     readonly config: Live<Config>;
   },
 ): Hono {
@@ -57,7 +57,7 @@ export function newMemoryRoutes(
     const { ids } = await readJson(context.req.raw, maxBytes, forgetRequestSchema);
     const forgotten = await memory.forget(agent, ids, operator, newDeadline());
     const target = `${agent}: ${forgotten.length} facts`;
-    if (forgotten.length > 0) await audit.note({ actor: toDoor(context), action: "memory.forgotten", target });
+    if (forgotten.length > 0) await audit.note({ actor: toActor(context), action: "memory.forgotten", target });
     return context.json({ forgotten });
   });
   return app;

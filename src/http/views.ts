@@ -49,12 +49,15 @@ import type { ModelView, Queues, Status } from "./status_api.ts";
 import type { TurnView } from "./turns_api.ts";
 import { usageQuerySchema, type UsageRow } from "./usage_api.ts";
 import { parseRequest, readJson } from "./body.ts";
-import { type Door, toDoor } from "./door.ts";
+import type { Actor } from "../ledger/audit.ts";
+import { callerOf } from "./caller.ts";
+import { toActor } from "./door.ts";
 import { toReady } from "./health.ts";
 import { newMemoryRoutes } from "./memory.ts";
 import type { ExtensionDesk } from "./extension_routes.ts";
 import type { McpDesk } from "./mcp_routes.ts";
 import type { ToolView } from "./tools_api.ts";
+import { toSeen, toSeenPerson } from "./seen.ts";
 
 /** Longest look into the ledger for one page. */
 const queryMs = 15_000;
@@ -93,15 +96,15 @@ export interface DeadLetters {
    *
    * @throws {AppError} `missing`, `conflict` for one that cannot be replayed, `invalid` for what is no outbound message.
    */
-  replayEdited(id: number, text: string, actor: Door): Promise<void>;
+  replayEdited(id: number, text: string, actor: Actor): Promise<void>;
   /** Takes them away for good; gives how many. */
   purge(selection: DeadLetterSelection, options: DeadLetterOptions, signal: AbortSignal): Promise<number>;
 }
 
-/** How something is done with dead letters, and through which door. */
+/** How something is done with dead letters, and by whom. */
 export interface DeadLetterOptions {
   readonly dryRun: boolean;
-  readonly actor: Door;
+  readonly actor: Actor;
 }
 
 /** Who may talk, beside those whom the config names. */
@@ -109,7 +112,7 @@ export interface Pairings {
   /** Newest first. */
   list(filter: PairingFilter, signal: AbortSignal): Promise<readonly PairingView[]>;
   /** Gives how they stand now. */
-  decide(decision: "approve" | "deny" | "revoke", whom: PairingWhom, actor: Door): Promise<PairingView>;
+  decide(decision: "approve" | "deny" | "revoke", whom: PairingWhom, actor: Actor): Promise<PairingView>;
 }
 
 /** Every tool there is. */
@@ -126,7 +129,7 @@ export interface Audit {
     signal: AbortSignal,
   ): Promise<readonly AuditEntry[]>;
   /** Writes something down. Never throws: what was done is done. */
-  note(entry: { readonly actor: Door; readonly action: string; readonly target: string }): Promise<void>;
+  note(entry: { readonly actor: Actor; readonly action: string; readonly target: string }): Promise<void>;
 }
 
 /** What can be done for a person whom agents talked with. */
@@ -178,9 +181,9 @@ export function newViewRoutes(views: AdminViews, config: Live<Config>): Hono {
   const { history, deadLetters, pairings, audit } = views;
   const app = new Hono();
 
-  app.get("/status", (context) => context.json(toStatus(views, config.current)));
+  app.get("/status", (context) => context.json(toSeen(toStatus(views, config.current), callerOf(context))));
   app.get("/agents", (context) => context.json({ agents: views.agents() }));
-  app.get("/channels", (context) => context.json({ channels: views.channels() }));
+  app.get("/channels", (context) => context.json(toSeen({ channels: views.channels() }, callerOf(context))));
   app.get("/channels/:plugin/:instance/qr.svg", (context) => {
     const { plugin, instance } = context.req.param();
     const channel = views.channels().find((one) => one.plugin === plugin && one.instance === instance);
@@ -195,7 +198,7 @@ export function newViewRoutes(views: AdminViews, config: Live<Config>): Hono {
     const { unlink } = await readJson(context.req.raw, maxSmallBytes, channelRestartSchema);
     await views.restartChannel({ plugin, instance }, unlink);
     const action = unlink ? "channel.unlinked" : "channel.restarted";
-    await audit.note({ actor: toDoor(context), action, target: `${plugin}.${instance}` });
+    await audit.note({ actor: toActor(context), action, target: `${plugin}.${instance}` });
     return context.json({ ok: true });
   });
 
@@ -254,14 +257,14 @@ export function newViewRoutes(views: AdminViews, config: Live<Config>): Hono {
   const act = (action: DeadLetters["replay"]) => async (context: Context) => {
     const maxBytes = config.current.runtime.http.max_body_bytes;
     const { dryRun, ...selection } = await readJson(context.req.raw, maxBytes, deadLetterActionSchema);
-    return context.json({ count: await action(selection, { dryRun, actor: toDoor(context) }, newDeadline()), dryRun });
+    return context.json({ count: await action(selection, { dryRun, actor: toActor(context) }, newDeadline()), dryRun });
   };
   app.post("/people/forget", async (context) => {
     const { person, dryRun } = await readJson(context.req.raw, maxForgetBytes, forgetPersonSchema);
     const forgotten = await views.people.forget(person, { dryRun }, AbortSignal.timeout(forgetMs));
     // Who it was is not to be known any more.
     const target = person.slice(0, person.indexOf(":"));
-    if (!dryRun) await views.audit.note({ actor: toDoor(context), action: "person.forgotten", target });
+    if (!dryRun) await views.audit.note({ actor: toActor(context), action: "person.forgotten", target });
     return context.json(forgotten);
   });
   app.post("/dead-letters/replay", act(deadLetters.replay));
@@ -269,23 +272,24 @@ export function newViewRoutes(views: AdminViews, config: Live<Config>): Hono {
   app.post("/dead-letters/:id{[0-9]+}/replay", async (context) => {
     const maxBytes = config.current.runtime.http.max_body_bytes;
     const { text } = await readJson(context.req.raw, maxBytes, deadLetterEditSchema);
-    await deadLetters.replayEdited(Number(context.req.param("id")), text, toDoor(context));
+    await deadLetters.replayEdited(Number(context.req.param("id")), text, toActor(context));
     return context.json({ ok: true });
   });
 
   app.get("/pairings", async (context) => {
     const filter = parseRequest(pairingFilterSchema, context.req.query());
-    return context.json(await toPage(filter, (wanted) => pairings.list(wanted, newDeadline())));
+    const page = await toPage(filter, (wanted) => pairings.list(wanted, newDeadline()));
+    return context.json({ ...page, items: page.items.map((person) => toSeenPerson(person, callerOf(context))) });
   });
   for (const decision of ["approve", "deny"] as const) {
     app.post(`/pairings/${decision}`, async (context) => {
       const whom = await readJson(context.req.raw, maxSmallBytes, pairingWhomSchema);
-      return context.json(await pairings.decide(decision, whom, toDoor(context)));
+      return context.json(await pairings.decide(decision, whom, toActor(context)));
     });
   }
   app.post("/pairings/revoke", async (context) => {
     const whom = await readJson(context.req.raw, maxSmallBytes, pairingRevocationSchema);
-    return context.json(await pairings.decide("revoke", whom, toDoor(context)));
+    return context.json(await pairings.decide("revoke", whom, toActor(context)));
   });
   app.get("/audit", async (context) => {
     const page = parseRequest(auditFilterSchema, context.req.query());

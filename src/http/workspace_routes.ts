@@ -3,7 +3,7 @@ import type { Config } from "../config/config.ts";
 import type { Workspaces } from "../core/workspace.ts";
 import type { Live } from "../lib/live.ts";
 import { parseRequest, readJson } from "./body.ts";
-import { toDoor } from "./door.ts";
+import { toActor } from "./door.ts";
 import type { Audit } from "./views.ts";
 import {
   workspaceDiffRequestSchema,
@@ -43,7 +43,7 @@ export function newWorkspaceRoutes(
     const maxBytes = config.current.runtime.http.max_body_bytes;
     const { commit } = await readJson(context.req.raw, maxBytes, workspaceRevertRequestSchema);
     const reverted = await workspaces.of(agent).revert(commit, "operator");
-    await audit.note({ actor: toDoor(context), action: "workspace.reverted", target: `${agent} ${commit}` });
+    await audit.note({ actor: toActor(context), action: "workspace.reverted", target: `${agent} ${commit}` });
     return context.json({ commit: reverted });
   });
   return app;

@@ -257,4 +257,18 @@ export const migrations: readonly string[] = [
   CREATE INDEX dreams_agent ON dreams (agent, started_at);
   CREATE INDEX dreams_commit ON dreams (commit_id) WHERE commit_id IS NOT NULL;
   `,
+  `
+  CREATE TABLE tokens (
+    id           INTEGER PRIMARY KEY AUTOINCREMENT,
+    name         TEXT NOT NULL,
+    role         TEXT NOT NULL CHECK (role IN ('operator', 'viewer')),
+    hash         TEXT NOT NULL UNIQUE, -- SHA-256; the token itself is nowhere
+    created_at   INTEGER NOT NULL,
+    created_by   TEXT NOT NULL,
+    expires_at   INTEGER NOT NULL,
+    last_used_at INTEGER,
+    revoked_at   INTEGER
+  ) STRICT;
+  CREATE UNIQUE INDEX tokens_name ON tokens (name) WHERE revoked_at IS NULL;
+  `,
 ];

@@ -1,0 +1,42 @@
+/**
+ * What a viewer may ask, as the listener's routes are registered. Whatever is not here is for operators alone, a new route
+ * too. Nothing here changes anything but the viewer's own login, tells what lets one act, or holds the text of a config:
+ * that may have a secret in it.
+ */
+export const viewerRoutes: readonly string[] = [
+  "GET /v1/models",
+  "GET /v1/models/:id",
+  "GET /api/me",
+  "GET /api/tokens",
+  "GET /api/logins",
+  "POST /api/logout",
+  "GET /api/status",
+  "GET /api/live",
+  "GET /api/activity",
+  "GET /api/usage",
+  "GET /api/agents",
+  "GET /api/agents/:agent/memory",
+  "GET /api/agents/:agent/memory/search",
+  "GET /api/agents/:agent/memory/:id",
+  "GET /api/agents/:agent/workspace/files",
+  "GET /api/agents/:agent/workspace/file",
+  "GET /api/agents/:agent/workspace/history",
+  "GET /api/agents/:agent/workspace/diff",
+  "GET /api/agents/:agent/workspace/commits/:commit",
+  "GET /api/channels",
+  "GET /api/tools",
+  "GET /api/sessions",
+  "GET /api/sessions/search",
+  "GET /api/sessions/:id/export",
+  "GET /api/sessions/:id/messages",
+  "GET /api/turns/:id",
+  "GET /api/dead-letters",
+  "GET /api/dead-letters/:id{[0-9]+}",
+  "GET /api/pairings",
+  "GET /api/audit",
+  "GET /api/extensions",
+  "GET /api/mcp/servers",
+  "GET /api/mcp/questions",
+  "GET /api/config/explain",
+  "GET /api/logs",
+];
