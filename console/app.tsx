@@ -6,10 +6,11 @@ import type { LiveStatus } from "./live.ts";
 import { AgentPage } from "./pages/agent.tsx";
 import { AgentsPage } from "./pages/agents.tsx";
 import { AuditPage } from "./pages/audit.tsx";
+import { BusPage } from "./pages/bus.tsx";
 import { ChannelsPage } from "./pages/channels.tsx";
 import { ChatPage } from "./pages/chat.tsx";
 import { ConfigPage } from "./pages/config.tsx";
-import { DeadLetterPage, DeadLettersPage } from "./pages/dead_letters.tsx";
+import { DeadLetterPage } from "./pages/dead_letters.tsx";
 import { LogsPage } from "./pages/logs.tsx";
 import { ModelsPage } from "./pages/models.tsx";
 import { OverviewPage } from "./pages/overview.tsx";
@@ -20,8 +21,10 @@ import { TurnPage } from "./pages/turn.tsx";
 /** A page of the console. `given` is what follows its name in the address, `part` what follows that. */
 interface PageEntry {
   readonly path: string;
-  /** The letter that goes there after `g`. Absent: it is not in the menu. */
+  /** The letter that goes there after `g`. */
   readonly key?: string;
+  /** The page of the menu that it belongs to. */
+  readonly within?: string;
   readonly title: string;
   show(live: LiveStatus, given: string | undefined, part: string | undefined): ComponentChildren;
 }
@@ -35,7 +38,7 @@ const pages: readonly [PageEntry, ...PageEntry[]] = [
     title: "Sessions",
     show: ({ status }, id) => id === undefined ? <SessionsPage status={status} /> : <TranscriptPage id={id} />,
   },
-  { path: "turns", title: "Turn", show: (_, id) => <TurnPage id={id ?? ""} /> },
+  { path: "turns", within: "sessions", title: "Turn", show: (_, id) => <TurnPage id={id ?? ""} /> },
   {
     path: "agents",
     key: "a",
@@ -44,11 +47,14 @@ const pages: readonly [PageEntry, ...PageEntry[]] = [
       id === undefined ? <AgentsPage status={status} /> : <AgentPage {...{ status, id, part }} />,
   },
   { path: "channels", key: "h", title: "Channels", show: ({ status }) => <ChannelsPage status={status} /> },
+  { path: "bus", key: "b", title: "Bus", show: ({ status }, part) => <BusPage status={status} part={part} /> },
   {
     path: "dead-letters",
     key: "d",
+    within: "bus",
     title: "Dead letters",
-    show: ({ status }, id) => id === undefined ? <DeadLettersPage status={status} /> : <DeadLetterPage id={id} />,
+    show: ({ status }, id) =>
+      id === undefined ? <BusPage status={status} part="dead-letters" /> : <DeadLetterPage id={id} />,
   },
   { path: "tools", key: "t", title: "Tools", show: () => <ToolsPage /> },
   { path: "models", key: "m", title: "Models", show: (live) => <ModelsPage live={live} /> },
@@ -56,7 +62,8 @@ const pages: readonly [PageEntry, ...PageEntry[]] = [
   { path: "audit", key: "u", title: "Audit", show: () => <AuditPage /> },
   { path: "logs", key: "l", title: "Logs", show: (_, turn) => <LogsPage turn={turn} /> },
 ];
-const menu = pages.filter(({ key }) => key !== undefined);
+const menu = pages.filter(({ within }) => within === undefined);
+const reachable = pages.filter(({ key }) => key !== undefined);
 
 /** The console: the frame with the menu, and the page that the address names. */
 export function App({ live }: { readonly live: LiveStatus }) {
@@ -76,7 +83,7 @@ export function App({ live }: { readonly live: LiveStatus }) {
             <MenuLink
               key={entry.path}
               entry={entry}
-              isCurrent={entry === page}
+              isCurrent={entry.path === (page.within ?? page.path)}
               badge={toBadge(entry.path, live.status.value)}
             />
           ))}
@@ -116,7 +123,7 @@ function MenuLink({ entry, isCurrent, badge }: {
 }
 
 function toBadge(path: string, status: Status | undefined): number {
-  if (path === "dead-letters") return status?.queues.dead.depth ?? 0;
+  if (path === "bus") return status?.queues.dead.depth ?? 0;
   if (path !== "channels") return 0;
   return status?.channels.filter(({ state }) => state === "down" || state === "degraded").length ?? 0;
 }
@@ -136,7 +143,7 @@ function Keys({ onClose }: { onClose(): void }) {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => dialog.current?.showModal(), []);
   const keys = [
-    ...menu.map(({ key, title }) => [`g ${key}`, title]),
+    ...reachable.map(({ key, title }) => [`g ${key}`, title]),
     ["/", "Search, or write"],
     ["j  k", "Down and up a list"],
     ["Enter", "Open"],
@@ -185,7 +192,7 @@ function useKeys(explain: () => void): void {
       const typing = target?.matches("input, textarea, select") ?? false;
       if (event.key === "Escape" && typing) target?.blur();
       if (typing || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
-      const entry = goes ? menu.find(({ key }) => key === event.key) : undefined;
+      const entry = goes ? reachable.find(({ key }) => key === event.key) : undefined;
       goes = event.key === "g";
       if (entry !== undefined) location.hash = `#/${entry.path}`;
       else if (event.key === "/") document.querySelector<HTMLElement>("main [data-search], main textarea")?.focus();

@@ -1,4 +1,5 @@
 import { type Signal, signal } from "@preact/signals";
+import { useEffect, useState } from "preact/hooks";
 import type { Activity } from "../src/http/activity_api.ts";
 import type { Status } from "../src/http/status_api.ts";
 
@@ -29,4 +30,15 @@ export function openLiveStatus(): LiveStatus {
     if (source.readyState === EventSource.CLOSED) location.replace("/login");
   });
   return { status, activity, connected };
+}
+
+/** What a stream of the process told last, for as long as the page is shown; `undefined` until it has. */
+export function useStream<T>(path: string, event: string): T | undefined {
+  const [told, setTold] = useState<T>();
+  useEffect(() => {
+    const source = new EventSource(path);
+    source.addEventListener(event, ({ data }) => setTold(JSON.parse(data)));
+    return () => source.close();
+  }, [path, event]);
+  return told;
 }

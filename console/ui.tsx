@@ -89,6 +89,11 @@ export function Tabs({ label, at, tabs, current }: {
   );
 }
 
+/** A table that may be wider than the page; the keyboard reaches it to scroll. */
+export function Scroll({ label, children }: { readonly label: string; readonly children: ComponentChildren }) {
+  return <div class="card table-card" role="region" aria-label={label} tabIndex={0}>{children}</div>;
+}
+
 /** Lines of a unified diff, what goes and what comes told apart. */
 export function Patch({ text }: { readonly text: string }) {
   return (

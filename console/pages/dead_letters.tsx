@@ -1,7 +1,12 @@
 import type { Signal } from "@preact/signals";
 import { useState } from "preact/hooks";
 import { hops } from "../../src/core/bus.ts";
-import type { DeadLetterDetail, DeadLetterSelection, DeadLetterView } from "../../src/http/dead_letters_api.ts";
+import type {
+  DeadLetterDetail,
+  DeadLetterResult,
+  DeadLetterSelection,
+  DeadLetterView,
+} from "../../src/http/dead_letters_api.ts";
 import type { Status } from "../../src/http/status_api.ts";
 import { get, post } from "../api.ts";
 import {
@@ -13,69 +18,103 @@ import {
   Head,
   Loading,
   More,
-  Pill,
   type Question,
   useLoaded,
   usePages,
   When,
 } from "../ui.tsx";
-import { count, duration, pretty } from "../words.ts";
+import { count, pretty } from "../words.ts";
 
 type Action = "replay" | "purge";
 
+/** Ages by which letters are told apart, milliseconds. */
+const ages = [["1 hour", 3_600_000], ["1 day", 86_400_000], ["7 days", 604_800_000]] as const;
+
+/** What a list is narrowed to, as it is typed. */
+interface Wanted {
+  readonly hop: string;
+  readonly subject: string;
+  readonly cause: string;
+  readonly olderThanMs: number;
+}
+
+const everything: Wanted = { hop: "", subject: "", cause: "", olderThanMs: 0 };
+
 /** What could not be delivered or answered, and what to do about it. */
-export function DeadLettersPage({ status }: { readonly status: Signal<Status | undefined> }) {
-  const [hop, setHop] = useState("");
+export function DeadLetters({ status }: { readonly status: Signal<Status | undefined> }) {
+  const [wanted, setWanted] = useState(everything);
   const [chosen, setChosen] = useState<ReadonlySet<number>>(new Set());
+  const filter = toFilter(wanted);
+  const depth = status.value?.queues.dead.depth;
+  const [depthShown, setDepthShown] = useState(depth);
   const { loaded, more, reload } = usePages<DeadLetterView>(
-    (before, signal) => get("/api/dead-letters", { hop, before }, signal),
-    [hop],
+    (before, signal) => {
+      if (before === undefined) setDepthShown(status.value?.queues.dead.depth);
+      return get("/api/dead-letters", { ...filter, before }, signal);
+    },
+    [JSON.stringify(filter)],
   );
   const settling = useSettling(() => {
     setChosen(new Set());
     reload();
   });
-  const known = hops.find((one) => one === hop);
-  const selection = chosen.size > 0 ? { ids: [...chosen] } : { filter: known === undefined ? {} : { hop: known } };
-  const which = chosen.size === 0 ? "all" : `${chosen.size} chosen`;
-  const choose = (id: number, isChosen: boolean) => {
-    const next = new Set(chosen);
-    if (isChosen) next.add(id);
-    else next.delete(id);
-    setChosen(next);
-  };
-  const isEmpty = loaded.state === "loaded" && loaded.value.length === 0;
+  const letters = loaded.state === "loaded" ? loaded.value : [];
+  const isNarrowed = Object.keys(filter).length > 0;
+  const selection = chosen.size > 0 ? { ids: [...chosen] } : { filter };
+  const which = chosen.size > 0 ? `${chosen.size} chosen` : isNarrowed ? "all that fit" : "all";
+  const choose = (ids: readonly number[], isChosen: boolean) =>
+    setChosen(isChosen ? chosen.union(new Set(ids)) : chosen.difference(new Set(ids)));
+  const fresh = (depth ?? 0) - (depthShown ?? depth ?? 0);
   return (
     <>
-      <Head title="Dead letters">
-        <div class="filters">
-          <select aria-label="Where it died" onChange={({ currentTarget }) => setHop(currentTarget.value)}>
-            <option value="">Everywhere</option>
-            {hops.map((name) => <option key={name} value={name}>{name}</option>)}
-          </select>
-          <button type="button" hidden={isEmpty} onClick={() => settling.ask("replay", selection)}>
-            Replay {which}
-          </button>
-          <button type="button" hidden={isEmpty} class="danger" onClick={() => settling.ask("purge", selection)}>
-            Purge {which}
-          </button>
-        </div>
-      </Head>
+      <Filters
+        wanted={wanted}
+        onChange={(next) => {
+          setWanted(next);
+          setChosen(new Set());
+        }}
+      />
       {settling.shown}
-      <BusFacts status={status.value} />
+      {fresh > 0 && <button type="button" class="fresh" onClick={reload}>Show {count(fresh, "new dead letter")}
+      </button>}
       <Loading of={loaded}>
-        {(letters) =>
+        {() =>
           letters.length === 0
             ? (
-              <Empty title="Nothing is dead.">
-                <p>What cannot be answered or delivered for good ends here, with its cause, and can be tried again.</p>
+              <Empty title={isNarrowed ? "No dead letter fits." : "Nothing is dead."}>
+                {isNarrowed ? <button type="button" onClick={() => setWanted(everything)}>Show all</button> : (
+                  <p>
+                    What cannot be answered or delivered for good ends here, with its cause, and can be tried again.
+                  </p>
+                )}
               </Empty>
             )
             : (
               <>
+                <div class="bulk">
+                  <label>
+                    <input
+                      type="checkbox"
+                      checked={letters.every(({ id }) => chosen.has(id))}
+                      onChange={({ currentTarget }) => choose(letters.map(({ id }) => id), currentTarget.checked)}
+                    />{" "}
+                    Choose the {letters.length} shown
+                  </label>
+                  <div class="filters">
+                    <button type="button" onClick={() => settling.ask("replay", selection)}>Replay {which}</button>
+                    <button type="button" class="danger" onClick={() => settling.ask("purge", selection)}>
+                      Purge {which}
+                    </button>
+                  </div>
+                </div>
                 <div class="list">
                   {letters.map((letter) => (
-                    <LetterRow key={letter.id} letter={letter} isChosen={chosen.has(letter.id)} onChoose={choose} />
+                    <LetterRow
+                      key={letter.id}
+                      letter={letter}
+                      isChosen={chosen.has(letter.id)}
+                      onChoose={(isChosen) => choose([letter.id], isChosen)}
+                    />
                   ))}
                 </div>
                 <More onClick={more} />
@@ -83,6 +122,56 @@ export function DeadLettersPage({ status }: { readonly status: Signal<Status | u
             )}
       </Loading>
     </>
+  );
+}
+
+function toFilter(
+  { hop, subject, cause, olderThanMs }: Wanted,
+): Extract<DeadLetterSelection, { filter: unknown }>["filter"] {
+  const known = hops.find((one) => one === hop);
+  return {
+    ...(known === undefined ? {} : { hop: known }),
+    ...(subject.trim() === "" ? {} : { subject: subject.trim() }),
+    ...(cause.trim() === "" ? {} : { cause: cause.trim() }),
+    ...(olderThanMs === 0 ? {} : { olderThanMs }),
+  };
+}
+
+function Filters({ wanted, onChange }: { readonly wanted: Wanted; onChange(wanted: Wanted): void }) {
+  return (
+    <div class="search">
+      <select
+        aria-label="Where it died"
+        value={wanted.hop}
+        onChange={({ currentTarget }) => onChange({ ...wanted, hop: currentTarget.value })}
+      >
+        <option value="">Everywhere</option>
+        {hops.map((name) => <option key={name} value={name}>{name}</option>)}
+      </select>
+      <input
+        data-search
+        type="search"
+        aria-label="Subject"
+        placeholder="Subject, or its beginning and >"
+        value={wanted.subject}
+        onChange={({ currentTarget }) => onChange({ ...wanted, subject: currentTarget.value })}
+      />
+      <input
+        type="search"
+        aria-label="Cause"
+        placeholder="Cause, such as denied"
+        value={wanted.cause}
+        onChange={({ currentTarget }) => onChange({ ...wanted, cause: currentTarget.value })}
+      />
+      <select
+        aria-label="Age"
+        value={wanted.olderThanMs}
+        onChange={({ currentTarget }) => onChange({ ...wanted, olderThanMs: Number(currentTarget.value) })}
+      >
+        <option value={0}>Any age</option>
+        {ages.map(([name, ms]) => <option key={ms} value={ms}>Older than {name}</option>)}
+      </select>
+    </div>
   );
 }
 
@@ -96,7 +185,7 @@ export function DeadLetterPage({ id }: { readonly id: string }) {
   return (
     <>
       <p>
-        <a href="#/dead-letters">← All dead letters</a>
+        <a href="#/bus/dead-letters">← All dead letters</a>
       </p>
       {settling.shown}
       <Loading of={loaded}>
@@ -183,53 +272,53 @@ function textOf(body: unknown): string {
   return typeof body === "object" && body !== null && "text" in body && typeof body.text === "string" ? body.text : "";
 }
 
-/** How much is under way, and how the bus stands. */
-function BusFacts({ status }: { readonly status: Status | undefined }) {
-  if (status === undefined) return null;
-  const { inbox, outbox, spill } = status.queues;
-  const bus = status.subsystems.find(({ name }) => name === "bus");
-  const say = ({ depth, oldestSeconds }: Status["queues"]["inbox"]) =>
-    depth === 0 ? "nothing" : `${depth.toLocaleString()}, the oldest for ${duration(oldestSeconds * 1_000)}`;
-  return (
-    <Facts
-      class="card facts"
-      rows={[
-        ["Bus", bus?.reason ?? <Pill state={bus?.state ?? "ok"} />],
-        ["To be answered", say(inbox)],
-        ["To be sent", say(outbox)],
-        ["Spilled to disk, for NATS", say(spill)],
-      ]}
-    />
-  );
-}
+/** What was done last, in words, or why it was not. */
+type Told = { readonly text: string; readonly purge?: number } | { readonly error: unknown };
 
-/** Asks how many letters are meant, and whether they really are, before it acts. */
+/** Asks how many letters are meant, and whether they really are, before it acts. A purge can be taken back. */
 function useSettling(done: () => void) {
   const [asked, setAsked] = useState<{ action: Action; selection: DeadLetterSelection; question: Question }>();
-  const [told, setTold] = useState<{ text: string } | { error: unknown }>();
-  const ask = async (action: Action, selection: DeadLetterSelection) => {
+  const [told, setTold] = useState<Told>();
+  const attempt = async (work: () => Promise<void>) => {
     try {
-      const meant = await post<{ count: number }>(`/api/dead-letters/${action}`, { ...selection, dryRun: true });
-      setAsked({ action, selection, question: toQuestion(action, meant.count) });
+      await work();
     } catch (error) {
       setTold({ error });
     }
   };
-  const answer = async (agreed: boolean) => {
-    setAsked(undefined);
-    if (!agreed || asked === undefined) return;
-    try {
+  const ask = (action: Action, selection: DeadLetterSelection) =>
+    attempt(async () => {
+      const meant = await post<DeadLetterResult>(`/api/dead-letters/${action}`, { ...selection, dryRun: true });
+      if (meant.count === 0) setTold({ text: "No dead letter is meant by this any more." });
+      else setAsked({ action, selection, question: toQuestion(action, meant.count) });
+    });
+  const answer = (agreed: boolean) =>
+    attempt(async () => {
+      setAsked(undefined);
+      if (!agreed || asked === undefined) return;
       const { action, selection } = asked;
-      const settled = await post<{ count: number }>(`/api/dead-letters/${action}`, selection);
-      setTold({ text: `${letters(settled.count)} ${action === "replay" ? "replayed" : "purged"}.` });
+      const { count, purge } = await post<DeadLetterResult>(`/api/dead-letters/${action}`, selection);
+      const text = `${letters(count)} ${action === "replay" ? "replayed" : "purged"}.`;
+      setTold({ text, ...(purge === undefined ? {} : { purge }) });
       done();
-    } catch (error) {
-      setTold({ error });
-    }
-  };
+    });
+  const undo = (purge: number) =>
+    attempt(async () => {
+      const restored = await post<{ count: number }>("/api/dead-letters/restore", { purge });
+      setTold({ text: `${letters(restored.count)} brought back.` });
+      done();
+    });
   const shown = (
     <>
-      <p role="status" class="soft">{told !== undefined && "text" in told ? told.text : ""}</p>
+      <p role="status" class="soft">
+        {told !== undefined && "text" in told && told.text}
+        {told !== undefined && "text" in told && told.purge !== undefined && (
+          <>
+            {" "}
+            <button type="button" onClick={() => void undo(told.purge ?? 0)}>Undo</button>
+          </>
+        )}
+      </p>
       {told !== undefined && "error" in told && <Failure error={told.error} />}
       <Confirm question={asked?.question} onAnswer={(agreed) => void answer(agreed)} />
     </>
@@ -241,13 +330,14 @@ function toQuestion(action: Action, number: number): Question {
   if (action === "replay") {
     return {
       title: `Replay ${letters(number)}?`,
-      text: "Each goes back to where it died and is tried again. People may get answers to old messages.",
+      text: "Each goes back to where it died and is tried again. People may get answers to old messages. " +
+        "What is sent cannot be called back.",
       action: `Replay ${number}`,
     };
   }
   return {
     title: `Purge ${letters(number)}?`,
-    text: "They are deleted for good and cannot be brought back. Nobody is answered.",
+    text: "Nobody is answered. For ten minutes this can be undone, then they are gone for good.",
     action: `Purge ${number}`,
     dangerous: true,
   };
@@ -260,7 +350,7 @@ function letters(number: number): string {
 function LetterRow({ letter, isChosen, onChoose }: {
   readonly letter: DeadLetterView;
   readonly isChosen: boolean;
-  onChoose(id: number, isChosen: boolean): void;
+  onChoose(isChosen: boolean): void;
 }) {
   return (
     <div class="row letter">
@@ -268,11 +358,13 @@ function LetterRow({ letter, isChosen, onChoose }: {
         type="checkbox"
         aria-label={`Choose dead letter ${letter.id}`}
         checked={isChosen}
-        onChange={({ currentTarget }) => onChoose(letter.id, currentTarget.checked)}
+        onChange={({ currentTarget }) => onChoose(currentTarget.checked)}
       />
       <a href={`#/dead-letters/${letter.id}`}>
         <strong>{letter.message}</strong>
-        <span class="soft">{[letter.hop, letter.agent, letter.subject].filter((part) => part).join(" · ")}</span>
+        <span class="soft">
+          {[letter.hop, letter.reason ?? letter.kind, letter.agent, letter.subject].filter((part) => part).join(" · ")}
+        </span>
       </a>
       <When at={letter.at} />
     </div>

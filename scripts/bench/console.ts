@@ -25,6 +25,8 @@ const lists = [
   { path: "/api/tools" },
   { path: "/api/pairings" },
   { path: "/api/audit" },
+  { path: "/api/bus" },
+  { path: "/api/dead-letters?subject=plugin.%3E&cause=invalid&olderThanMs=0", items: 50 },
 ] as const;
 
 const assets = ["/", "/console/main.js", "/console/console.css", "/console/icon.svg"] as const;

@@ -1,21 +1,15 @@
 import type { Agents } from "../agent/open.ts";
 import type { Dreams } from "../core/dream.ts";
-import { AppError, toAppError } from "../core/error.ts";
+import { toAppError } from "../core/error.ts";
 import type { Workspaces } from "../core/workspace.ts";
 import { type DreamsDeps, openDreams } from "../dreaming/open.ts";
+import type { Later } from "./later.ts";
 
-/** Opens dreaming with the agents' own models. `agents` are there a little later: nobody is asked before. */
+/** Opens dreaming with the agents' own models. */
 export function openDreamRoom(
-  { agents, ...deps }: Omit<DreamsDeps, "ask"> & { agents(): Agents | undefined },
+  { agents, ...deps }: Omit<DreamsDeps, "ask"> & { readonly agents: Later<Pick<Agents, "ask">> },
 ): Dreams & AsyncDisposable {
-  return openDreams({
-    ...deps,
-    async ask(...question) {
-      const room = agents();
-      if (room === undefined) throw new AppError("unavailable", "The agents are starting. Ask again in a moment");
-      return await room.ask(...question);
-    },
-  });
+  return openDreams({ ...deps, ask: async (...question) => await agents.get().ask(...question) });
 }
 
 /** Workspaces whose dreams are undone as a whole: with a dream's commit its facts come back, too. */

@@ -1,24 +1,24 @@
 import type { Agents } from "../agent/open.ts";
 import type { Config } from "../config/config.ts";
 import type { Clock } from "../core/clock.ts";
-import { AppError } from "../core/error.ts";
 import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
 import type { Tool, ToolProgress } from "../core/tool.ts";
 import { version } from "../core/version.ts";
 import type { McpEndpoint } from "../http/mcp_endpoint.ts";
-import type { WebChannel } from "../http/web_channel.ts";
+import type { HttpRoom } from "../http/open.ts";
 import type { Live } from "../lib/live.ts";
 import { openMcpHost } from "../mcp/host.ts";
 import type { HostChat } from "../mcp/host_tools.ts";
 import { findPrincipal, newOperator } from "../mcp/principals.ts";
+import type { Later } from "./later.ts";
 
-/** What {@linkcode openMcpDoor} needs. What opens later than the door is asked for when it is needed. */
+/** What {@linkcode openMcpDoor} needs. */
 export interface McpDoorDeps {
   readonly config: Live<Config>;
   readonly tools: Live<readonly Tool[]>;
-  agents(): Agents | undefined;
-  web(): WebChannel | undefined;
+  readonly agents: Later<Pick<Agents, "outside">>;
+  readonly http: Later<Pick<HttpRoom, "web">>;
   readonly log: Log;
   readonly metrics: Metrics;
   readonly clock: Clock;
@@ -30,9 +30,7 @@ export function openMcpDoor(deps: McpDoorDeps): McpEndpoint & AsyncDisposable {
   const chat: HostChat = {
     agents: () => config.current.agents.map(({ id, description }) => ({ id, description })),
     async ask(message, signal, onProgress) {
-      const web = deps.web();
-      if (web === undefined) throw new AppError("unavailable", "The agents are starting", { reason: "starting" });
-      using exchange = await web.ask({ plugin: "api", ...message });
+      using exchange = await deps.http.get().web.ask({ plugin: "api", ...message });
       const gone = Promise.withResolvers<never>();
       const leave = () => gone.reject(signal.reason);
       signal.addEventListener("abort", leave, { once: true });
@@ -50,7 +48,7 @@ export function openMcpDoor(deps: McpDoorDeps): McpEndpoint & AsyncDisposable {
     ...deps,
     version,
     chat,
-    calls: () => deps.agents()?.outside,
+    calls: () => deps.agents.current?.outside,
     changes: [deps.config, deps.tools],
   });
   return {

@@ -5,6 +5,7 @@ import type { Ledger } from "../core/ledger.ts";
 import type { Log } from "../core/log.ts";
 import type { Live } from "../lib/live.ts";
 import { sweepAudit } from "../ledger/audit.ts";
+import { sweepPurged } from "../ledger/dead.ts";
 import { sweepFinished } from "../ledger/queues.ts";
 import { sweepAgent } from "../ledger/retention.ts";
 import { sweepTokens } from "../ledger/tokens.ts";
@@ -18,6 +19,8 @@ export interface SweepDeps {
 }
 
 const everyMs = 600_000;
+/** How long a purge of dead letters can be taken back, at least. */
+const restoreMs = 600_000;
 const sweepRows = 5_000;
 /** Messages that one unit deletes: the writer serves turns between two of them. */
 const messageRows = 500;
@@ -32,6 +35,7 @@ export async function sweepLedger({ ledger, config, clock, log }: SweepDeps, sig
       const nowMs = clock.now();
       await ledger.commit([
         ...sweepFinished(nowMs - finished, sweepRows),
+        ...sweepPurged(nowMs - restoreMs, sweepRows),
         sweepAudit(nowMs - audit, sweepRows),
         sweepTokens(nowMs - audit, sweepRows),
       ]);

@@ -1,12 +1,12 @@
 import type { Agents } from "../agent/open.ts";
 import type { Config } from "../config/config.ts";
 import type { Clock } from "../core/clock.ts";
-import { AppError } from "../core/error.ts";
 import type { Ledger } from "../core/ledger.ts";
 import type { Tool } from "../core/tool.ts";
 import type { ToolView } from "../http/tools_api.ts";
 import { readToolCalls } from "../ledger/activity.ts";
 import type { Live } from "../lib/live.ts";
+import type { Later } from "./later.ts";
 
 /** What a {@linkcode newToolDesk} looks at. */
 export interface ToolDeskDeps {
@@ -15,8 +15,7 @@ export interface ToolDeskDeps {
   readonly clock: Clock;
   readonly extensionTools: Live<readonly Tool[]>;
   readonly mcpTools: Live<readonly Tool[]>;
-  /** Absent until they have started. */
-  agents(): Pick<Agents, "describe" | "tools"> | undefined;
+  readonly agents: Later<Pick<Agents, "describe" | "tools">>;
 }
 
 /** Every tool there is, who offers it, who may use it and how its calls went. */
@@ -28,8 +27,7 @@ export function newToolDesk(deps: ToolDeskDeps): { list(signal: AbortSignal): Pr
   };
   return {
     async list(signal) {
-      const agents = deps.agents();
-      if (agents === undefined) throw new AppError("unavailable", "The agents are starting. Ask again in a moment");
+      const agents = deps.agents.get();
       const users = new Map<string, string[]>();
       for (const { id } of deps.config.current.agents) {
         for (const name of await readNames(agents, id)) users.set(name, [...users.get(name) ?? [], id]);

@@ -17,6 +17,7 @@ import {
   readDeadLetter,
   replayDeadLetter,
   replayEdited,
+  restoreDeadLetters,
   selectDeadLetters,
 } from "../ledger/dead.ts";
 import { readQueueDepths } from "../ledger/queues.ts";
@@ -83,6 +84,7 @@ export function newDeadLetters(
     }
   };
 
+  let lastPurge = 0;
   return {
     list: (filter, signal) => listDeadLetters(ledger, filter, clock.now(), signal),
     show: (id) => Promise.resolve(readDeadLetter(ledger.read, id)),
@@ -113,12 +115,26 @@ export function newDeadLetters(
     async purge(selection, { dryRun, actor }, signal) {
       const ids = await selectDeadLetters(ledger, selection, clock.now(), signal);
       requireAll(ledger, selection, ids);
-      if (dryRun || ids.length === 0) return ids.length;
-      await ledger.commit([
-        ...purgeDeadLetters(ids),
-        writeAudit({ actor, action: "dead_letter.purged", target: `${ids.length}: ${ids.join(", ")}` }, clock.now()),
-      ]);
-      return ids.length;
+      const count = ids.length;
+      if (dryRun || count === 0) return { count };
+      // What brings them back: no two purges may share it.
+      lastPurge = Math.max(clock.now(), lastPurge + 1);
+      const audit = { actor, action: "dead_letter.purged", target: `${count}: ${ids.join(", ")}` };
+      const purge = lastPurge;
+      await ledger.commit([purgeDeadLetters(ids, purge), writeAudit(audit, clock.now())]);
+      return { count, purge };
+    },
+    async restore(purge, actor) {
+      const [restored = []] = await ledger.commit([restoreDeadLetters(purge)]);
+      const count = restored.length;
+      if (count === 0) {
+        throw new AppError("missing", "Nothing can be brought back: what this purge took away is gone for good", {
+          reason: "nothing_to_restore",
+        });
+      }
+      const target = `${count}: ${restored.map(({ id }) => id).join(", ")}`;
+      await ledger.commit([writeAudit({ actor, action: "dead_letter.restored", target }, clock.now())]);
+      return count;
     },
   };
 }

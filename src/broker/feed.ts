@@ -32,7 +32,13 @@ export interface Feed extends DurableConsumer {
 /** Makes the {@linkcode Feed} of a consumer. */
 export function newFeed(
   consumer: DurableConsumer,
-  { ledger, log, clock }: { readonly ledger: Ledger; readonly log: Log; readonly clock: Clock },
+  { ledger, log, clock, onDelivery }: {
+    readonly ledger: Ledger;
+    readonly log: Log;
+    readonly clock: Clock;
+    /** Told of each delivery that the consumer takes. */
+    onDelivery(subject: string): void;
+  },
 ): Feed {
   /** Deliveries behind the cursor's page, in order, while `complete`. */
   let fresh: Delivery[] = [];
@@ -68,7 +74,10 @@ export function newFeed(
         for (const delivery of page) {
           if (delivery.rowId <= cursor) continue;
           cursor = delivery.rowId;
-          if (subjectMatches(pattern, delivery.event.subject)) yield delivery;
+          if (subjectMatches(pattern, delivery.event.subject)) {
+            onDelivery(delivery.event.subject);
+            yield delivery;
+          }
           if (signal.aborted) return;
         }
         if (complete && fresh.length === 0) await sleep(signal);

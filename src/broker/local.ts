@@ -19,6 +19,7 @@ import { type Live, newLive } from "../lib/live.ts";
 import { acceptEvent } from "../ledger/inbox.ts";
 import { type DurableConsumer, type Feed, newFeed } from "./feed.ts";
 import { newSubscribers, newSubscription } from "./subscribers.ts";
+import { newTraffic, type Traffic } from "./traffic.ts";
 
 /** What {@linkcode openLocalBus} needs. */
 export interface LocalBusDeps {
@@ -64,12 +65,17 @@ export interface LocalBus extends Bus {
   answer(subject: string, input: unknown, signal: AbortSignal): Promise<unknown>;
   /** Looks for ready rows that were not accepted through this bus: replayed dead letters. */
   rescan(): void;
+  /** What goes over each subject. */
+  readonly traffic: Traffic;
 }
 
 /** Opens the bus inside the process: durable events go through the ledger's inbox, ephemeral ones straight across. */
 export function openLocalBus({ ledger, consumers, log, metrics, clock }: LocalBusDeps): LocalBus {
   const status = newLive<BusStatus>({ mode: "local" });
-  const feeds = new Map(consumers.map((consumer) => [consumer.name, newFeed(consumer, { ledger, log, clock })]));
+  const traffic = newTraffic(clock);
+  const feeds = new Map(
+    consumers.map((consumer) => [consumer.name, newFeed(consumer, { ledger, log, clock, onDelivery: traffic.went })]),
+  );
   const subscribers = newSubscribers();
   const answerers = new Map<string, Answerer>();
   const answering = newLive<ReadonlySet<string>>(new Set());
@@ -116,6 +122,7 @@ export function openLocalBus({ ledger, consumers, log, metrics, clock }: LocalBu
       newestRow = id;
       feed.push({ event, rowId: id, receivedAtMs: nowMs, turnId: undefined, attempts: 0 });
     }
+    if (accepted > 0) traffic.came(event.subject);
     if (key !== undefined) {
       const labels = { plugin: key.plugin, instance: key.instance };
       metrics.count(accepted === 0 ? "nexo_dedupe_hits_total" : "nexo_inbound_total", labels);
@@ -129,7 +136,18 @@ export function openLocalBus({ ledger, consumers, log, metrics, clock }: LocalBu
   };
 
   const emit = (event: BusEvent): void => {
-    for (const push of subscribers.on(event.subject)) push(event);
+    const listeners = subscribers.on(event.subject);
+    traffic.came(event.subject);
+    traffic.went(event.subject, listeners.size);
+    for (const push of listeners) push(event);
+  };
+
+  /** Asks an answerer, counted on both sides. */
+  const ask = async (subject: string, asked: Promise<unknown>): Promise<unknown> => {
+    traffic.came(subject);
+    const answered = await asked;
+    traffic.went(subject);
+    return answered;
   };
 
   const findAnswerer = (subject: string): Answerer => {
@@ -147,14 +165,17 @@ export function openLocalBus({ ledger, consumers, log, metrics, clock }: LocalBu
     emit,
     listening: subscribers.patterns,
     show(pattern, event) {
+      traffic.came(event.subject);
       for (const { push, payload } of subscribers.of(pattern)) {
-        if (payload.safeParse(event.payload).success) push(event);
+        if (!payload.safeParse(event.payload).success) continue;
+        push(event);
+        traffic.went(event.subject);
       }
     },
     answering,
     async answer(subject, input, signal) {
       const { call, answer } = findAnswerer(subject);
-      return await answer(parsePayload({ subject, payload: call.input }, input), signal);
+      return await ask(subject, answer(parsePayload({ subject, payload: call.input }, input), signal));
     },
     async publish(topic, payload, meta = {}) {
       requirePublishable(topic.subject);
@@ -164,9 +185,8 @@ export function openLocalBus({ ledger, consumers, log, metrics, clock }: LocalBu
           meta.providerKey,
         );
       }
-      if (subscribers.on(topic.subject).size > 0) {
-        emit(newEvent({ subject: topic.subject, payload }, meta, clock.now()));
-      }
+      if (subscribers.on(topic.subject).size === 0) traffic.came(topic.subject);
+      else emit(newEvent({ subject: topic.subject, payload }, meta, clock.now()));
       return { duplicate: false };
     },
     subscribe<T>(topic: Topic<T>, options: { signal?: AbortSignal; buffer?: number } = {}) {
@@ -188,7 +208,7 @@ export function openLocalBus({ ledger, consumers, log, metrics, clock }: LocalBu
       signal.addEventListener("abort", abort, { once: true });
       try {
         // The answerer was registered with this call, so it gives the call's output.
-        return await Promise.race([answer(input, signal), aborted]) as O;
+        return await ask(call.subject, Promise.race([answer(input, signal), aborted])) as O;
       } finally {
         signal.removeEventListener("abort", abort);
       }
@@ -213,6 +233,7 @@ export function openLocalBus({ ledger, consumers, log, metrics, clock }: LocalBu
     rescan() {
       for (const feed of feeds.values()) feed.rescan();
     },
+    traffic,
     [Symbol.asyncDispose]: () => {
       closing.abort(new AppError("cancelled", "The bus is closing"));
       subscribers.closeAll();

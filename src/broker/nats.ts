@@ -15,6 +15,7 @@ import { ask, newNobodyError, newQuestions } from "./nats_calls.ts";
 import { openOutlet } from "./outlet.ts";
 import { probe } from "./post.ts";
 import { newSlots } from "./slots.ts";
+import type { Traffic } from "./traffic.ts";
 
 /** What {@linkcode openNatsBus} needs. */
 export interface NatsBusDeps extends LocalBusDeps {
@@ -38,6 +39,8 @@ export interface NatsBus extends Bus {
   /** Takes no more durable events from other processes. Resolves when those under way are in the ledger. */
   stopReceiving(): Promise<void>;
   readonly link: Pick<Link, "state">;
+  /** What goes over each subject, in this process or on its way to another. */
+  readonly traffic: Traffic;
 }
 
 /** Copies for listeners that may be under way; beyond it publishing waits for them. */
@@ -54,7 +57,17 @@ export function openNatsBus(deps: NatsBusDeps): NatsBus {
   let received: Promise<void> = Promise.resolve();
   const local = openLocalBus(deps);
   const link = openLink({ config, log, clock, prepare: (session) => ensureStream(session, deps, stream, prefix) });
-  const outlet = openOutlet({ link, ledger, prefix, limits: config.limits, log, metrics, clock });
+  const { traffic } = local;
+  const outlet = openOutlet({
+    link,
+    ledger,
+    prefix,
+    limits: config.limits,
+    onPosted: traffic.went,
+    log,
+    metrics,
+    clock,
+  });
   const questions = newQuestions({ local, prefix, log, clock });
   const status = newStatus(link, outlet, closing.signal);
   const copies = newSlots(copiesInFlight);
@@ -81,6 +94,7 @@ export function openNatsBus(deps: NatsBusDeps): NatsBus {
     if (session === undefined) return;
     try {
       session.connection.publish(prefix + event.subject, JSON.stringify(event));
+      traffic.went(event.subject);
     } catch (thrown) {
       log.debug("nats.emit_failed", { subject: event.subject, error: toAppError(thrown).message });
     }
@@ -150,6 +164,7 @@ export function openNatsBus(deps: NatsBusDeps): NatsBus {
       }
       const event = newEvent({ ...topic, payload: parsePayload(topic, payload) }, meta, clock.now());
       if (!isHandledHere(topic.subject)) {
+        traffic.came(event.subject);
         return await outlet.send({
           subject: event.subject,
           eventId: event.id,
@@ -168,7 +183,10 @@ export function openNatsBus(deps: NatsBusDeps): NatsBus {
       if (local.answering.current.has(call.subject)) return await local.request(call, input, { signal });
       const session = currentSession();
       if (session === undefined) throw newNobodyError(call.subject, "in this process, and NATS is away");
-      return await ask(session, { prefix, clock }, call, input, signal);
+      traffic.came(call.subject);
+      const answered = await ask(session, { prefix, clock }, call, input, signal);
+      traffic.went(call.subject);
+      return answered;
     },
     respond: local.respond,
     async isConsumed(subject) {
@@ -179,6 +197,7 @@ export function openNatsBus(deps: NatsBusDeps): NatsBus {
       receiving.abort(new AppError("cancelled", "The bus takes nothing more"));
       await received;
     },
+    traffic,
     rescan() {
       local.rescan();
       outlet.rescan();

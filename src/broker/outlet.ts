@@ -44,6 +44,8 @@ export interface OutletDeps {
   readonly ledger: Ledger;
   readonly prefix: string;
   readonly limits: NatsConfig["limits"];
+  /** Told of each event that NATS has taken. */
+  onPosted(subject: string): void;
   readonly log: Log;
   readonly metrics: Metrics;
   readonly clock: Clock;
@@ -93,7 +95,7 @@ const breakerOpenMs = 1_000;
 const breakerMaxOpenMs = 30_000;
 
 /** Opens the outlet and sends what the process before left on disk. */
-export function openOutlet({ link, ledger, prefix, limits, log, metrics, clock }: OutletDeps): Outlet {
+export function openOutlet({ link, ledger, prefix, limits, onPosted, log, metrics, clock }: OutletDeps): Outlet {
   const closing = new AbortController();
   const lanes = new Map<string, Lane>();
   const total = { rows: 0, bytes: 0 };
@@ -196,6 +198,7 @@ export function openOutlet({ link, ledger, prefix, limits, log, metrics, clock }
     try {
       const { duplicate } = await post(session, prefix, parcel);
       pass.succeeded();
+      onPosted(parcel.subject);
       return duplicate;
     } catch (thrown) {
       const error = toAppError(thrown);

@@ -5,11 +5,13 @@ import {
   type DeadLetterDetail,
   deadLetterDetailSchema,
   type DeadLetterFilter,
+  deadLetterRestoredSchema,
   deadLetterResultSchema,
   deadLettersAnswerSchema,
   type DeadLetterSelection,
   type DeadLetterView,
 } from "../http/dead_letters_api.ts";
+import type { DeadLetters } from "../http/views.ts";
 import { listDeadLetters, readDeadLetter } from "../ledger/dead.ts";
 import type { AdminClient } from "./admin_client.ts";
 import { changeLedger, requireLedgerFile } from "./ledger_file.ts";
@@ -25,8 +27,17 @@ export interface DeadLetterDesk {
   list(filter: DeadLetterFilter): Promise<DeadLetterPage>;
   /** @throws {AppError} `missing` where there is no such letter. */
   show(id: number): Promise<DeadLetterDetail>;
-  /** Replays or purges, or with `dryRun` only counts; gives how many. */
-  act(action: DeadLetterAction, selection: DeadLetterSelection, dryRun: boolean): Promise<number>;
+  /** Replays or purges, or with `dryRun` only counts; gives how many, and what brings purged ones back. */
+  act(action: DeadLetterAction, selection: DeadLetterSelection, dryRun: boolean): Promise<Settled>;
+  /** Brings back what a purge took away; gives how many. */
+  restore(purge: number): Promise<number>;
+}
+
+/** How many letters were replayed or purged. */
+export interface Settled {
+  readonly count: number;
+  /** Of a purge: what brings them back. */
+  readonly purge?: number | undefined;
 }
 
 /** What can be done to a dead letter. */
@@ -39,8 +50,10 @@ export function newRemoteDesk(admin: AdminClient): DeadLetterDesk {
     show: (id) => admin.get(`/api/dead-letters/${id}`, {}, deadLetterDetailSchema),
     async act(action, selection, dryRun) {
       const body = { ...selection, dryRun };
-      return (await admin.post(`/api/dead-letters/${action}`, body, deadLetterResultSchema)).count;
+      return await admin.post(`/api/dead-letters/${action}`, body, deadLetterResultSchema);
     },
+    restore: async (purge) =>
+      (await admin.post("/api/dead-letters/restore", { purge }, deadLetterRestoredSchema)).count,
   };
 }
 
@@ -60,20 +73,27 @@ export function newLocalDesk(dataDir: string): DeadLetterDesk {
       if (letter === undefined) throw new AppError("missing", `There is no dead letter ${id}. See: agent dlq list`);
       return letter;
     },
-    async act(action, selection, dryRun) {
-      return await changeLedger(dataDir, async ({ ledger, clock }) => {
-        const letters = newDeadLetters({
-          ledger,
-          // Nobody waits for what is made live again here: the next start finds it.
-          bus: { rescan: () => undefined },
-          rescanOutbox: () => undefined,
-          clock,
-          maxAgeMs: () => runtimeFileSchema.parse({}).outbound.max_age,
-        });
-        return await letters[action](selection, { dryRun, actor: "cli" }, newDeadline());
-      });
-    },
+    act: (action, selection, dryRun) =>
+      changeDesk(async (letters) => {
+        const options = { dryRun, actor: "cli" } as const;
+        return action === "purge"
+          ? await letters.purge(selection, options, newDeadline())
+          : { count: await letters.replay(selection, options, newDeadline()) };
+      }),
+    restore: (purge) => changeDesk((letters) => letters.restore(purge, "cli")),
   };
+
+  function changeDesk<T>(change: (letters: DeadLetters) => Promise<T>): Promise<T> {
+    return changeLedger(dataDir, ({ ledger, clock }) =>
+      change(newDeadLetters({
+        ledger,
+        // Nobody waits for what is made live again here: the next start finds it.
+        bus: { rescan: () => undefined },
+        rescanOutbox: () => undefined,
+        clock,
+        maxAgeMs: () => runtimeFileSchema.parse({}).outbound.max_age,
+      })));
+  }
 }
 
 /** Longest look into the ledger. */

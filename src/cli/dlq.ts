@@ -2,7 +2,13 @@ import { AppError } from "../core/error.ts";
 import type { DeadLetterFilter, DeadLetterSelection } from "../http/dead_letters_api.ts";
 import { findRunning } from "./admin_client.ts";
 import { formatDeadLetter, formatDeadLetters } from "./dead_letter_page.ts";
-import { type DeadLetterAction, type DeadLetterDesk, newLocalDesk, newRemoteDesk } from "./dead_letters.ts";
+import {
+  type DeadLetterAction,
+  type DeadLetterDesk,
+  newLocalDesk,
+  newRemoteDesk,
+  type Settled,
+} from "./dead_letters.ts";
 import { newInk } from "./ink.ts";
 import { type DataDirFlag, toDataDir } from "./place.ts";
 import { sayCount, toJsonText } from "./say.ts";
@@ -56,8 +62,12 @@ export async function showLetter(terminal: Terminal, flags: DlqFlags, id: number
 /** `agent dlq replay`: by id, or all that meet the conditions. */
 export async function replayLetters(terminal: Terminal, flags: DlqActFlags, ...ids: number[]): Promise<number> {
   const selection = toSelection("replay", ids, flags);
-  const count = await (await findDesk(terminal, flags)).act("replay", selection, flags.dryRun);
-  return tellCount(terminal, "replay", count, flags);
+  return tellSettled(
+    terminal,
+    "replay",
+    await (await findDesk(terminal, flags)).act("replay", selection, flags.dryRun),
+    flags,
+  );
 }
 
 /** `agent dlq purge`: by id, or all that meet the conditions. Asks before, unless told not to. */
@@ -75,11 +85,18 @@ export async function purgeLetters(
     );
   }
   const desk = await findDesk(terminal, flags);
-  if (asks && !await confirm(terminal, await desk.act("purge", selection, true))) {
+  if (asks && !await confirm(terminal, (await desk.act("purge", selection, true)).count)) {
     terminal.complain("Nothing was purged.\n");
     return 0;
   }
-  return tellCount(terminal, "purge", await desk.act("purge", selection, flags.dryRun), flags);
+  return tellSettled(terminal, "purge", await desk.act("purge", selection, flags.dryRun), flags);
+}
+
+/** `agent dlq restore PURGE`. */
+export async function restoreLetters(terminal: Terminal, flags: DlqFlags, purge: number): Promise<number> {
+  const count = await (await findDesk(terminal, flags)).restore(purge);
+  terminal.print(flags.json ? toJsonText({ count }) : `${sayCount(count, "dead letter")} brought back.\n`);
+  return 0;
 }
 
 async function findDesk(terminal: Terminal, flags: DataDirFlag): Promise<DeadLetterDesk> {
@@ -106,14 +123,19 @@ function toSelection(action: DeadLetterAction, ids: readonly number[], flags: Co
 
 async function confirm(terminal: Terminal, count: number): Promise<boolean> {
   if (count === 0) return true;
-  terminal.complain(`Purge ${sayCount(count, "dead letter")} for good? [y/N] `);
+  terminal.complain(`Purge ${sayCount(count, "dead letter")}? [y/N] `);
   for await (const answer of terminal.lines()) return /^y(es)?$/i.test(answer.trim());
   return false;
 }
 
-function tellCount(terminal: Terminal, action: DeadLetterAction, count: number, flags: DlqActFlags): number {
+function tellSettled(terminal: Terminal, action: DeadLetterAction, settled: Settled, flags: DlqActFlags): number {
+  const { count, purge } = settled;
+  if (flags.json) {
+    terminal.print(toJsonText({ count, dryRun: flags.dryRun, ...(purge === undefined ? {} : { purge }) }));
+    return 0;
+  }
   const done = action === "replay" ? "replayed" : "purged";
-  const text = `${sayCount(count, "dead letter")} ${flags.dryRun ? "would be " : ""}${done}.\n`;
-  terminal.print(flags.json ? toJsonText({ count, dryRun: flags.dryRun }) : text);
+  terminal.print(`${sayCount(count, "dead letter")} ${flags.dryRun ? "would be " : ""}${done}.\n`);
+  if (purge !== undefined) terminal.complain(`To take it back within ten minutes: agent dlq restore ${purge}\n`);
   return 0;
 }

@@ -101,11 +101,29 @@ export const dlqRoutes = buildRouteMap({
         aliases: { y: "yes" },
       },
       docs: {
-        brief: "Take dead letters away for good",
+        brief: "Take dead letters away",
         fullDescription: toDescription(
-          "By id, or all that meet the conditions. Asks before, unless --yes is given.",
+          "By id, or all that meet the conditions. Asks before, unless --yes is given. Can be taken back for ten minutes.",
           ["agent dlq purge 12", "agent dlq purge --older-than 30d --yes"],
           ["2 neither ids nor conditions, or nobody to ask"],
+        ),
+      },
+    }),
+    restore: buildCommand({
+      loader: async () => toAction((await import("./dlq.ts")).restoreLetters),
+      parameters: {
+        flags: { data, json },
+        positional: {
+          kind: "tuple",
+          parameters: [{ brief: "Number that the purge told", placeholder: "PURGE", parse: toCount(1) }],
+        },
+      },
+      docs: {
+        brief: "Bring back what a purge took away",
+        fullDescription: toDescription(
+          "For ten minutes after the purge; then it is gone for good.",
+          ["agent dlq restore 1795377600000"],
+          ["4 nothing of it is left"],
         ),
       },
     }),

@@ -1,5 +1,6 @@
 import { AppError, toAppError } from "../core/error.ts";
 import type { Clock } from "../core/clock.ts";
+import { toTextVersion } from "../lib/text_version.ts";
 import type { PluginSchema } from "./config.ts";
 import { type ConfigFault, formatFaults } from "./fault.ts";
 import { configFiles, listConfigFolder } from "./files.ts";
@@ -75,7 +76,7 @@ export function newConfigDesk({ dir, pastDir, env, plugins, clock, reload }: Con
   };
   const read = async (path: string): Promise<ConfigFile> => {
     const text = await readTextFile(`${dir}/${path}`) ?? "";
-    return { path, text, version: await toVersion(text) };
+    return { path, text, version: await toTextVersion(text) };
   };
   const check: ConfigDesk["check"] = async (...edits) => {
     for (const { path } of edits) requireKnown(path);
@@ -191,8 +192,4 @@ async function readTextFile(path: string): Promise<string | undefined> {
     if (toAppError(thrown).kind === "missing") return undefined;
     throw thrown;
   }
-}
-
-async function toVersion(text: string): Promise<string> {
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text))).toHex().slice(0, 16);
 }

@@ -22,6 +22,8 @@ export const factSchema = z.object({
   sessionId: z.string().optional(),
   turnId: z.string().optional(),
   messageId: z.string().optional(),
+  /** `operator`: a person wrote it in by hand. Absent: the agent, from what it was told. */
+  author: z.literal("operator").optional(),
   /** Milliseconds since the epoch. */
   createdAtMs: z.number(),
   /** When it was last recalled, milliseconds since the epoch. */
@@ -48,6 +50,9 @@ export type Viewer =
     /** Where the answer is read, as `toConversationId` names it. */
     readonly conversation: string;
   };
+
+/** What the key of a fact begins with that an operator wrote in by hand. */
+export const operatorKey = "operator:";
 
 /** A fact on its way in. */
 export interface NewFact {

@@ -45,8 +45,15 @@ export interface WorkspaceReason {
 
 /** What becomes of one file. */
 export type WorkspaceEdit =
-  | { readonly path: string; readonly kind: "replace" | "append"; readonly text: string }
-  | { readonly path: string; readonly kind: "delete" };
+  & {
+    readonly path: string;
+    /**
+     * Names the text that the edit was made from (`toTextVersion`); empty: there is no such file yet. Absent: whatever is
+     * there.
+     */
+    readonly base?: string | undefined;
+  }
+  & ({ readonly kind: "replace" | "append"; readonly text: string } | { readonly kind: "delete" });
 
 /**
  * Who looks. `private`: an agent in a private conversation, who is not shown what its dreams changed, since that holds
@@ -65,7 +72,8 @@ export interface Workspace {
   /**
    * All edits or none. Gives `undefined` where they change nothing.
    *
-   * @throws {AppError} `denied` for a secret (reason `secret`) or a path that leads elsewhere; `invalid` for what is too large.
+   * @throws {AppError} `denied` for a secret (reason `secret`) or a path that leads elsewhere; `invalid` for what is too
+   * large; `conflict` (reason `edited_meanwhile`) where the file is not the edit's `base` any more.
    */
   change(
     edits: readonly WorkspaceEdit[],

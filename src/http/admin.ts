@@ -6,6 +6,7 @@ import type { Metrics } from "../core/metrics.ts";
 import type { Live } from "../lib/live.ts";
 import { chatRequestSchema } from "./chat_api.ts";
 import { readJson } from "./body.ts";
+import { newBusRoutes } from "./bus_routes.ts";
 import { chat } from "./chat.ts";
 import { newConfigRoutes } from "./config_routes.ts";
 import { newConsoleRoutes } from "./console.ts";
@@ -74,6 +75,7 @@ export function newAdminRoutes(views: AdminViews, deps: AdminDeps): Hono {
   });
   app.route("/api", newViewRoutes(views, config));
   app.route("/api", deps.live);
+  app.route("/api/bus", newBusRoutes(views.busDesk, deps));
   app.route("/api/extensions", newExtensionRoutes(views.extensions, { note, logins }));
   app.route("/api/mcp", newMcpRoutes(views.mcp, { config, note }));
   app.route("/api/config", newConfigRoutes({ ...views, desk: views.configDesk, logins }));

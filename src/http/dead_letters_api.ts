@@ -75,6 +75,21 @@ export const deadLetterResultSchema = z.object({
   /** How many letters were, or with `dryRun` would be, replayed or purged. */
   count: z.number().int(),
   dryRun: z.boolean(),
+  /** Of a purge: what `POST /api/dead-letters/restore` brings them back with, for ten minutes. */
+  purge: z.number().int().optional(),
+});
+/** Answer of `POST /api/dead-letters/replay` and `/purge`. */
+export type DeadLetterResult = z.output<typeof deadLetterResultSchema>;
+
+/** Body of `POST /api/dead-letters/restore`. */
+export const deadLetterRestoreSchema = z.strictObject({
+  /** The `purge` that the purge was answered with. */
+  purge: z.number().int().nonnegative(),
+});
+/** Answer of `POST /api/dead-letters/restore`. */
+export const deadLetterRestoredSchema = z.object({
+  /** How many letters are there again. */
+  count: z.number().int(),
 });
 
 /** Body of `POST /api/dead-letters/:id/replay`: the text that goes out instead. */

@@ -8,6 +8,8 @@ const keepAliveMs = 15_000;
 export interface EventStreams extends AsyncDisposable {
   /** Answers with `chunks` as they come. When the client leaves, `source` is disposed, which must end `chunks`. */
   open(chunks: AsyncIterable<string>, source: Disposable): Response;
+  /** Fires when the room closes: chunks that have no end of their own must end with it. */
+  readonly gone: AbortSignal;
 }
 
 /** Opens the keep-alive of all streams; each stream lives as long as its chunks. */
@@ -22,6 +24,7 @@ export function openEventStreams(clock: Clock): EventStreams {
   });
 
   return {
+    gone: gone.signal,
     open(chunks, source) {
       const iterator = chunks[Symbol.asyncIterator]();
       let own: ReadableStreamDefaultController<Uint8Array> | undefined;

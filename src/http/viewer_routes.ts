@@ -23,6 +23,8 @@ export const viewerRoutes: readonly string[] = [
   "GET /api/agents/:agent/workspace/history",
   "GET /api/agents/:agent/workspace/diff",
   "GET /api/agents/:agent/workspace/commits/:commit",
+  "GET /api/bus",
+  "GET /api/bus/live",
   "GET /api/channels",
   "GET /api/tools",
   "GET /api/sessions",

@@ -8,6 +8,7 @@ import type { Memory } from "../core/memory.ts";
 import type { SubsystemStatus } from "../core/status.ts";
 import type { Dreams } from "../core/dream.ts";
 import type { Workspaces } from "../core/workspace.ts";
+import type { Actor } from "../ledger/audit.ts";
 import type { Live } from "../lib/live.ts";
 import type { RecentLog } from "../telemetry/recent_log.ts";
 import type { Activity } from "./activity_api.ts";
@@ -20,6 +21,7 @@ import {
   deadLetterEditSchema,
   type DeadLetterFilter,
   deadLetterFilterSchema,
+  deadLetterRestoreSchema,
   type DeadLetterSelection,
   type DeadLetterView,
 } from "./dead_letters_api.ts";
@@ -49,11 +51,11 @@ import type { ModelView, Queues, Status } from "./status_api.ts";
 import type { TurnView } from "./turns_api.ts";
 import { usageQuerySchema, type UsageRow } from "./usage_api.ts";
 import { parseRequest, readJson } from "./body.ts";
-import type { Actor } from "../ledger/audit.ts";
 import { callerOf } from "./caller.ts";
 import { toActor } from "./door.ts";
 import { toReady } from "./health.ts";
 import { newMemoryRoutes } from "./memory.ts";
+import type { BusDesk } from "./bus_routes.ts";
 import type { ExtensionDesk } from "./extension_routes.ts";
 import type { McpDesk } from "./mcp_routes.ts";
 import type { ToolView } from "./tools_api.ts";
@@ -97,8 +99,18 @@ export interface DeadLetters {
    * @throws {AppError} `missing`, `conflict` for one that cannot be replayed, `invalid` for what is no outbound message.
    */
   replayEdited(id: number, text: string, actor: Actor): Promise<void>;
-  /** Takes them away for good; gives how many. */
-  purge(selection: DeadLetterSelection, options: DeadLetterOptions, signal: AbortSignal): Promise<number>;
+  /** Takes them away; gives how many, and where some went, what brings them back. */
+  purge(
+    selection: DeadLetterSelection,
+    options: DeadLetterOptions,
+    signal: AbortSignal,
+  ): Promise<{ readonly count: number; readonly purge?: number }>;
+  /**
+   * Brings back what a purge took away; gives how many.
+   *
+   * @throws {AppError} `missing` where there was no such purge, or what it took is gone for good.
+   */
+  restore(purge: number, actor: Actor): Promise<number>;
 }
 
 /** How something is done with dead letters, and by whom. */
@@ -164,6 +176,7 @@ export interface AdminViews {
   activity(signal: AbortSignal): Promise<Activity>;
   /** What was used in the last `days` days, today included, newest first. */
   usage(days: number, signal: AbortSignal): Promise<readonly UsageRow[]>;
+  readonly busDesk: BusDesk;
   readonly deadLetters: DeadLetters;
   readonly people: People;
   readonly memory: Memory;
@@ -254,11 +267,6 @@ export function newViewRoutes(views: AdminViews, config: Live<Config>): Hono {
     return context.json(letter);
   });
 
-  const act = (action: DeadLetters["replay"]) => async (context: Context) => {
-    const maxBytes = config.current.runtime.http.max_body_bytes;
-    const { dryRun, ...selection } = await readJson(context.req.raw, maxBytes, deadLetterActionSchema);
-    return context.json({ count: await action(selection, { dryRun, actor: toActor(context) }, newDeadline()), dryRun });
-  };
   app.post("/people/forget", async (context) => {
     const { person, dryRun } = await readJson(context.req.raw, maxForgetBytes, forgetPersonSchema);
     const forgotten = await views.people.forget(person, { dryRun }, AbortSignal.timeout(forgetMs));
@@ -267,8 +275,25 @@ export function newViewRoutes(views: AdminViews, config: Live<Config>): Hono {
     if (!dryRun) await views.audit.note({ actor: toActor(context), action: "person.forgotten", target });
     return context.json(forgotten);
   });
-  app.post("/dead-letters/replay", act(deadLetters.replay));
-  app.post("/dead-letters/purge", act(deadLetters.purge));
+  const readAction = async (context: Context) => {
+    const maxBytes = config.current.runtime.http.max_body_bytes;
+    const { dryRun, ...selection } = await readJson(context.req.raw, maxBytes, deadLetterActionSchema);
+    return { selection, options: { dryRun, actor: toActor(context) } };
+  };
+  app.post("/dead-letters/replay", async (context) => {
+    const { selection, options } = await readAction(context);
+    const count = await deadLetters.replay(selection, options, newDeadline());
+    return context.json({ count, dryRun: options.dryRun });
+  });
+  app.post("/dead-letters/purge", async (context) => {
+    const { selection, options } = await readAction(context);
+    const purged = await deadLetters.purge(selection, options, newDeadline());
+    return context.json({ ...purged, dryRun: options.dryRun });
+  });
+  app.post("/dead-letters/restore", async (context) => {
+    const { purge } = await readJson(context.req.raw, maxSmallBytes, deadLetterRestoreSchema);
+    return context.json({ count: await deadLetters.restore(purge, toActor(context)) });
+  });
   app.post("/dead-letters/:id{[0-9]+}/replay", async (context) => {
     const maxBytes = config.current.runtime.http.max_body_bytes;
     const { text } = await readJson(context.req.raw, maxBytes, deadLetterEditSchema);

@@ -16,7 +16,12 @@ export const workspaceFilesSchema = z.object({ files: z.array(workspaceFileSchem
 /** Query of `GET /api/agents/:agent/workspace/file`. */
 export const workspaceFileRequestSchema = z.object({ path: z.string().min(1).max(400) });
 /** Answer of `GET /api/agents/:agent/workspace/file`. */
-export const workspaceTextSchema = z.object({ path: z.string(), text: z.string() });
+export const workspaceTextSchema = z.object({
+  path: z.string(),
+  text: z.string(),
+  /** Names this text: a change says which one it was made from. */
+  version: z.string(),
+});
 /** Answer of `GET /api/agents/:agent/workspace/file`. */
 export type WorkspaceText = z.output<typeof workspaceTextSchema>;
 
@@ -80,6 +85,21 @@ export const workspaceShownSchema = z.object({
 });
 /** Answer of `GET /api/agents/:agent/workspace/commits/:commit`. */
 export type WorkspaceShown = z.output<typeof workspaceShownSchema>;
+
+/** Body of `POST /api/agents/:agent/workspace/change`. */
+export const workspaceChangeSchema = z.strictObject({
+  path: z.string().min(1).max(400),
+  /** `version` of the text that the change was made from; empty for a file that is not there yet. */
+  base: z.string().max(100),
+  /** `null`: the file goes. */
+  text: z.string().max(1_000_000).nullable(),
+  /** One sentence for the history. */
+  why: z.string().trim().max(500).default(""),
+});
+/** Answer of `POST /api/agents/:agent/workspace/change`; no commit where nothing changed. */
+export const workspaceChangedSchema = z.object({ commit: workspaceCommitSchema.optional() });
+/** Answer of `POST /api/agents/:agent/workspace/change`. */
+export type WorkspaceChanged = z.output<typeof workspaceChangedSchema>;
 
 /** Body of `POST /api/agents/:agent/workspace/revert`. */
 export const workspaceRevertRequestSchema = z.strictObject({ commit: commitId });

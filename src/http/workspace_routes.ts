@@ -1,11 +1,13 @@
 import { Hono } from "hono";
 import type { Config } from "../config/config.ts";
-import type { Workspaces } from "../core/workspace.ts";
+import type { WorkspaceEdit, Workspaces } from "../core/workspace.ts";
 import type { Live } from "../lib/live.ts";
+import { toTextVersion } from "../lib/text_version.ts";
 import { parseRequest, readJson } from "./body.ts";
 import { toActor } from "./door.ts";
 import type { Audit } from "./views.ts";
 import {
+  workspaceChangeSchema,
   workspaceDiffRequestSchema,
   workspaceFileRequestSchema,
   workspaceHistoryRequestSchema,
@@ -23,7 +25,8 @@ export function newWorkspaceRoutes(
   });
   app.get("/:agent/workspace/file", async (context) => {
     const { path } = parseRequest(workspaceFileRequestSchema, context.req.query());
-    return context.json({ path, text: await workspaces.of(context.req.param("agent")).read(path, "operator") });
+    const text = await workspaces.of(context.req.param("agent")).read(path, "operator");
+    return context.json({ path, text, version: await toTextVersion(text) });
   });
   app.get("/:agent/workspace/history", async (context) => {
     const page = parseRequest(workspaceHistoryRequestSchema, context.req.query());
@@ -37,6 +40,18 @@ export function newWorkspaceRoutes(
   app.get("/:agent/workspace/commits/:commit", async (context) => {
     const { agent, commit } = context.req.param();
     return context.json(await workspaces.of(agent).show(commit === "newest" ? undefined : commit));
+  });
+  app.post("/:agent/workspace/change", async (context) => {
+    const agent = context.req.param("agent");
+    const maxBytes = config.current.runtime.http.max_body_bytes;
+    const { path, base, text, why } = await readJson(context.req.raw, maxBytes, workspaceChangeSchema);
+    const edit: WorkspaceEdit = text === null ? { path, base, kind: "delete" } : { path, base, kind: "replace", text };
+    const said = why || `${text === null ? "Deleted" : "Edited"} by the operator: ${path}`;
+    const commit = await workspaces.of(agent).change([edit], { author: "operator", why: said }, "operator");
+    if (commit !== undefined) {
+      await audit.note({ actor: toActor(context), action: "workspace.edited", target: `${agent} ${path}` });
+    }
+    return context.json({ commit });
   });
   app.post("/:agent/workspace/revert", async (context) => {
     const agent = context.req.param("agent");

@@ -70,7 +70,10 @@ export function writeDeadLetter(letter: DeadLetter, nowMs: number): Statement {
   };
 }
 
-/** Newest first. */
+/** Neither replayed nor purged. */
+export const isOpen = "replayed_at IS NULL AND purged_at IS NULL";
+
+/** Newest first. What was purged is not among them. */
 export async function listDeadLetters(
   ledger: Pick<Ledger, "query">,
   filter: DeadLetterFilter,
@@ -83,13 +86,13 @@ export async function listDeadLetters(
   return (await ledger.query({ sql, values: [...values, limit] }, signal)).map(toSummary);
 }
 
-/** One dead letter, whole. */
+/** One dead letter, whole; `undefined` also for one that was purged. */
 export function readDeadLetter(read: LedgerReader, id: number): DeadLetterDetail | undefined {
-  const row = read.get(`SELECT * FROM dead WHERE id = ?`, id);
+  const row = read.get(`SELECT * FROM dead WHERE id = ? AND purged_at IS NULL`, id);
   return row === undefined ? undefined : { ...toSummary(row), body: JSON.parse(String(row.body)) };
 }
 
-/** How many dead letters a selection names: those that are there and not replayed yet. */
+/** The dead letters that a selection names: those that are there and not replayed yet. */
 export async function selectDeadLetters(
   ledger: Pick<Ledger, "query">,
   selection: DeadLetterSelection,
@@ -98,7 +101,7 @@ export async function selectDeadLetters(
 ): Promise<readonly number[]> {
   if ("ids" in selection) {
     if (selection.ids.length === 0) return [];
-    const sql = `SELECT id FROM dead WHERE replayed_at IS NULL AND id IN (SELECT value FROM json_each(?)) ORDER BY id`;
+    const sql = `SELECT id FROM dead WHERE ${isOpen} AND id IN (SELECT value FROM json_each(?)) ORDER BY id`;
     return (await ledger.query({ sql, values: [JSON.stringify(selection.ids)] }, signal)).map((row) => Number(row.id));
   }
   const { where, values } = toCondition({ ...selection.filter, replayed: false }, nowMs);
@@ -120,7 +123,7 @@ export function replayDeadLetter(
   expiresAtMs: number,
 ): readonly Statement[] {
   const letter = read.get(
-    `SELECT hop, subject, event_id, body, row_id, replayed_at FROM dead WHERE id = ?`,
+    `SELECT hop, subject, event_id, body, row_id, replayed_at FROM dead WHERE id = ? AND purged_at IS NULL`,
     id,
   );
   if (letter === undefined) {
@@ -195,27 +198,40 @@ export function replayEdited(
   return [changed, ...replayed];
 }
 
-/** Takes dead letters away for good, and lets go of the rows behind them: what came in stays known to the dedupe. */
-export function purgeDeadLetters(ids: readonly number[]): readonly Statement[] {
-  const values = [JSON.stringify(ids)];
-  const chosen = `SELECT value FROM json_each(?)`;
+/** Takes dead letters away. Until they are swept {@linkcode restoreDeadLetters} brings them back. */
+export function purgeDeadLetters(ids: readonly number[], nowMs: number): Statement {
+  return {
+    sql: `UPDATE dead SET purged_at = ? WHERE ${isOpen} AND id IN (SELECT value FROM json_each(?))`,
+    values: [nowMs, JSON.stringify(ids)],
+  };
+}
+
+/** Brings back what was purged at `purgedAtMs` and is not swept yet. Gives back the id of each. */
+export function restoreDeadLetters(purgedAtMs: number): Statement {
+  return {
+    sql: `UPDATE dead SET purged_at = NULL WHERE purged_at = ? RETURNING id`,
+    values: [purgedAtMs],
+    returning: true,
+  };
+}
+
+/**
+ * Takes at most `limit` letters that were purged before `beforeMs` away for good, and lets go of the rows behind them:
+ * what came in stays known to the dedupe.
+ */
+export function sweepPurged(beforeMs: number, limit: number): readonly Statement[] {
+  const values = [beforeMs, limit];
+  const purged = `FROM dead WHERE purged_at < ? ORDER BY purged_at LIMIT ?`;
+  const rowsOf = (hops: string) => `SELECT row_id FROM (SELECT hop, row_id ${purged}) WHERE ${hops}`;
   return [
-    {
-      sql: `UPDATE inbox SET state = 'done' WHERE state = 'dead' AND id IN
-        (SELECT row_id FROM dead WHERE hop <> 'outbound' AND replayed_at IS NULL AND id IN (${chosen}))`,
-      values,
-    },
-    {
-      sql: `DELETE FROM outbox WHERE state = 'dead' AND id IN
-        (SELECT row_id FROM dead WHERE hop = 'outbound' AND replayed_at IS NULL AND id IN (${chosen}))`,
-      values,
-    },
-    { sql: `DELETE FROM dead WHERE id IN (${chosen})`, values },
+    { sql: `UPDATE inbox SET state = 'done' WHERE state = 'dead' AND id IN (${rowsOf("hop <> 'outbound'")})`, values },
+    { sql: `DELETE FROM outbox WHERE state = 'dead' AND id IN (${rowsOf("hop = 'outbound'")})`, values },
+    { sql: `DELETE FROM dead WHERE id IN (SELECT id ${purged})`, values },
   ];
 }
 
 function toCondition(filter: DeadLetterFilter, nowMs: number): { where: string; values: SqlValue[] } {
-  const conditions: string[] = ["1 = 1"];
+  const conditions: string[] = ["purged_at IS NULL"];
   const values: SqlValue[] = [];
   const add = (condition: string, ...given: SqlValue[]) => {
     conditions.push(condition);

@@ -1,4 +1,5 @@
 import type { LedgerReader, Statement } from "../core/ledger.ts";
+import { isOpen } from "./dead.ts";
 
 /** How many rows wait, and since when. */
 export interface QueueDepth {
@@ -23,7 +24,7 @@ export function readQueueDepths(read: LedgerReader): readonly QueueDepth[] {
       queue: "spill" as const,
       sql: `SELECT count(*) AS depth, (SELECT spilled_at FROM spill ORDER BY id LIMIT 1) AS oldest FROM spill`,
     },
-    { queue: "dead" as const, sql: `SELECT count(*) AS depth, min(at) AS oldest FROM dead WHERE replayed_at IS NULL` },
+    { queue: "dead" as const, sql: `SELECT count(*) AS depth, min(at) AS oldest FROM dead WHERE ${isOpen}` },
   ].map(({ queue, sql }) => {
     const row = read.get(sql);
     const oldest = row?.oldest;

@@ -258,6 +258,10 @@ export const migrations: readonly string[] = [
   CREATE INDEX dreams_commit ON dreams (commit_id) WHERE commit_id IS NOT NULL;
   `,
   `
+  ALTER TABLE dead ADD COLUMN purged_at INTEGER; -- taken away, and can be brought back until it is swept
+  CREATE INDEX dead_purged ON dead (purged_at) WHERE purged_at IS NOT NULL;
+  `,
+  `
   CREATE TABLE tokens (
     id           INTEGER PRIMARY KEY AUTOINCREMENT,
     name         TEXT NOT NULL,

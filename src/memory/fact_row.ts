@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { audienceSchema, type Fact } from "../core/memory.ts";
+import { audienceSchema, type Fact, operatorKey } from "../core/memory.ts";
 
 /** A row as SQLite gives it, by column name. */
 export type Row = Readonly<Record<string, string | number | null>>;
@@ -18,6 +18,7 @@ export function toFact(row: Row, replaced: readonly Row[]): Fact {
     ...optional("sessionId", row["session_id"]),
     ...optional("turnId", row["turn_id"]),
     ...optional("messageId", row["message_id"]),
+    ...(String(row["key"]).startsWith(operatorKey) ? { author: "operator" } : {}),
     createdAtMs: Number(row["created_at"]),
     ...(row["used_at"] === null ? {} : { lastUsedAtMs: Number(row["used_at"]) }),
     recallCount: Number(row["recall_count"]),

@@ -13,6 +13,7 @@ import {
 import { clearDrafts, type FolderFile, openFolder } from "../folder/folder.ts";
 import { isInnerPath, toInnerPath } from "../folder/path.ts";
 import { findSecret } from "../lib/find_secret.ts";
+import { toTextVersion } from "../lib/text_version.ts";
 import { keyOf, toMessage, toView } from "./message.ts";
 import { type Commit, openRepository, type Repository, toEntry, type Tree, type TreeEntry } from "./repository.ts";
 
@@ -183,6 +184,15 @@ export async function openStore({ folder: path, now, secrets }: StoreDeps): Prom
     return bytes;
   }
 
+  async function requireBase({ path: one, base }: WorkspaceEdit): Promise<void> {
+    if (base === undefined) return;
+    const bytes = await folder.read(one, fileBound);
+    if (base === (bytes === undefined ? "" : await toTextVersion(toText(one, bytes)))) return;
+    throw new AppError("conflict", `Nothing was written: ${one} was changed meanwhile. Compare, and save again`, {
+      reason: "edited_meanwhile",
+    });
+  }
+
   function refuseSecret(place: string, text: string): void {
     const secret = findSecret(text, secrets());
     if (secret === undefined) return;
@@ -294,6 +304,7 @@ export async function openStore({ folder: path, now, secrets }: StoreDeps): Prom
         });
       }
       await folder.probe(edit.path);
+      await requireBase(edit);
       const bytes = await toContent(edit);
       if (bytes === undefined) after.delete(edit.path);
       else after.set(edit.path, { ...after.get(edit.path) ?? toEntry(""), oid: await repository.store(bytes) });

@@ -81,7 +81,8 @@ export async function openFakeAdmin(options: FakeAdminOptions = {}): Promise<Fak
     "GET /api/dead-letters": { items: [summary] },
     "GET /api/dead-letters/12": options.letter ?? letter,
     "POST /api/dead-letters/replay": { count: 1, dryRun: false },
-    "POST /api/dead-letters/purge": { count: 1, dryRun: false },
+    "POST /api/dead-letters/purge": { count: 1, dryRun: false, purge: 1_795_377_600_000 },
+    "POST /api/dead-letters/restore": { count: 1 },
     "GET /api/sessions": { items: [session] },
     [`GET /api/sessions/${encodeURIComponent(session.id)}/messages`]: { items: [message] },
   };

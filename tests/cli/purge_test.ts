@@ -19,7 +19,8 @@ async function purge(
 
 Deno.test("purge asks a person how many letters may go, and a yes purges them", async () => {
   assert.deepEqual(await purge(["y"]), {
-    said: "Purge 1 dead letter for good? [y/N] 1 dead letter purged.\n",
+    said: "Purge 1 dead letter? [y/N] 1 dead letter purged.\n" +
+      "To take it back within ten minutes: agent dlq restore 1795377600000\n",
     bodies: [
       'POST /api/dead-letters/purge {"ids":[12],"dryRun":true}',
       'POST /api/dead-letters/purge {"ids":[12],"dryRun":false}',

@@ -78,6 +78,12 @@ Deno.test("dead letters are listed, shown and purged without a process", async (
   const purged = await runAgent(["dlq", "purge", "--hop", "outbound", "--yes", ...flags]);
   assert.equal(purged.stdout, "1 dead letter purged.\n", purged.stderr);
   assert.match((await runAgent(["dlq", "list", ...flags])).stdout, /turn/);
+  assert.equal((await runAgent(["dlq", "show", String(next), ...flags])).code, 4);
+  const [, number = ""] = purged.stderr.match(/agent dlq restore (\d+)/) ?? [];
+  const restored = await runAgent(["dlq", "restore", number, ...flags]);
+  assert.equal(restored.stdout, "1 dead letter brought back.\n", restored.stderr);
+  assert.equal((await runAgent(["dlq", "show", String(next), ...flags])).code, 0);
+  assert.equal((await runAgent(["dlq", "restore", number, ...flags])).code, 4);
 });
 
 Deno.test("a letter whose message is no longer kept is not replayed, which is a conflict", async () => {

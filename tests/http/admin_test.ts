@@ -212,6 +212,10 @@ Deno.test("dead letters are paged by id and acted on by selection", async () => 
       },
       purge: (selection, options) => {
         acted.push(["purge", selection, options]);
+        return Promise.resolve({ count: 5, ...(options.dryRun ? {} : { purge: 77 }) });
+      },
+      restore: (purge, actor) => {
+        acted.push(["restored", purge, actor]);
         return Promise.resolve(5);
       },
     },
@@ -227,9 +231,15 @@ Deno.test("dead letters are paged by id and acted on by selection", async () => 
   assert.deepEqual(await replayed.json(), { count: 2, dryRun: false });
   const counted = await http.post("/api/dead-letters/purge", { filter: { hop: "turn" }, dryRun: true });
   assert.deepEqual(await counted.json(), { count: 5, dryRun: true });
+  const purged = await http.post("/api/dead-letters/purge", { ids: [3] });
+  assert.deepEqual(await purged.json(), { count: 5, dryRun: false, purge: 77 });
+  const restored = await http.post("/api/dead-letters/restore", { purge: 77 });
+  assert.deepEqual(await restored.json(), { count: 5 });
   assert.deepEqual(acted, [
     ["replay", { ids: [5, 4] }, { dryRun: false, actor: "api" }],
     ["purge", { filter: { hop: "turn" } }, { dryRun: true, actor: "api" }],
+    ["purge", { ids: [3] }, { dryRun: false, actor: "api" }],
+    ["restored", 77, "api"],
   ]);
   for (const body of [{}, { ids: [] }, { filter: { hopp: "turn" } }, { ids: [1], filter: {} }]) {
     assert.equal((await refused(http.post("/api/dead-letters/purge", body))).reason, "bad_request");

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { configSettingsAnswerSchema } from "../../src/http/config_api.ts";
 import { workspaceFilesSchema, workspaceTextSchema } from "../../src/http/workspace_api.ts";
+import { toTextVersion } from "../../src/lib/text_version.ts";
 import { logIn, openHttpFixture, token } from "./http_fixture.ts";
 
 Deno.test("a browser that is logged in lets a program run only with the token entered once more", async () => {
@@ -82,7 +83,8 @@ Deno.test("an operator sees an agent's files and what stands in them", async () 
   const files = await http.admin("/api/agents/ana/workspace/files");
   assert.deepEqual(workspaceFilesSchema.parse(await files.json()).files, [file]);
   const text = await http.admin(`/api/agents/ana/workspace/file?path=${encodeURIComponent(file.path)}`);
-  assert.equal(workspaceTextSchema.parse(await text.json()).text, "text of notes/2026-11-22.md");
+  const shown = workspaceTextSchema.parse(await text.json());
+  assert.deepEqual([shown.text, shown.version], ["text of notes/2026-11-22.md", await toTextVersion(shown.text)]);
 });
 
 Deno.test("a chat message may be an image alone, and nothing is fetched for it", async () => {

@@ -131,12 +131,14 @@ export async function openHttpFixture(
         models: [],
       }),
     usage: () => Promise.resolve([]),
+    busDesk: { view: () => Promise.resolve({ subjects: [], consumers: [], outbox: [], spill: [] }) },
     deadLetters: {
       list: () => Promise.resolve([]),
       show: () => Promise.resolve(undefined),
       replay: () => Promise.resolve(0),
       replayEdited: () => Promise.resolve(),
-      purge: () => Promise.resolve(0),
+      purge: () => Promise.resolve({ count: 0 }),
+      restore: () => Promise.resolve(0),
     },
     mcpEndpoint: {
       handle: () => undefined,

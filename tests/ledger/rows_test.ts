@@ -8,7 +8,9 @@ import {
   purgeDeadLetters,
   readDeadLetter,
   replayDeadLetter,
+  restoreDeadLetters,
   selectDeadLetters,
+  sweepPurged,
   writeDeadLetter,
 } from "../../src/ledger/dead.ts";
 import { markDead, markSent, queueMessage, readOpenOutbox, readOutboxRow } from "../../src/ledger/outbox.ts";
@@ -168,8 +170,12 @@ Deno.test("purging takes the chosen letters and no others", async () => {
   assert.deepEqual(await selectDeadLetters(ledger, { ids: [3, 1, 77] }, 0, signal), [1, 3]);
   assert.deepEqual(await selectDeadLetters(ledger, { ids: [] }, 0, signal), []);
   const turns = await selectDeadLetters(ledger, { filter: { hop: "turn" } }, 0, signal);
-  await ledger.commit(purgeDeadLetters(turns));
-  assert.deepEqual((await listDeadLetters(ledger, {}, 0, signal)).map(({ eventId }) => eventId), ["e2"]);
+  await ledger.commit([purgeDeadLetters(turns, 5)]);
+  const list = async () => (await listDeadLetters(ledger, {}, 0, signal)).map(({ eventId }) => eventId);
+  assert.deepEqual(await list(), ["e2"]);
+  assert.throws(() => replayDeadLetter(ledger.read, 1, 0, 0), { kind: "missing" });
+  await ledger.commit([restoreDeadLetters(4), restoreDeadLetters(5)]);
+  assert.deepEqual(await list(), ["e3", "e2", "e1"]);
 });
 
 Deno.test("purging a reply that died lets go of it", async () => {
@@ -181,8 +187,12 @@ Deno.test("purging a reply that died lets go of it", async () => {
     markDead(1, "gone", 1),
     letter("k1", 1, "outbound"),
   ]);
-  await ledger.commit(purgeDeadLetters([1]));
+  await ledger.commit([purgeDeadLetters([1], 5)]);
+  await ledger.commit(sweepPurged(5, 10));
+  assert.equal(ledger.read.all("SELECT id FROM outbox").length, 1, "it can be brought back until then");
+  await ledger.commit(sweepPurged(6, 10));
   assert.deepEqual(ledger.read.all("SELECT id FROM outbox"), []);
+  assert.deepEqual(await ledger.commit([restoreDeadLetters(5)]), [[]]);
 });
 
 Deno.test("sessions of two agents never share history, though person and channel are the same", async () => {

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import type { WorkspaceEdit } from "../../src/core/workspace.ts";
+import { toTextVersion } from "../../src/lib/text_version.ts";
 import { rejectsWith } from "../fixtures/rejects_with.ts";
 import { openWorld } from "./world.ts";
 
@@ -254,4 +256,28 @@ Deno.test("nobody is forgotten in a workspace that was never used, and none is b
   await using world = await openWorld();
   assert.deepEqual(await world.workspaces.of("ana").forget({ sessions: ["ana/api/ana/x"], texts: ["x"] }), []);
   await assert.rejects(world.git("ana", "log"));
+});
+
+Deno.test("an edit that was made from another text than what stands there is refused, and nothing is lost", async () => {
+  await using world = await openWorld();
+  const workspace = world.workspaces.of("ana");
+  const change = (edit: WorkspaceEdit) => workspace.change([edit], { author: "operator", why: "By hand" }, "operator");
+  const refuse = async (edit: WorkspaceEdit) => {
+    assert.equal((await rejectsWith("conflict", change(edit))).reason, "edited_meanwhile");
+  };
+  await change({ path: "SOUL.md", kind: "replace", text: "Kind\n", base: "" });
+  const base = await toTextVersion("Kind\n");
+  await refuse({ path: "SOUL.md", kind: "replace", text: "Stern\n", base: "" });
+  await world.call("workspace_write", { path: "SOUL.md", content: "Patient\n", why: "I am" });
+  await refuse({ path: "SOUL.md", kind: "replace", text: "Stern\n", base });
+  await refuse({ path: "SOUL.md", kind: "delete", base });
+  await refuse({ path: "gone.md", kind: "replace", text: "x", base });
+  assert.equal(await workspace.read("SOUL.md", "operator"), "Patient\n");
+  const made = await change({
+    path: "SOUL.md",
+    kind: "replace",
+    text: "Stern\n",
+    base: await toTextVersion("Patient\n"),
+  });
+  assert.equal(made?.author, "operator");
 });

@@ -1,0 +1,34 @@
+import type { Ledger } from "../core/ledger.ts";
+import type { SubsystemStatus } from "../core/status.ts";
+import type { AgentView } from "../http/agents_api.ts";
+
+/** How the agents stand, first as a whole. `undefined`: they have not opened yet. */
+export function toAgentsStatus(agents: readonly AgentView[] | undefined): SubsystemStatus[] {
+  const base = { name: "agents", critical: true };
+  return agents === undefined
+    ? [{ ...base, state: "starting", reason: "The agents are starting" }]
+    : [{ ...base, state: "ok" }, ...agents.flatMap(toTroubleStatus)];
+}
+
+/** An agent that cannot answer is nobody's trouble but its own: the others go on, so readiness stays. */
+function toTroubleStatus({ id, trouble }: AgentView): SubsystemStatus[] {
+  return trouble === undefined ? [] : [{ name: `agent.${id}`, state: "down", reason: trouble, critical: false }];
+}
+
+/** Whether the ledger can be written. */
+export function toLedgerStatus(ledger: Pick<Ledger, "status">): SubsystemStatus {
+  const status = ledger.status();
+  return status.state === "ok"
+    ? { name: "ledger", state: "ok", critical: true }
+    : { name: "ledger", state: "down", critical: true, reason: status.reason };
+}
+
+/** Whether new messages are taken. */
+export function toIntakeStatus(pausedBy: readonly string[]): SubsystemStatus {
+  return pausedBy.length === 0 ? { name: "intake", state: "ok", critical: true } : {
+    name: "intake",
+    state: "degraded",
+    critical: true,
+    reason: `New messages wait with their senders: ${pausedBy.join(", ").replaceAll("_", " ")}. Nothing is lost`,
+  };
+}
