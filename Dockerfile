@@ -12,6 +12,7 @@ WORKDIR /opt/nexo
 COPY deno.json deno.lock main.ts ./
 COPY config config
 COPY console console
+COPY extensions extensions
 COPY plugins plugins
 COPY src src
 RUN deno install --frozen && chmod -R a+rX /opt/deno /opt/nexo

@@ -38,7 +38,12 @@ const pages: readonly [PageEntry, ...PageEntry[]] = [
     title: "Sessions",
     show: ({ status }, id) => id === undefined ? <SessionsPage status={status} /> : <TranscriptPage id={id} />,
   },
-  { path: "turns", within: "sessions", title: "Turn", show: (_, id) => <TurnPage id={id ?? ""} /> },
+  {
+    path: "turns",
+    within: "sessions",
+    title: "Turn",
+    show: (live, id) => <TurnPage id={id ?? ""} live={live} />,
+  },
   {
     path: "agents",
     key: "a",
@@ -46,7 +51,7 @@ const pages: readonly [PageEntry, ...PageEntry[]] = [
     show: ({ status }, id, part) =>
       id === undefined ? <AgentsPage status={status} /> : <AgentPage {...{ status, id, part }} />,
   },
-  { path: "channels", key: "h", title: "Channels", show: ({ status }) => <ChannelsPage status={status} /> },
+  { path: "channels", key: "h", title: "Channels", show: (live) => <ChannelsPage live={live} /> },
   { path: "bus", key: "b", title: "Bus", show: ({ status }, part) => <BusPage status={status} part={part} /> },
   {
     path: "dead-letters",

@@ -122,6 +122,20 @@ export function Fold({ summary, open = false, children }: {
   );
 }
 
+/** Something that is loaded when it unfolds for the first time. */
+export function LateFold({ summary, children }: {
+  readonly summary: ComponentChildren;
+  children(): ComponentChildren;
+}) {
+  const [wasOpened, setWasOpened] = useState(false);
+  return (
+    <details class="fold" onToggle={() => setWasOpened(true)}>
+      <summary>{summary}</summary>
+      {wasOpened && <div>{children()}</div>}
+    </details>
+  );
+}
+
 /** Names and values. */
 export function Facts({ rows, class: style }: {
   readonly rows: readonly (readonly [name: string, value: ComponentChildren])[];

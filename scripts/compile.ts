@@ -5,6 +5,7 @@ import { bundleProgram } from "./compile/bundle.ts";
 import { gatherLicences } from "./compile/licences.ts";
 import { runTool } from "./compile/run_tool.ts";
 import { writeSelfExtracting } from "./compile/self_extracting.ts";
+import { findVectorLibraryFor } from "./compile/vector_library.ts";
 
 const usage = `Makes one executable file of the program, its workers and its console.
 
@@ -44,7 +45,8 @@ async function compile(args: readonly string[]): Promise<void> {
   const output = values.output.startsWith("/") ? values.output : `${Deno.cwd()}/${values.output}`;
   const bundleFolder = await Deno.makeTempDir({ prefix: "compile-" });
   try {
-    const bundle = await bundleProgram(root, bundleFolder);
+    const vectorLibrary = await findVectorLibraryFor(values.target);
+    const bundle = await bundleProgram({ root, folder: bundleFolder, vectorLibrary });
     await Deno.writeTextFile(`${bundleFolder}/licences.txt`, await gatherLicences(root));
     const flags = await readRunFlags();
     if (values["self-extracting"]) {
@@ -63,7 +65,9 @@ async function compile(args: readonly string[]): Promise<void> {
         `--output=${output}`,
         bundle.main,
       ], bundleFolder).catch((thrown) => {
-        const remedy = "Where its base binary cannot be had: deno task compile --self-extracting";
+        const remedy =
+          "deno compile needs its base binary, denort. Name it in DENORT_BIN, put it beside deno, let it be " +
+          "fetched from the network, or do without: deno task compile --self-extracting";
         throw new Error(`${thrown instanceof Error ? thrown.message.trim() : thrown}\n${remedy}`);
       });
     }

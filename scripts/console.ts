@@ -1,4 +1,5 @@
 // deno-lint-ignore-file no-console -- a command that reports to its terminal
+import { plotStyle } from "../console/plot_style.ts";
 import { runTool } from "./compile/run_tool.ts";
 
 const source = new URL("../console/", import.meta.url).pathname;
@@ -12,11 +13,14 @@ const plainFiles = ["index.html", "login.html", "console.css", "icon.svg"] as co
 async function buildConsole(): Promise<ReadonlyMap<string, string>> {
   const folder = await Deno.makeTempDir({ prefix: "console-" });
   try {
-    const entries = ["main.tsx", "login.ts"];
+    const entries = ["main.tsx", "login.ts", "plot.ts"];
     const flags = ["--quiet", "--platform=browser", "--minify", `--outdir=${folder}`];
     await runTool(Deno.execPath(), ["bundle", ...flags, ...entries], source);
     const files = new Map<string, string>();
-    for (const name of ["main.js", "login.js"]) files.set(name, await Deno.readTextFile(`${folder}/${name}`));
+    for (const name of ["main.js", "login.js", "plot.js"]) {
+      files.set(name, await Deno.readTextFile(`${folder}/${name}`));
+    }
+    files.set("plot.css", plotStyle);
     for (const name of plainFiles) files.set(name, await Deno.readTextFile(`${source}${name}`));
     return files;
   } finally {

@@ -17,6 +17,7 @@ export const systemPackages: readonly SystemPackage[] = [
   { package: "nats-server", command: "nats-server", why: "the bus on NATS is tested with a real server" },
   { package: "bubblewrap", command: "bwrap", why: "programs of others are tested behind their walls" },
   { package: "python3", command: "python3", why: "extensions in Python are tested with the real one" },
+  { package: "libdeflate-tools", command: "libdeflate-gzip", why: "the executable is made as small as it can be" },
   { package: "util-linux", command: "prlimit", why: "programs of others are tested with their limits" },
 ];
 

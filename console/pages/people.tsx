@@ -1,14 +1,13 @@
 import { useEffect, useState } from "preact/hooks";
+import type { Activity } from "../../src/http/activity_api.ts";
 import type { PairingView, PairingWhom } from "../../src/http/people_api.ts";
 import { get, post } from "../api.ts";
 import { Confirm, Empty, Failure, Loading, More, Pill, type Question, usePages, When } from "../ui.tsx";
 
 type Decision = "approve" | "deny" | "revoke";
 
-const refreshMs = 5_000;
-
-/** Who asked to be let in and who was, with what can be said about each. */
-export function People() {
+/** Who asked to be let in and who was, with what can be said about each. Asked again when something has gone on. */
+export function People({ activity }: { readonly activity: Activity | undefined }) {
   const waiting = usePages<PairingView>((before, signal) => load("pending", before, signal), []);
   const known = usePages<PairingView>((before, signal) => load("", before, signal), []);
   const [code, setCode] = useState("");
@@ -17,10 +16,7 @@ export function People() {
     waiting.reload();
     known.reload();
   });
-  useEffect(() => {
-    const timer = setInterval(() => document.hidden || waiting.reload(), refreshMs);
-    return () => clearInterval(timer);
-  }, []);
+  useEffect(() => waiting.reload(), [activity]);
   const submit = (event: Event) => {
     event.preventDefault();
     if (code.trim() !== "") deciding.decide("approve", { code: code.trim() });

@@ -1,153 +1,141 @@
-import type { ComponentChildren } from "preact";
+import { useEffect, useState } from "preact/hooks";
 import type { TurnView } from "../../src/http/turns_api.ts";
 import { get } from "../api.ts";
-import { Fold, Head, Loading, Pill, useLoaded } from "../ui.tsx";
-import { count, duration, money, pretty } from "../words.ts";
+import type { LiveStatus } from "../live.ts";
+import { Fold, Head, Loading, Pill, useLoaded, When } from "../ui.tsx";
+import { count, duration, money } from "../words.ts";
+import { type Detail, fromOf, type Scale, type Span, toOf, toScale, toSpans, toStory } from "./timeline.ts";
 
 /** What happened in one turn, from the first message to the channel's word that it took the answer, to scale. */
-export function TurnPage({ id }: { readonly id: string }) {
-  const { loaded } = useLoaded((signal) => get<TurnView>(`/api/turns/${encodeURIComponent(id)}`, {}, signal), [id]);
+export function TurnPage({ id, live }: { readonly id: string; readonly live: LiveStatus }) {
+  const [isOpen, setIsOpen] = useState(false);
+  // While it runs the process tells of every change: that is when to look again.
+  const told = isOpen ? live.status.value : undefined;
+  const { loaded } = useLoaded(
+    (signal) => get<TurnView>(`/api/turns/${encodeURIComponent(id)}`, {}, signal),
+    [id, told],
+  );
+  const open = loaded.state === "loaded" && isGoingOn(loaded.value);
+  useEffect(() => setIsOpen(open), [open]);
   return <Loading of={loaded}>{(turn) => <Timeline turn={turn} />}</Loading>;
 }
 
-/** One row: from when to when something went on. Without an end it still does, or nobody saw how it ended. */
-interface Span {
-  readonly name: string;
-  readonly kind: "wait" | "model" | "tool" | "inbound" | "resume" | "send";
-  readonly from: number;
-  readonly to: number | undefined;
-  /** What stands in place of the time that it took. */
-  readonly says?: string | undefined;
-  readonly details: readonly { readonly title: string; readonly value: unknown }[];
+function isGoingOn({ state, sends }: TurnView): boolean {
+  return state === "running" || sends.some((send) => send.state === "queued" || send.state === "sending");
 }
 
 function Timeline({ turn }: { readonly turn: TurnView }) {
-  const spans = toSpans(turn);
-  const from = Math.min(...spans.map((span) => span.from));
-  const to = Math.max(from + 1, ...spans.map((span) => span.to ?? span.from));
+  const spans = toSpans(turn, Date.now());
+  const scale = toScale(spans);
+  const [story, ...notices] = toStory(turn, spans);
   return (
     <>
       <Head title="Turn">
         <Pill state={turn.outcome ?? turn.state} />
-        <span class="soft">{turn.agent} · {duration(to - from)}</span>
+        <span class="soft">
+          {turn.agent} · <When at={turn.receivedAt} />
+        </span>
         <a class="button" href={`#/sessions/${encodeURIComponent(turn.sessionId)}`}>Transcript</a>
       </Head>
-      {turn.error !== null && <p class="notice bad">{turn.error}</p>}
-      <div class="card timeline">
-        {spans.map((span, index) => <Row key={index} span={span} from={from} to={to} restarts={turn.resumedAt} />)}
-      </div>
-      {turn.resumed > 0 && <p class="notice">{explainRestart(turn)}</p>}
-      <p class="soft mono">{toFoot(turn)}</p>
+      <p>{story}</p>
+      {turn.outcome === "failed" && turn.error !== null && (
+        <div class="notice bad">
+          <p>{turn.error}</p>
+          <p class="soft">
+            The message is not lost. Mend what is wrong, then answer it again:{" "}
+            <a href="#/dead-letters">Dead letters</a>, or <code>agent dlq replay</code>
+          </p>
+        </div>
+      )}
+      {notices.map((notice) => <p key={notice} class="notice">{notice}</p>)}
+      <section class="card timeline" aria-label="Timeline">
+        {scale.marks.length > 0 && <Ruler scale={scale} />}
+        {spans.map((span, index) => <Row key={index} span={span} scale={scale} />)}
+        {scale.cuts.length > 0 && (
+          <p class="soft small">
+            The hatched time is drawn shorter than it was; everything else is to scale.
+          </p>
+        )}
+        <Foot turn={turn} />
+      </section>
       <p>
-        <a href={`#/logs/${encodeURIComponent(turn.id)}`}>Its log</a>
+        <a href={`#/logs/${encodeURIComponent(turn.id)}`}>Follow its log</a>
       </p>
     </>
   );
 }
 
-function toSpans(turn: TurnView): readonly Span[] {
-  const started = Date.parse(turn.startedAt);
-  const waits = turn.received.map(({ receivedAt, channel, providerMessageId }, index): Span => ({
-    name: index === 0 ? `Received · ${channel ?? "from inside"}` : "Merged into this turn",
-    kind: "wait",
-    from: Date.parse(receivedAt),
-    to: Math.max(started, Date.parse(receivedAt)),
-    details: providerMessageId === null ? [] : [{ title: "The channel's id", value: providerMessageId }],
-  }));
-  const unknownOrigin: Span = {
-    name: "Waited for its turn",
-    kind: "wait",
-    from: Date.parse(turn.receivedAt),
-    to: started,
-    details: [],
-  };
-  const steps = turn.steps.map((step): Span => ({
-    name: step.kind === "model" ? `Model · ${step.name}` : step.kind === "tool" ? step.name : "A message came in",
-    kind: step.kind,
-    from: Date.parse(step.startedAt),
-    to: toTime(step.finishedAt),
-    says: step.finishedAt === null ? "no result" : undefined,
-    details: [
-      { title: "Tokens", value: step.inputTokens === null ? null : `${step.inputTokens} in, ${step.outputTokens} out` },
-      { title: "Cost", value: step.costUsd === null ? null : money(step.costUsd) },
-      { title: "Input", value: step.input },
-      { title: "Output", value: step.output },
-    ].filter(({ value }) => value !== null && value !== undefined),
-  }));
-  const restarts = turn.resumedAt.map((at): Span => ({
-    name: "Restarted, taken up again",
-    kind: "resume",
-    from: Date.parse(at),
-    to: Date.parse(at),
-    says: "",
-    details: [],
-  }));
-  const sends = turn.sends.map((send): Span => ({
-    name: `${sendNames[send.state]} · ${send.channel}`,
-    kind: "send",
-    from: Date.parse(send.queuedAt),
-    to: toTime(send.finishedAt),
-    says: send.finishedAt === null ? "waits" : undefined,
-    details: [
-      { title: "The channel's ids", value: send.providerMessageIds.join(", ") },
-      { title: "Tries", value: send.attempts > 1 ? send.attempts : "" },
-      { title: "Error", value: send.error ?? "" },
-      { title: "Unknown", value: send.unknown ? "An answer of the channel was lost: it may stand there twice." : "" },
-    ].filter(({ value }) => value !== ""),
-  }));
-  const middle = [...steps, ...restarts].toSorted((one, other) => one.from - other.from);
-  return [...waits.length === 0 ? [unknownOrigin] : waits, ...middle, ...sends];
-}
-
-const sendNames = { queued: "To be sent", sending: "Being sent", sent: "Sent", dead: "Given up" } as const;
-
-function toTime(at: string | null): number | undefined {
-  return at === null ? undefined : Date.parse(at);
-}
-
-function Row({ span, from, to, restarts }: {
-  readonly span: Span;
-  readonly from: number;
-  readonly to: number;
-  readonly restarts: readonly string[];
-}) {
-  const share = (at: number) => `${((at - from) / (to - from)) * 100}%`;
-  const end = span.to ?? span.from;
-  const line: ComponentChildren = (
-    <span class="line">
-      <span class={span.kind === "tool" ? "name tool" : "name"} title={span.name}>{span.name}</span>
-      <span class="track" aria-hidden="true">
-        <span
-          class={`bar ${span.kind}`}
-          style={{ insetInlineStart: share(span.from), inlineSize: `${((end - span.from) / (to - from)) * 100}%` }}
-        />
-        {restarts.map((at) => <span key={at} class="tick" style={{ insetInlineStart: share(Date.parse(at)) }} />)}
+function Ruler({ scale }: { readonly scale: Scale }) {
+  return (
+    <div class="line ruler" aria-hidden="true">
+      <span />
+      <span class="track">
+        {scale.marks.map(({ share, says }) => (
+          <span key={share} class="scale-mark" style={{ insetInlineStart: toPercent(share) }}>{says}</span>
+        ))}
       </span>
-      <span class="took">{span.says ?? duration(end - span.from)}</span>
+      <span />
+    </div>
+  );
+}
+
+function Row({ span, scale }: { readonly span: Span; readonly scale: Scale }) {
+  const line = (
+    <span class="line">
+      <span class="name">
+        <span class={span.kind === "tool" ? "tool" : undefined}>{span.name}</span>
+        {span.mark !== undefined && <small class={span.markTone}>{span.mark}</small>}
+      </span>
+      <span class="track" aria-hidden="true">
+        {span.stretches.map(({ kind, from, to }, index) => (
+          <span
+            key={index}
+            class={from === to ? `bar point ${kind}` : `bar ${kind}`}
+            style={{
+              insetInlineStart: toPercent(scale.at(from)),
+              inlineSize: toPercent(scale.at(to) - scale.at(from)),
+            }}
+          />
+        ))}
+      </span>
+      <span class="took">{span.says ?? duration(toOf(span) - fromOf(span))}</span>
     </span>
   );
-  if (span.details.length === 0) return line;
+  if (span.details.length === 0) return <div class="step">{line}</div>;
   return (
-    <Fold summary={line}>
-      {span.details.map(({ title, value }) => [<h3>{title}</h3>, <pre tabIndex={0}>{pretty(value)}</pre>])}
+    <Fold summary={line} open={span.kind === "down"}>
+      <div class="details">{span.details.map((detail) => <Part key={detail.title} detail={detail} />)}</div>
     </Fold>
   );
 }
 
-function explainRestart({ resumed, steps }: TurnView): string {
-  const lost = steps.filter(({ kind, state, effect }) => kind === "tool" && state === "started" && effect === "once");
-  const times = resumed === 1 ? "once" : `${resumed} times`;
-  const kept = `The process ended ${times} while this was answered. What was written down by then was used again, ` +
-    "and was neither asked nor done a second time.";
-  if (lost.length === 0) return kept;
-  const names = lost.map(({ name }) => name).join(", ");
-  return `${kept} Nobody saw how ${names} ended: it was not repeated, and the agent was told so.`;
+function Part({ detail: { title, text, block = false } }: { readonly detail: Detail }) {
+  return (
+    <>
+      <h3>{title}</h3>
+      {block ? <pre tabIndex={0}>{text}</pre> : <p class="plain">{text}</p>}
+    </>
+  );
 }
 
-function toFoot(turn: TurnView): string {
-  const parts = [`${turn.inputTokens.toLocaleString()} tokens in, ${turn.outputTokens.toLocaleString()} out`];
-  if (turn.costUsd !== null) parts.push(money(turn.costUsd));
-  if (turn.model !== null) parts.push(turn.model);
-  parts.push(count(turn.steps.filter(({ kind }) => kind === "tool").length, "tool call"));
-  return parts.join(" · ");
+function Foot({ turn }: { readonly turn: TurnView }) {
+  const steps = (kind: string) => turn.steps.filter((step) => step.kind === kind).length;
+  const sum = (name: "inputTokens" | "outputTokens") =>
+    turn.steps.reduce((total, step) => total + (step[name] ?? 0), 0);
+  const costUsd = turn.costUsd ?? turn.steps.reduce((total, step) => total + (step.costUsd ?? 0), 0);
+  const isPriced = turn.costUsd !== null || turn.steps.some((step) => step.costUsd !== null);
+  return (
+    <dl class="foot">
+      <dt>Tokens</dt>
+      <dd>{sum("inputTokens").toLocaleString()} in, {sum("outputTokens").toLocaleString()} out</dd>
+      <dt>Money</dt>
+      <dd>{isPriced ? money(costUsd) : "price not known"}</dd>
+      <dt>Steps</dt>
+      <dd>{count(steps("model"), "model call")}, {count(steps("tool"), "tool call")}</dd>
+    </dl>
+  );
+}
+
+function toPercent(share: number): string {
+  return `${Math.round(share * 100_000) / 1_000}%`;
 }

@@ -1,5 +1,14 @@
-import { getLoadablePath } from "sqlite-vec";
 import { runTool } from "./run_tool.ts";
+
+/** What {@linkcode bundleProgram} needs. Paths are absolute. */
+export interface BundleOptions {
+  /** The folder with deno.json. */
+  readonly root: string;
+  /** Where the bundle goes. */
+  readonly folder: string;
+  /** sqlite-vec's native code for the machine that will run it. */
+  readonly vectorLibrary: string;
+}
 
 /** What stands in a folder after {@linkcode bundleProgram}. */
 export interface Bundle {
@@ -16,17 +25,18 @@ const fileReference = /new URL\(\s*"(\.{1,2}\/[^"]+)",\s*import\.meta\.url,?\s*\
  * Bundles main.ts and every worker that the sources name into `folder`, all files side by side. No npm package is
  * needed to run the result.
  *
- * @param root Absolute path of the folder with deno.json.
  * @throws {Error} naming the place where a file is referred to in a form that would not survive.
  */
-export async function bundleProgram(root: string, folder: string): Promise<Bundle> {
+export async function bundleProgram(
+  { root, folder, vectorLibrary }: BundleOptions,
+): Promise<Bundle> {
   const stage = await Deno.makeTempDir({ prefix: "compile-" });
   try {
     for (const name of ["main.ts", "deno.json", "deno.lock", "src", "plugins", "console", "config"]) {
       await copyTree(`${root}/${name}`, `${stage}/${name}`);
     }
-    // Native code cannot be bundled: it goes beside the program, for the machine that bundles.
-    await Deno.copyFile(getLoadablePath(), `${stage}/vec0.library`);
+    // Native code cannot be bundled: it goes beside the program.
+    await Deno.copyFile(vectorLibrary, `${stage}/vec0.library`);
     const { workers, assets } = await flatten(stage);
     await runTool(Deno.execPath(), [
       "bundle",

@@ -1,6 +1,7 @@
 import type { Clock } from "../core/clock.ts";
 import { toAppError } from "../core/error.ts";
 import type { Log } from "../core/log.ts";
+import type { TurnWaits } from "../core/model_call.ts";
 import type { Metrics } from "../core/metrics.ts";
 import type { Arrival } from "./arrival.ts";
 import { isInnerPlugin } from "./policy.ts";
@@ -26,7 +27,12 @@ export interface LanesDeps {
   /** Whether a message that waits may join a running turn as things stand now. */
   mayJoin(arrival: Arrival): boolean;
   /** Runs one turn. `absorb` takes what has queued up meanwhile, where messages may join a running turn. */
-  run(batch: readonly [Arrival, ...Arrival[]], absorb: () => readonly Arrival[], signal: AbortSignal): Promise<void>;
+  run(
+    batch: readonly [Arrival, ...Arrival[]],
+    waits: TurnWaits,
+    absorb: () => readonly Arrival[],
+    signal: AbortSignal,
+  ): Promise<void>;
 }
 
 /** One serial queue for each session; sessions run in parallel. */
@@ -75,12 +81,15 @@ export function newLanes(deps: LanesDeps): Lanes {
 
   const workOff = async (lane: Lane): Promise<void> => {
     while (lane.queue.length > 0 && !stopping.signal.aborted) {
+      const gatheredMs = clock.monotonic();
       const batch = await takeBatch(lane);
       if (batch === undefined) continue;
+      const readyMs = clock.monotonic();
       // A task runs on the permit of the turn that waits for it: if it waited for another, all could wait for each other.
       const permit = batch[0].source === "task" ? undefined : permits;
       await permit?.take(stopping.signal);
       metrics.gauge("nexo_turns_running", {}, permits.taken);
+      const waits = { burstMs: readyMs - gatheredMs, permitMs: clock.monotonic() - readyMs };
       const ended = Promise.withResolvers<void>();
       const taken: Arrival[] = [...batch];
       lane.current = { batch: taken, ended: ended.promise };
@@ -90,7 +99,7 @@ export function newLanes(deps: LanesDeps): Lanes {
         return more;
       };
       try {
-        await deps.run(batch, takeMore, cancel.signal);
+        await deps.run(batch, waits, takeMore, cancel.signal);
       } catch (thrown) {
         const error = toAppError(thrown);
         // The end of a lane's work is where errors stop: its messages stay accepted and are tried at the next start.

@@ -13,6 +13,7 @@ import type {
   LlmUsage,
   ModelRoute,
 } from "../core/llm.ts";
+import type { ModelCall } from "../core/model_call.ts";
 import type { Metrics } from "../core/metrics.ts";
 import type { ToolContext } from "../core/tool.ts";
 import type { Tracer } from "../core/trace.ts";
@@ -21,6 +22,7 @@ import type { TurnEvent } from "../core/turn.ts";
 import {
   finishToolStep,
   type ModelOutput,
+  recordFailedModelStep,
   recordInboundStep,
   recordModelStep,
   startToolStep,
@@ -61,6 +63,8 @@ export interface LoopInput {
   readonly bounds: WindowBounds;
   /** Makes statements durable before the loop goes on. */
   journal(unit: readonly Statement[]): Promise<void>;
+  /** Keeps a statement for the unit that ends the turn, should it fail. */
+  keep(statement: Statement): void;
   /** Messages that came in meanwhile and are to join, with the statements that bind them to the turn. */
   absorb(): readonly { readonly entry: TranscriptEntry; readonly message: LlmMessage; readonly claim: Statement }[];
   emit(event: TurnEvent): void;
@@ -87,6 +91,8 @@ export interface LoopResult {
 const restartBound = 2;
 /** Longest answer of one model call, characters; a model that goes on is cut off. */
 const answerBound = 2_000_000;
+/** Most setbacks of one model call that the journal keeps. */
+const setbackBound = 50;
 /** Most tool calls of one answer. */
 const callBound = 128;
 const assumedOutputTokens = 1_000;
@@ -136,7 +142,7 @@ export async function runLoop(input: LoopInput, deps: LoopDeps): Promise<LoopRes
     run.costUsd = run.costUsd === undefined || output.costUsd === undefined ? undefined : run.costUsd + output.costUsd;
     const day = toDay(clock.now());
     const statements = [
-      recordModelStep(context.turnId, run.seq++, output, startedAt, clock.now()),
+      recordModelStep(context.turnId, run.seq++, output, answer.call, startedAt, clock.now()),
       addUsage(agent.id, day, output.provider, output.model, output.usage, output.costUsd ?? 0),
     ];
     run.messages.push(toAssistantMessage(output));
@@ -165,8 +171,15 @@ export async function runLoop(input: LoopInput, deps: LoopDeps): Promise<LoopRes
     };
   }
 
-  async function askModel(last: boolean, scope: Scope): Promise<{ readonly output: ModelOutput }> {
+  async function askModel(
+    last: boolean,
+    scope: Scope,
+  ): Promise<{ readonly output: ModelOutput; readonly call: ModelCall }> {
     const shown = fitMessages(run.messages, input.bounds);
+    const setbacks: ModelCall["setbacks"] = [];
+    const beganAt = clock.now();
+    const beganMs = clock.monotonic();
+    let firstMs: number | undefined;
     const request: LlmRequest = {
       model: profile.route.model,
       system: input.system,
@@ -177,7 +190,16 @@ export async function runLoop(input: LoopInput, deps: LoopDeps): Promise<LoopRes
       ...(agent.config.temperature === undefined ? {} : { temperature: agent.config.temperature }),
       agent: agent.id,
       sessionId: context.sessionId,
+      onSetback: (setback) => {
+        if (setbacks.length < setbackBound) setbacks.push({ ...setback, at: clock.now() });
+      },
     };
+    const describeCall = (): ModelCall => ({
+      messages: request.messages.length,
+      tools: request.tools.length,
+      ...(firstMs === undefined ? {} : { firstMs }),
+      setbacks,
+    });
     const estimated = deps.tokens.ofFrame(request) + estimateMessages(request.messages);
     const factor = deps.tokens.factor(toModelName(profile.route.providerId, profile.route.model));
     using reservation = scope.deps.budgets.reserve(
@@ -197,6 +219,7 @@ export async function runLoop(input: LoopInput, deps: LoopDeps): Promise<LoopRes
       let streamed = 0;
       try {
         const gathered = await gather(profile.route.provider.stream(request, signal), last, (text) => {
+          firstMs ??= Math.round(clock.monotonic() - beganMs);
           const lead = streamed === 0 && run.texts.length > 0 ? "\n\n" : "";
           streamed += lead.length + text.length;
           emit({ ...base, type: "text", text: lead + text });
@@ -211,14 +234,23 @@ export async function runLoop(input: LoopInput, deps: LoopDeps): Promise<LoopRes
           deps.metrics.count("nexo_llm_cost_usd_total", { agent: agent.id, provider, model }, costUsd);
         }
         span.end();
-        return { output: { ...gathered, ...(costUsd === undefined ? {} : { costUsd }) } };
+        return { output: { ...gathered, ...(costUsd === undefined ? {} : { costUsd }) }, call: describeCall() };
       } catch (thrown) {
         span.end(thrown);
         const error = toAppError(thrown);
         // Before the first text the provider's own wrappers try again; after it only we know what to do with the text.
         const again = streamed > 0 && restarts < restartBound &&
           (error.kind === "unavailable" || error.kind === "timeout");
-        if (!again || signal.aborted) throw error;
+        const { kind, message } = error;
+        if (!again || signal.aborted) {
+          const name = toModelName(profile.route.providerId, profile.route.model);
+          const failed = { name, error: { kind, message }, call: describeCall() };
+          input.keep(recordFailedModelStep(context.turnId, run.seq, failed, beganAt, clock.now()));
+          throw error;
+        }
+        const { providerId: provider, model } = profile.route;
+        request.onSetback?.({ type: "failed", provider, model, kind, message, next: "again", waitMs: 0 });
+        firstMs = undefined;
         emit({ ...base, type: "restarted", voidCharacters: streamed });
       }
     }

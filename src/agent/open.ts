@@ -149,7 +149,7 @@ export function openAgents(deps: AgentsDeps): Agents {
         one !== undefined
       ),
     mayJoin: inbox.mayJoin,
-    async run(batch, absorb, signal) {
+    async run(batch, waits, absorb, signal) {
       const allowed: Arrival[] = [];
       for (const arrival of batch) {
         if (arrival.delivery.turnId !== undefined || await inbox.isStillAllowed(arrival)) allowed.push(arrival);
@@ -158,7 +158,7 @@ export function openAgents(deps: AgentsDeps): Agents {
       if (first === undefined) return;
       const policy = policyOf(first);
       if (policy === undefined) return void await inbox.isStillAllowed(first);
-      await runTurn([first, ...others], policy, absorb, turnDeps, signal);
+      await runTurn([first, ...others], policy, waits, absorb, turnDeps, signal);
     },
   });
 

@@ -6,6 +6,7 @@ import type { Ledger, Statement } from "../core/ledger.ts";
 import type { LlmMessage, LlmUserPart } from "../core/llm.ts";
 import type { Log } from "../core/log.ts";
 import { type Outbound, toReplyKey } from "../core/message.ts";
+import type { TurnWaits } from "../core/model_call.ts";
 import type { Metrics } from "../core/metrics.ts";
 import { topics } from "../core/topics.ts";
 import type { Tracer } from "../core/trace.ts";
@@ -69,12 +70,14 @@ const nothingToSay = /^\W*NOTHING\W*$/;
 /**
  * Answers `arrivals` of one session in one turn. What goes wrong inside ends in a dead letter and a word to the user.
  *
+ * @param waits What it waited for.
  * @param absorb Takes what came in meanwhile, where the agent lets messages join a running turn.
  * @throws {AppError} `cancelled` when `signal` fires: nothing is finished then, and the turn resumes at the next start.
  */
 export async function runTurn(
   arrivals: readonly [Arrival, ...Arrival[]],
   policy: Policy,
+  waits: TurnWaits,
   absorb: () => readonly Arrival[],
   deps: TurnDeps,
   signal: AbortSignal,
@@ -121,6 +124,8 @@ export async function runTurn(
   const commit = (unit: readonly Statement[]) => commitWhenPossible({ ledger, clock }, unit, signal);
   /** What the journal begins with: written with the first thing worth keeping, so that a plain turn costs one unit. */
   let opening: readonly Statement[] = [];
+  /** What a model that failed leaves behind. */
+  const remains: Statement[] = [];
   const journal = async (unit: readonly Statement[]) => {
     await commit([...opening, ...unit]);
     opening = [];
@@ -162,6 +167,8 @@ export async function runTurn(
             input,
             receivedAtMs: receivedAt,
             startedAtMs: startedAt,
+            waits,
+            isInherited: first.isInherited,
           }),
         ]
         : [resumeTurn(turnId, deps.bootId, startedAt)]),
@@ -198,6 +205,7 @@ export async function runTurn(
       traceparent: span.traceparent,
       signal: deadline.signal,
       journal,
+      keep: (statement) => void remains.push(statement),
       absorb: takeJoining,
       emit,
     }, deps);
@@ -322,6 +330,7 @@ export async function runTurn(
     for (const entry of result?.entries ?? []) append(entry);
     if (error !== undefined) append({ role: "note", text: `No answer could be given: ${error.message}` });
     if (result !== undefined) unit.push(...result.statements);
+    if (error !== undefined) unit.push(...remains);
     if (error === undefined) {
       unit.push(...joined.map((arrival) => finishEvent(arrival.delivery.rowId, inboxOutcome, nowMs)));
     } else {

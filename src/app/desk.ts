@@ -23,6 +23,7 @@ import type { PluginHostRoom } from "../plugins/host.ts";
 import type { AgentsRoom } from "./agents_room.ts";
 import { newAudit } from "./audit.ts";
 import { newBusDesk } from "./bus_desk.ts";
+import { newChannelDesk } from "./channel_desk.ts";
 import { withDreams } from "./dreaming.ts";
 import { newPeople } from "./forget.ts";
 import type { Later } from "./later.ts";
@@ -31,7 +32,8 @@ import { newToolDesk } from "./tool_desk.ts";
 import { newDeadLetters, toChannels, toQueues } from "./views.ts";
 
 /** The rooms that operators look into. */
-export interface DeskDeps extends Pick<AdminViews, "version" | "bootId" | "startedAt" | "status" | "logs" | "history"> {
+export interface DeskDeps
+  extends Pick<AdminViews, "version" | "bootId" | "startedAt" | "status" | "logs" | "history" | "series"> {
   readonly configDir: string;
   readonly dataDir: string;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -56,7 +58,7 @@ export interface DeskDeps extends Pick<AdminViews, "version" | "bootId" | "start
 /** What operators see and do, whether through the console, the command line or the admin API. */
 export function newDesk(deps: DeskDeps): AdminViews {
   const { config, dataDir, env, openedConfig, ledger, bus, llm, host, extensions, mcp, agents, clock } = deps;
-  const { version, bootId, startedAt, status, logs, history, memory, dreams } = deps;
+  const { version, bootId, startedAt, status, logs, history, series, memory, dreams } = deps;
   return {
     version,
     bootId,
@@ -64,6 +66,7 @@ export function newDesk(deps: DeskDeps): AdminViews {
     status,
     logs,
     history,
+    series,
     memory,
     dreams,
     extensions,
@@ -92,6 +95,7 @@ export function newDesk(deps: DeskDeps): AdminViews {
       withdraw: async (person, sessions) => await agents.current?.withdraw(person, sessions),
     }),
     busDesk: newBusDesk(deps),
+    channelDesk: newChannelDesk({ ...deps, outbox: () => agents.current?.outbox }),
     deadLetters: newDeadLetters({
       ledger,
       bus,

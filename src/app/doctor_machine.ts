@@ -124,12 +124,12 @@ export function newDiskCheck(dataDir: string): Check {
 }
 
 /** The native code that long-term memory is searched with. */
-export function newVectorCheck(): Check {
+export function newVectorCheck(dataDir: string): Check {
   return {
     name: "sqlite-vec",
     look() {
       try {
-        const library = findVectorLibrary(silentLog);
+        const library = findVectorLibrary(silentLog, dataDir);
         if (library === undefined) throw new AppError("missing", "there is none for this machine");
         using database = new DatabaseSync(":memory:", { allowExtension: true });
         database.loadExtension(library);

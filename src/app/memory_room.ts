@@ -31,7 +31,7 @@ export function openMemoryRoom(
   const memory = openMemory({
     config: mapLive(config, ({ memory }) => memory.long_term),
     folder: `${dataDir}/agents`,
-    vectorLibrary: findVectorLibrary(log),
+    vectorLibrary: findVectorLibrary(log, dataDir),
     log,
     metrics,
     clock,
@@ -64,14 +64,31 @@ export function openMemoryFiles(
 const besideProgram = new URL("../../vec0.library", import.meta.url);
 
 /** Path of sqlite-vec's library, where there is one for this machine. */
-export function findVectorLibrary(log: Log): string | undefined {
+export function findVectorLibrary(log: Log, dataDir: string): string | undefined {
   try {
     return getLoadablePath();
   } catch (thrown) {
-    if (isFile(besideProgram)) return besideProgram.pathname;
-    log.warn("memory.no_vector_library", { error: toAppError(thrown).message });
-    return undefined;
+    if (!isFile(besideProgram)) {
+      log.warn("memory.no_vector_library", { error: toAppError(thrown).message });
+      return undefined;
+    }
+    return Deno.build.standalone ? placeLibrary(besideProgram, dataDir) : besideProgram.pathname;
   }
+}
+
+/**
+ * Copies a native library from inside of an executable, where the system cannot load it, into a folder of the data
+ * folder that nobody else can write. Anew each time: what lies there is not trusted.
+ *
+ * @returns Path of the copy.
+ */
+export function placeLibrary(library: URL, dataDir: string): string {
+  const folder = `${dataDir}/native`;
+  Deno.mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const unfinished = Deno.makeTempFileSync({ dir: folder, prefix: ".vec0-" });
+  Deno.writeFileSync(unfinished, Deno.readFileSync(library));
+  Deno.renameSync(unfinished, `${folder}/vec0.library`);
+  return `${folder}/vec0.library`;
 }
 
 /** Asked once, before the process is ready. */

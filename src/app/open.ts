@@ -22,6 +22,7 @@ import { newStderrOutput, openLog } from "../telemetry/log.ts";
 import { newMetrics } from "../telemetry/metrics.ts";
 import { openProcessMetrics } from "../telemetry/process.ts";
 import { newRecentLog } from "../telemetry/recent_log.ts";
+import { newSeries } from "../telemetry/series.ts";
 import { newTracer } from "../telemetry/trace.ts";
 import { type AgentsRoom, openAgentsRoom } from "./agents_room.ts";
 import { type Addresses, openDataFolder, openRunFile } from "./data_folder.ts";
@@ -86,7 +87,9 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
   const log = opening.use(
     openLog({ clock, output: newStderrOutput(), recent: logs }, { level: "info", format: "auto", redact: true }),
   );
-  const metrics = newMetrics(log);
+  const scraped = newMetrics(log);
+  const series = newSeries({ metrics: scraped, clock });
+  const metrics = { ...scraped, ...series.metrics };
   const instruments = { log, metrics, clock };
   const openedConfig = opening.use(await openConfig({ dir: configDir, env, plugins, ...instruments }, signal));
   const wholeConfig = mapLive(openedConfig.live, (loaded): Config => loaded.config);
@@ -154,6 +157,7 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     openedConfig,
     logs,
     history,
+    series: series.read,
     status,
   });
   const front = opening.use(

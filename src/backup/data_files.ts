@@ -14,7 +14,7 @@ export interface DataFilesOptions {
 }
 
 /** Of the running process, or made anew at a start. */
-const passing = [/^lock\//, /^restoring\//, /^run\.json/, /^admin\.token$/];
+const passing = [/^lock\//, /^cache\//, /^native\//, /^restoring\//, /^run\.json/, /^admin\.token$/];
 /** Fetched again, or old; and versions of the config, in which secrets may stand. */
 const idle = [/^config-history\//, /^plugins\/[^/]+\/[^/]+\/media\//, /\.before-v\d+$/, /\.unfinished$/];
 const sideFile = /-(wal|shm|journal)$/;

@@ -1,5 +1,6 @@
 import { buildRouteMap, type Command, type RouteMap } from "@stricli/core";
 import { chatCommand, dreamCommand } from "./agent_routes.ts";
+import { channelRoutes } from "./channel_routes.ts";
 import { newCompletionsCommand } from "./completions_routes.ts";
 import { configRoutes } from "./config_routes.ts";
 import type { CliContext } from "./context.ts";
@@ -32,6 +33,7 @@ export function newRoutes(more: MoreRoutes): RouteMap<CliContext> {
       chat: chatCommand,
       pair: pairRoutes,
       token: tokenRoutes,
+      channels: channelRoutes,
       dlq: dlqRoutes,
       sessions: sessionRoutes,
       forgetPerson: forgetPersonCommand,

@@ -102,7 +102,7 @@ async function newAllChecks(
     newClockCheck(dataDir, flags.live ? toTimeUrl(loaded?.config) : undefined),
     newPermissionCheck(dir, dataDir),
     newDiskCheck(dataDir),
-    newVectorCheck(),
+    newVectorCheck(dataDir),
   ];
   if (loaded === undefined) return machine;
   const { config } = loaded;

@@ -1,3 +1,4 @@
+import type { Setback } from "./model_call.ts";
 import type { JsonSchema, ToolContent } from "./tool.ts";
 
 /** A piece of what the user said. */
@@ -60,6 +61,8 @@ export interface LlmRequest {
   /** Who asks, for logs, limits and prompt caches. */
   readonly agent: string;
   readonly sessionId: string;
+  /** Is told what keeps the model from answering. */
+  readonly onSetback?: (setback: Setback) => void;
 }
 
 /** Tokens of one call, as the provider counts them. */

@@ -104,7 +104,7 @@ export const metricTable = {
   nexo_llm_seconds: {
     type: "histogram",
     help: "Time of a model call, by stage: first (first chunk), total.",
-    labels: ["provider", "stage"],
+    labels: ["provider", "model", "stage"],
     buckets: modelSeconds,
   },
   nexo_llm_tokens_total: {

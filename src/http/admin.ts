@@ -7,6 +7,7 @@ import type { Live } from "../lib/live.ts";
 import { chatRequestSchema } from "./chat_api.ts";
 import { readJson } from "./body.ts";
 import { newBusRoutes } from "./bus_routes.ts";
+import { newChannelRoutes } from "./channel_routes.ts";
 import { chat } from "./chat.ts";
 import { newConfigRoutes } from "./config_routes.ts";
 import { newConsoleRoutes } from "./console.ts";
@@ -76,6 +77,7 @@ export function newAdminRoutes(views: AdminViews, deps: AdminDeps): Hono {
   app.route("/api", newViewRoutes(views, config));
   app.route("/api", deps.live);
   app.route("/api/bus", newBusRoutes(views.busDesk, deps));
+  app.route("/api/channels", newChannelRoutes(views.channelDesk, note));
   app.route("/api/extensions", newExtensionRoutes(views.extensions, { note, logins }));
   app.route("/api/mcp", newMcpRoutes(views.mcp, { config, note }));
   app.route("/api/config", newConfigRoutes({ ...views, desk: views.configDesk, logins }));

@@ -6,6 +6,8 @@ import indexPage from "./console/index.html" with { type: "text" };
 import loginPage from "./console/login.html" with { type: "text" };
 import loginScript from "./console/login.js" with { type: "text" };
 import mainScript from "./console/main.js" with { type: "text" };
+import plotStyles from "./console/plot.css" with { type: "text" };
+import plotScript from "./console/plot.js" with { type: "text" };
 import type { Logins } from "./logins.ts";
 
 const types = {
@@ -21,6 +23,8 @@ const assets: Readonly<Record<string, string>> = {
   "icon.svg": icon,
   "login.js": loginScript,
   "main.js": mainScript,
+  "plot.css": plotStyles,
+  "plot.js": plotScript,
 };
 
 /** The console's pages. All that they show comes from `/api`. */

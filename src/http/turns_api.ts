@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { modelCallSchema, turnWaitsSchema } from "../core/model_call.ts";
 
 /** One step of a turn, as journaled. */
 export const stepViewSchema = z.object({
@@ -18,6 +19,10 @@ export const stepViewSchema = z.object({
   inputTokens: z.number().int().nullable(),
   outputTokens: z.number().int().nullable(),
   costUsd: z.number().nullable(),
+  /** How a model was asked. */
+  call: modelCallSchema.nullable(),
+  /** Why there is no good result, where there is none. */
+  fault: z.string().nullable(),
   input: z.unknown(),
   output: z.unknown(),
 });
@@ -68,6 +73,12 @@ export const turnViewSchema = z.object({
   costUsd: z.number().nullable(),
   /** When a restart picked it up again, oldest first; ISO 8601 UTC. */
   resumedAt: z.array(z.string()),
+  /** When a message of it that had died was made to live again; ISO 8601 UTC. */
+  replayedAt: z.array(z.string()),
+  /** What it waited for before it began. Absent from turns of releases before. */
+  waits: turnWaitsSchema.nullable(),
+  /** What the model was asked, as the transcript keeps it. */
+  question: z.string(),
   received: z.array(receivedViewSchema),
   steps: z.array(stepViewSchema),
   sends: z.array(sendViewSchema),

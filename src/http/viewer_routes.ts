@@ -26,6 +26,8 @@ export const viewerRoutes: readonly string[] = [
   "GET /api/bus",
   "GET /api/bus/live",
   "GET /api/channels",
+  "GET /api/channels/:plugin/:instance/conversations",
+  "GET /api/channels/:plugin/:instance/access",
   "GET /api/tools",
   "GET /api/sessions",
   "GET /api/sessions/search",

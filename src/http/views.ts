@@ -11,6 +11,7 @@ import type { Workspaces } from "../core/workspace.ts";
 import type { Actor } from "../ledger/audit.ts";
 import type { Live } from "../lib/live.ts";
 import type { RecentLog } from "../telemetry/recent_log.ts";
+import type { SeriesView } from "../telemetry/series.ts";
 import type { Activity } from "./activity_api.ts";
 import type { AgentView } from "./agents_api.ts";
 import { type AuditEntry, auditFilterSchema } from "./audit_api.ts";
@@ -47,6 +48,7 @@ import {
   sessionFilterSchema,
   type SessionView,
 } from "./sessions_api.ts";
+import { seriesQuerySchema } from "./series_api.ts";
 import type { ModelView, Queues, Status } from "./status_api.ts";
 import type { TurnView } from "./turns_api.ts";
 import { usageQuerySchema, type UsageRow } from "./usage_api.ts";
@@ -56,6 +58,7 @@ import { toActor } from "./door.ts";
 import { toReady } from "./health.ts";
 import { newMemoryRoutes } from "./memory.ts";
 import type { BusDesk } from "./bus_routes.ts";
+import type { ChannelDesk } from "./channel_routes.ts";
 import type { ExtensionDesk } from "./extension_routes.ts";
 import type { McpDesk } from "./mcp_routes.ts";
 import type { ToolView } from "./tools_api.ts";
@@ -174,9 +177,12 @@ export interface AdminViews {
   explain(path: string): readonly Explanation[];
   /** What went on in the last hour. */
   activity(signal: AbortSignal): Promise<Activity>;
+  /** What went on in the last `minutes`, step by step. */
+  series(minutes: number): SeriesView;
   /** What was used in the last `days` days, today included, newest first. */
   usage(days: number, signal: AbortSignal): Promise<readonly UsageRow[]>;
   readonly busDesk: BusDesk;
+  readonly channelDesk: ChannelDesk;
   readonly deadLetters: DeadLetters;
   readonly people: People;
   readonly memory: Memory;
@@ -216,6 +222,10 @@ export function newViewRoutes(views: AdminViews, config: Live<Config>): Hono {
   });
 
   app.get("/activity", async (context) => context.json(await views.activity(newDeadline())));
+  app.get("/series", (context) => {
+    const { minutes } = parseRequest(seriesQuerySchema, context.req.query());
+    return context.json(views.series(minutes));
+  });
   app.get("/usage", async (context) => {
     const { days } = parseRequest(usageQuerySchema, context.req.query());
     return context.json({ items: await views.usage(days, newDeadline()) });

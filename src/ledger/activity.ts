@@ -94,7 +94,7 @@ export async function readActivity(
     ask(
       `SELECT s.name AS model, s.finished_at - s.started_at AS took FROM
         (SELECT id FROM turns WHERE state = 'done' AND finished_at > ? ORDER BY finished_at DESC LIMIT ?) t
-        JOIN steps s ON s.turn_id = t.id WHERE s.kind = 'model' AND s.finished_at IS NOT NULL`,
+        JOIN steps s ON s.turn_id = t.id WHERE s.kind = 'model' AND s.input_tokens IS NOT NULL`,
       since,
       maxTurns,
     ),

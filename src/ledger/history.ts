@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { Ledger, Row, SqlValue } from "../core/ledger.ts";
+import { type ModelCall, modelCallSchema, type TurnWaits, turnWaitsSchema } from "../core/model_call.ts";
 import { receiptSchema } from "../core/message.ts";
 import { type TranscriptEntry, transcriptEntrySchema } from "../core/transcript.ts";
 import { type ExportFormat, exportSession } from "./export.ts";
@@ -59,6 +60,10 @@ export interface StepView {
   readonly inputTokens: number | null;
   readonly outputTokens: number | null;
   readonly costUsd: number | null;
+  /** How a model was asked. */
+  readonly call: ModelCall | null;
+  /** Why there is no good result, where there is none. */
+  readonly fault: string | null;
   readonly input: unknown;
   readonly output: unknown;
 }
@@ -102,6 +107,11 @@ export interface TurnTimeline {
   readonly costUsd: number | null;
   /** When a restart picked it up again, oldest first. */
   readonly resumedAt: string[];
+  /** When a message of it that had died was made to live again. */
+  readonly replayedAt: string[];
+  readonly waits: TurnWaits | null;
+  /** What the model was asked, as the transcript keeps it. */
+  readonly question: string;
   readonly received: ReceivedView[];
   readonly steps: StepView[];
   readonly sends: SendView[];
@@ -174,16 +184,26 @@ export function newHistory(ledger: Pick<Ledger, "query">): History {
     async turn(id, signal) {
       const [row] = await ledger.query({ sql: `SELECT * FROM turns WHERE id = ?`, values: [id] }, signal);
       if (row === undefined) return undefined;
-      const [steps, received, sends] = await Promise.all([
+      const [steps, received, sends, replays] = await Promise.all([
         ledger.query({ sql: `SELECT * FROM steps WHERE turn_id = ? ORDER BY seq`, values: [id] }, signal),
         ledger.query({
           sql: `SELECT received_at, plugin, instance, provider_id FROM inbox WHERE turn_id = ? ORDER BY id`,
           values: [id],
         }, signal),
         ledger.query({ sql: `SELECT * FROM outbox WHERE turn_id = ? ORDER BY id`, values: [id] }, signal),
+        ledger.query({
+          sql: `SELECT replayed_at FROM dead WHERE replayed_at IS NOT NULL AND hop <> 'outbound'
+            AND row_id IN (SELECT id FROM inbox WHERE turn_id = ?) ORDER BY replayed_at`,
+          values: [id],
+        }, signal),
       ]);
+      const replayedAt = replays.map((replay) => toIso(replay.replayed_at) ?? "");
+      const timeline = toTimeline(row);
       return {
-        ...toTimeline(row),
+        ...timeline,
+        // An old row that an operator made to live again was not left behind by a process that ended.
+        resumedAt: timeline.resumedAt.filter((at) => replayedAt.length === 0 || at !== timeline.startedAt),
+        replayedAt,
         received: received.map(toReceived),
         steps: steps.map(toStep),
         sends: sends.map(toSend),
@@ -246,6 +266,8 @@ function toSend(row: Row): SendView {
 }
 
 function toStep(step: Row): StepView {
+  const input = parseJson(step.input);
+  const output = parseJson(step.output);
   return {
     seq: Number(step.seq),
     kind: step.kind === "model" || step.kind === "inbound" ? step.kind : "tool",
@@ -257,12 +279,25 @@ function toStep(step: Row): StepView {
     inputTokens: toNumber(step.input_tokens),
     outputTokens: toNumber(step.output_tokens),
     costUsd: toNumber(step.cost_usd),
-    input: parseJson(step.input),
-    output: parseJson(step.output),
+    call: step.kind === "model" ? modelCallSchema.safeParse(input).data ?? null : null,
+    fault: faultSchema.safeParse(output).data ?? null,
+    input: step.kind === "model" ? null : input,
+    output,
   };
 }
 
-function toTimeline(row: Row): Omit<TurnTimeline, "received" | "steps" | "sends"> {
+/** What a step's output says where it is no good one. */
+const faultSchema = z.union([
+  z.object({ error: z.object({ message: z.string() }) }).transform(({ error }) => error.message),
+  z.object({
+    result: z.object({
+      isError: z.literal(true),
+      content: z.array(z.looseObject({ text: z.string().default("") })),
+    }),
+  }).transform(({ result }) => result.content.map(({ text }) => text).join("\n")),
+]);
+
+function toTimeline(row: Row): Omit<TurnTimeline, "received" | "steps" | "sends" | "replayedAt"> {
   const { outcome } = row;
   return {
     id: String(row.id),
@@ -272,6 +307,8 @@ function toTimeline(row: Row): Omit<TurnTimeline, "received" | "steps" | "sends"
     outcome: outcome === "answered" || outcome === "failed" || outcome === "silent" ? outcome : null,
     error: typeof row.error === "string" ? row.error : null,
     model: typeof row.model === "string" ? `${row.provider}/${row.model}` : null,
+    waits: turnWaitsSchema.safeParse(parseJson(row.waits)).data ?? null,
+    question: toText(parseEntry(String(row.input))),
     resumed: Number(row.resumed),
     receivedAt: toIso(row.received_at) ?? "",
     startedAt: toIso(row.started_at) ?? "",

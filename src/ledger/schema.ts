@@ -262,6 +262,10 @@ export const migrations: readonly string[] = [
   CREATE INDEX dead_purged ON dead (purged_at) WHERE purged_at IS NOT NULL;
   `,
   `
+  ALTER TABLE turns ADD COLUMN waits TEXT; -- JSON: what it waited for before it began
+  CREATE INDEX dead_replayed ON dead (row_id) WHERE replayed_at IS NOT NULL;
+  `,
+  `
   CREATE TABLE tokens (
     id           INTEGER PRIMARY KEY AUTOINCREMENT,
     name         TEXT NOT NULL,

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { LedgerReader, Row, SqlValue, Statement } from "../core/ledger.ts";
+import type { ModelCall, TurnWaits } from "../core/model_call.ts";
 import { toolCallSchema, toolResultSchema, type TranscriptEntry, transcriptEntrySchema } from "../core/transcript.ts";
 
 /** What a turn is at its start. */
@@ -12,6 +13,9 @@ export interface TurnStart {
   readonly input: TranscriptEntry;
   readonly receivedAtMs: number;
   readonly startedAtMs: number;
+  readonly waits?: TurnWaits | undefined;
+  /** An earlier process had accepted what it answers, and ended. */
+  readonly isInherited?: boolean | undefined;
 }
 
 /** What a turn is at its end. */
@@ -67,8 +71,9 @@ export type Step =
 /** Journals that a turn runs. */
 export function startTurn(turn: TurnStart): Statement {
   return {
-    sql: `INSERT INTO turns (id, agent, session_id, state, boot_id, input, received_at, started_at)
-      VALUES (?, ?, ?, 'running', ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
+    sql: `INSERT INTO turns
+        (id, agent, session_id, state, boot_id, input, received_at, started_at, waits, resumed, resumed_at)
+      VALUES (?, ?, ?, 'running', ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
     values: [
       turn.id,
       turn.agent,
@@ -77,6 +82,9 @@ export function startTurn(turn: TurnStart): Statement {
       JSON.stringify(turn.input),
       turn.receivedAtMs,
       turn.startedAtMs,
+      turn.waits === undefined ? null : JSON.stringify(turn.waits),
+      turn.isInherited ? 1 : 0,
+      turn.isInherited ? JSON.stringify([turn.startedAtMs]) : null,
     ],
   };
 }
@@ -131,17 +139,19 @@ export function recordModelStep(
   turnId: string,
   seq: number,
   output: ModelOutput,
+  call: ModelCall,
   startedAtMs: number,
   finishedAtMs: number,
 ): Statement {
   return {
-    sql:
-      `INSERT INTO steps (turn_id, seq, kind, state, name, output, input_tokens, output_tokens, cost_usd, started_at, finished_at)
-      VALUES (?, ?, 'model', 'done', ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+    sql: `INSERT INTO steps
+        (turn_id, seq, kind, state, name, input, output, input_tokens, output_tokens, cost_usd, started_at, finished_at)
+      VALUES (?, ?, 'model', 'done', ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
     values: [
       turnId,
       seq,
       `${output.provider}/${output.model}`,
+      JSON.stringify(call),
       JSON.stringify(output),
       output.usage.inputTokens,
       output.usage.outputTokens,
@@ -149,6 +159,26 @@ export function recordModelStep(
       startedAtMs,
       finishedAtMs,
     ],
+  };
+}
+
+/** Journals that no model answered. Belongs into the unit that ends the turn: nothing goes on from here. */
+export function recordFailedModelStep(
+  turnId: string,
+  seq: number,
+  { name, error, call }: {
+    /** Provider and model that were to answer. */
+    readonly name: string;
+    readonly error: { readonly kind: string; readonly message: string };
+    readonly call: ModelCall;
+  },
+  startedAtMs: number,
+  finishedAtMs: number,
+): Statement {
+  return {
+    sql: `INSERT INTO steps (turn_id, seq, kind, state, name, input, output, started_at, finished_at)
+      VALUES (?, ?, 'model', 'done', ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+    values: [turnId, seq, name, JSON.stringify(call), JSON.stringify({ error }), startedAtMs, finishedAtMs],
   };
 }
 

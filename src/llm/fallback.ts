@@ -22,7 +22,8 @@ export function withFallback(first: Candidate, others: readonly Candidate[], log
     id: first.provider.id,
     async *stream(request, signal) {
       const errors: AppError[] = [];
-      for (const { provider, model } of [first, ...others]) {
+      const candidates = [first, ...others];
+      for (const [index, { provider, model }] of candidates.entries()) {
         let yielded = false;
         try {
           for await (const chunk of provider.stream({ ...request, model }, signal)) {
@@ -34,6 +35,18 @@ export function withFallback(first: Candidate, others: readonly Candidate[], log
           const error = toAppError(thrown);
           if (yielded || signal.aborted || !movesOn.has(error.kind)) throw error;
           errors.push(error);
+          if (index < candidates.length - 1) {
+            const { kind, message } = error;
+            request.onSetback?.({
+              type: "failed",
+              provider: provider.id,
+              model,
+              kind,
+              message,
+              next: "other",
+              waitMs: 0,
+            });
+          }
           log.warn("llm.moved_on", { provider: provider.id, model, kind: error.kind, reason: error.reason });
         }
       }

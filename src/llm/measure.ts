@@ -44,11 +44,11 @@ export function withMetrics(provider: LlmProvider, { clock, metrics, log }: Meas
         for await (const chunk of provider.stream(request, signal)) {
           if (firstMs === undefined) {
             firstMs = tookMs();
-            metrics.observe("nexo_llm_seconds", { provider: id, stage: "first" }, firstMs / 1_000);
+            metrics.observe("nexo_llm_seconds", { provider: id, model, stage: "first" }, firstMs / 1_000);
           }
           if (chunk.type === "finish") {
             countCall("ok");
-            metrics.observe("nexo_llm_seconds", { provider: id, stage: "total" }, tookMs() / 1_000);
+            metrics.observe("nexo_llm_seconds", { provider: id, model, stage: "total" }, tookMs() / 1_000);
             countTokens(request, chunk);
             const { inputTokens, outputTokens } = chunk.usage;
             log.debug("llm.called", {

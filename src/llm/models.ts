@@ -161,7 +161,7 @@ function newProvider(id: string, config: LlmConfig, deps: ModelsDeps): LlmProvid
     timeouts: { firstMs, idleMs, totalMs },
     ...("maxOutputTokens" in known ? { maxOutputTokens: known.maxOutputTokens } : {}),
   }, deps);
-  const limited = gate.bucket === undefined ? wire : withLimiter(wire, gate.bucket);
+  const limited = gate.bucket === undefined ? wire : withLimiter(wire, gate.bucket, deps.clock);
   const { rate_limited_attempts, failed_attempts, initial_backoff, max_backoff } = config.retry;
   const policy = {
     rateLimitedAttempts: rate_limited_attempts,

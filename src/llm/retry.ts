@@ -38,7 +38,10 @@ export function withRetry(
           if (yielded || signal.aborted) throw error;
           const waitMs = retryWaitMs(policy, attempt, error, random());
           if (waitMs === undefined) throw error;
-          metrics.count("nexo_llm_retries_total", { provider: provider.id, kind: error.kind });
+          const { kind, message } = error;
+          const { model } = request;
+          request.onSetback?.({ type: "failed", provider: provider.id, model, kind, message, next: "again", waitMs });
+          metrics.count("nexo_llm_retries_total", { provider: provider.id, kind });
           await clock.wait(waitMs, signal).catch((reason) => {
             throw toAbortError(reason);
           });

@@ -4,6 +4,7 @@ import { z } from "zod";
 import { AppError } from "../../src/core/error.ts";
 import { topics } from "../../src/core/topics.ts";
 import { replayDeadLetter } from "../../src/ledger/dead.ts";
+import { newHistory } from "../../src/ledger/history.ts";
 import { callTools, finish, hang, lastText, newModelError, newTool, openRoom } from "./room.ts";
 
 Deno.test("a message becomes one turn, one reply and one send", async () => {
@@ -191,6 +192,28 @@ Deno.test("a stream that is cut after text is asked again, and its first half is
   const voided = room.events.find(({ type }) => type === "restarted");
   assert.ok(voided?.type === "restarted");
   assert.equal(voided.voidCharacters, 4);
+  await room.untilIdle();
+  const turn = await newHistory(room.ledger).turn(room.sent[0]?.turnId ?? "", AbortSignal.timeout(10_000));
+  const [step] = turn?.steps ?? [];
+  assert.deepEqual(step?.call?.setbacks.map((one) => one.type === "failed" && [one.model, one.kind, one.next]), [
+    [step?.name.split("/")[1], "unavailable", "again"],
+  ]);
+  assert.ok(turn?.waits !== null && turn?.question === "hello");
+});
+
+Deno.test("a model that gives no answer leaves a step that says why", async () => {
+  await using room = await openRoom({
+    script: () => {
+      throw newModelError();
+    },
+  });
+  await room.say("hello");
+  await room.untilSent(1);
+  await room.untilIdle();
+  const turn = await newHistory(room.ledger).turn(room.sent[0]?.turnId ?? "", AbortSignal.timeout(10_000));
+  assert.deepEqual(turn?.steps.map(({ kind, state, fault }) => [kind, state, fault]), [
+    ["model", "done", "the model is away"],
+  ]);
 });
 
 Deno.test("a stream that is cut every time is given up", async () => {

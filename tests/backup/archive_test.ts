@@ -91,6 +91,8 @@ Deno.test("an archive that leads out of its folder, or holds a link, is refused"
     entry("data"),
     entry("data/lock/holder.json"),
     entry("data/run.json"),
+    entry("data/cache/0.1.0/deno"),
+    entry("data/native/vec0.library"),
     entry("data/restoring/plan.json"),
     entry("data/link", { type: "symlink", linkname: "/etc/passwd", size: 0 }),
     entry("data/link", { type: "link", linkname: "../../x", size: 0 }),

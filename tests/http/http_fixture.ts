@@ -130,8 +130,20 @@ export async function openHttpFixture(
         spentToday: [],
         models: [],
       }),
+    series: () => ({
+      stepMs: 60_000,
+      times: [],
+      messages: { received: [], sent: [] },
+      turns: { answered: [], failed: [] },
+      models: [],
+    }),
     usage: () => Promise.resolve([]),
     busDesk: { view: () => Promise.resolve({ subjects: [], consumers: [], outbox: [], spill: [] }) },
+    channelDesk: {
+      conversations: () => Promise.resolve([]),
+      access: () => [],
+      test: () => Promise.reject(new AppError("missing", "There is no channel")),
+    },
     deadLetters: {
       list: () => Promise.resolve([]),
       show: () => Promise.resolve(undefined),

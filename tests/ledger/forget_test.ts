@@ -34,12 +34,20 @@ async function answer(ledger: Ledger, key: SessionKey, turn: string, text: strin
   const row = Number(rows[0]?.[0]?.id);
   const sessionId = toSessionId(key);
   const usage = { inputTokens: 1, outputTokens: 1, cacheReadTokens: 0, cacheWriteTokens: 0 };
+  const call = { messages: 1, tools: 0, setbacks: [] };
   const start = { agent: key.agent, sessionId, bootId: "b", input, receivedAtMs: atMs, startedAtMs: atMs };
   await ledger.commit([
     touchSession(key, 1, text, atMs),
     startTurn({ id: turn, ...start }),
     claimEvent(row, turn),
-    recordModelStep(turn, 0, { text: `echo ${text}`, toolCalls: [], provider: "p", model: "m", usage }, atMs, atMs),
+    recordModelStep(
+      turn,
+      0,
+      { text: `echo ${text}`, toolCalls: [], provider: "p", model: "m", usage },
+      call,
+      atMs,
+      atMs,
+    ),
     appendEntry(key, 1, turn, input, atMs),
     appendEntry(key, 1, turn, { role: "assistant", text: `echo ${text}`, toolCalls: [] }, atMs),
     queueMessage(

@@ -57,7 +57,7 @@ Deno.test("breaker counts a stream that fails half-way, and none that the caller
 Deno.test("limiter makes calls of one key wait for each other", async () => {
   const clock = newFakeClock();
   const inner = newScriptedProvider("a", ["1"], ["2"], ["3"]);
-  const provider = withLimiter(inner, newBucket({ rps: 1, burst: 1, clock }));
+  const provider = withLimiter(inner, newBucket({ rps: 1, burst: 1, clock }), clock);
   const calls = [1, 2, 3].map(() => collect(provider, newRequest()));
   await clock.advance(0);
   assert.equal(inner.requests.length, 1);
@@ -69,7 +69,7 @@ Deno.test("limiter makes calls of one key wait for each other", async () => {
 
 Deno.test("limiter ends a wait when the call is cancelled", async () => {
   const clock = newFakeClock();
-  const provider = withLimiter(newScriptedProvider("a", ["1"]), newBucket({ rps: 1, burst: 1, clock }));
+  const provider = withLimiter(newScriptedProvider("a", ["1"]), newBucket({ rps: 1, burst: 1, clock }), clock);
   await collect(provider, newRequest());
   const controller = new AbortController();
   const waiting = assert.rejects(collect(provider, newRequest(), controller.signal), { kind: "cancelled" });
@@ -148,8 +148,8 @@ Deno.test("metrics and log tell of each call, without its words", async () => {
   for (const result of ["ok", "unavailable", "cancelled"]) {
     assert.equal(metrics.valueOf("nexo_llm_requests_total", { ...labels, result }), 1, result);
   }
-  assert.equal(metrics.valueOf("nexo_llm_seconds", { provider: "a", stage: "first" }), 1);
-  assert.equal(metrics.valueOf("nexo_llm_seconds", { provider: "a", stage: "total" }), 1);
+  assert.equal(metrics.valueOf("nexo_llm_seconds", { ...labels, stage: "first" }), 1);
+  assert.equal(metrics.valueOf("nexo_llm_seconds", { ...labels, stage: "total" }), 1);
   for (const [kind, count] of [["input", 10], ["output", 2], ["cache_read", 4], ["cache_write", 0]] as const) {
     assert.equal(metrics.valueOf("nexo_llm_tokens_total", { ...labels, agent: "ana", kind }), count, kind);
   }
