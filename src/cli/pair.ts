@@ -1,4 +1,4 @@
-import { renderANSI, renderUnicodeCompact } from "uqr";
+import { renderUnicodeCompact } from "uqr";
 import { AppError } from "../core/error.ts";
 import { channelRestartAnswerSchema, channelsAnswerSchema, type ChannelView } from "../http/channels_api.ts";
 import { systemClock } from "../lib/clock.ts";
@@ -20,8 +20,13 @@ export interface PairWhatsAppFlags extends DataDirFlag {
  * `agent pair whatsapp INSTANCE`: shows how to link the account, until it is linked. One that has stopped is started
  * again first.
  */
-export async function pairWhatsApp(terminal: Terminal, flags: PairWhatsAppFlags, instance: string): Promise<number> {
-  const { admin } = await requireRunning(toDataDir(flags, terminal.env), terminal.env);
+export async function pairWhatsApp(
+  terminal: Terminal,
+  flags: PairWhatsAppFlags,
+  instance: string,
+  signal?: AbortSignal,
+): Promise<number> {
+  const { admin, console } = await requireRunning(toDataDir(flags, terminal.env), terminal.env);
   const { state } = await readChannel(admin, instance);
   if (flags.anew || state === "down") {
     const path = `/api/channels/${plugin}/${encodeURIComponent(instance)}/restart`;
@@ -37,10 +42,10 @@ export async function pairWhatsApp(terminal: Terminal, flags: PairWhatsAppFlags,
     if (channel.state === "down") {
       throw new AppError("unavailable", `${plugin}.${instance} cannot be linked: ${channel.reason ?? "see its log"}`);
     }
-    const page = toPage(channel, terminal.color);
+    const page = toPage(channel, console, terminal.color);
     if (page !== shown) terminal.print(page);
     shown = page;
-    await systemClock.wait(lookEveryMs);
+    await systemClock.wait(lookEveryMs, signal);
   }
 }
 
@@ -52,10 +57,15 @@ async function readChannel(admin: AdminClient, instance: string): Promise<Channe
   throw new AppError("missing", `There is no ${plugin}.${instance}. There are: ${known || "none"}`);
 }
 
-function toPage({ reason, pairing }: ChannelView, color: boolean): string {
+function toPage({ reason, pairing }: ChannelView, console: string, color: boolean): string {
   const words = `${toPlain(reason ?? "")}\n`;
   if (pairing === undefined) return words;
   if ("code" in pairing) return `${words}\n  ${toPlain(pairing.code)}\n\n`;
-  const render = color ? renderANSI : renderUnicodeCompact;
-  return `${words}\n${render(pairing.qr, { border: 2 })}\n\n`;
+  const code = renderUnicodeCompact(pairing.qr, { border: 2 });
+  const paint = (line: string) => color ? `${whiteOnBlack}${line}\x1b[0m` : line;
+  return `\n${code.split("\n").map(paint).join("\n")}\n\n${words}` +
+    `If the code is larger than this window, scan it in the console, on the page Channels: ${console}\n\n`;
 }
+
+/** The blocks are the light part of the code, whatever colours the terminal has. */
+const whiteOnBlack = "\x1b[97;40m";

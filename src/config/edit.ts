@@ -44,8 +44,14 @@ export function toSecretReference(name: string): ConfigReference {
  * @throws {AppError} `invalid` for a file that is no YAML, or has something else where a mapping is needed.
  */
 export function editConfig(text: string, changes: readonly ConfigChange[]): string {
-  return changes.reduce(applyChange, text);
+  const edited = changes.reduce(applyChange, text);
+  // New lines end as all the old ones do.
+  return /\r\n/.test(text) && !bareLineEnd.test(text)
+    ? edited.replaceAll("\r\n", "\n").replaceAll("\n", "\r\n")
+    : edited;
 }
+
+const bareLineEnd = /(?<!\r)\n/;
 
 /** What `text` says, its references not looked up; `undefined` where it is empty. @throws {AppError} `invalid` */
 export function readPlain(text: string): unknown {
@@ -57,16 +63,21 @@ function applyChange(text: string, { path, value }: ConfigChange): string {
   const wanted = parse(text);
   const depth = path.findIndex((_, index) => isNull(document.getIn(path.slice(0, index), true)));
   const [place, rest] = depth < 0 ? [path, []] : [path.slice(0, depth), path.slice(depth)];
+  let data: unknown;
   try {
     wanted.setIn(place, wanted.createNode(toPlain(nest(rest, value))));
+    // Fails where an alias stands for what was replaced.
+    data = wanted.toJS();
   } catch (thrown) {
-    throw new AppError("invalid", `Cannot set ${path.join(".")}: something else stands there. Edit the file by hand`, {
-      cause: thrown,
-    });
+    throw new AppError(
+      "invalid",
+      `Cannot set ${path.join(".")}: something else stands there, or refers to it. Edit the file by hand`,
+      { cause: thrown },
+    );
   }
   const spliced = splice(text, document, path, value);
   // The parser has the last word: a splice that says something else is not used.
-  return isSame(spliced, wanted.toJS()) ? spliced : wanted.toString({ lineWidth: 0, flowCollectionPadding: false });
+  return isSame(spliced, data) ? spliced : wanted.toString({ lineWidth: 0, flowCollectionPadding: false });
 }
 
 function parse(text: string): Document {
@@ -179,7 +190,7 @@ function replace(text: string, start: number, end: number, value: ConfigValue): 
   return text.slice(0, start) + (isBlock ? toBlockText(value, indent) : toFlow(value)) + tail + text.slice(end);
 }
 
-/** Inserts lines below the one that holds `offset`, and below the comments that follow it at their depth or deeper. */
+/** Inserts lines below the one that holds `offset`, and below the comments that follow it and belong to it. */
 function insertLines(text: string, offset: number, lines: string): string {
   const indent = /^ */.exec(lines)?.[0] ?? "";
   let at = offset;
@@ -187,10 +198,20 @@ function insertLines(text: string, offset: number, lines: string): string {
     const lineEnd = text.indexOf("\n", at);
     at = lineEnd < 0 ? text.length : lineEnd + 1;
   }
+  const start = at;
+  at += commentsAt(text, at, indent);
+  // A key at the same depth, below a list that is not indented: comments at its depth are that key's.
+  if (text.startsWith(indent, at) && /[^\s#-]/.test(text.charAt(at + indent.length))) {
+    at = start + commentsAt(text, start, `${indent} `);
+  }
+  return joinLines(text.slice(0, at), lines) + text.slice(at);
+}
+
+/** Length of the lines of comments that begin there, indented by `indent` or more. */
+function commentsAt(text: string, at: number, indent: string): number {
   const comments = new RegExp(`(?:${indent} *#.*(?:\n|$))*`, "y");
   comments.lastIndex = at;
-  at += comments.exec(text)?.[0].length ?? 0;
-  return joinLines(text.slice(0, at), lines) + text.slice(at);
+  return comments.exec(text)?.[0].length ?? 0;
 }
 
 function joinLines(text: string, lines: string): string {

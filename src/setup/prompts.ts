@@ -1,3 +1,4 @@
+import { stdin } from "node:process";
 import { AppError } from "../core/error.ts";
 
 /** Asks a person on a terminal. Every question can be left by Ctrl-C: `cancelled`. */
@@ -34,47 +35,63 @@ export interface Option<T extends string> {
   readonly hint?: string;
 }
 
+/** What ends a program is, at a question, a way to leave it: the terminal is set back before. */
+const leaveSignals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
 /** Opens the prompts. The library is loaded here, so that a command without questions does not pay for it. */
 export async function openPrompts(): Promise<Prompts> {
   const clack = await import("@clack/prompts");
-  const take = <T>(answer: T | typeof clack.CANCEL_SYMBOL): T => {
-    if (!clack.isCancel(answer)) return answer;
+  // Without this the end of input (Ctrl-D) closes the reader under the question, which then waits for ever.
+  clack.updateSettings({ aliases: { "\x04": "cancel" } });
+  const take = async <T>(ask: (signal: AbortSignal) => Promise<T | typeof clack.CANCEL_SYMBOL>): Promise<T> => {
+    const left = new AbortController();
+    const leave = () => left.abort();
+    for (const name of leaveSignals) Deno.addSignalListener(name, leave);
+    stdin.once("end", leave);
+    try {
+      const answer = await ask(left.signal);
+      if (!clack.isCancel(answer)) return answer;
+    } finally {
+      stdin.off("end", leave);
+      for (const name of leaveSignals) Deno.removeSignalListener(name, leave);
+    }
     throw new AppError("cancelled", "You left the setup. What was asked last is as it was before");
   };
   return {
-    async text({ message, fallback, check }) {
-      const answer = take(
-        await clack.text({
+    text: ({ message, fallback, check }) =>
+      take((signal) =>
+        clack.text({
           message,
+          signal,
           ...(fallback === undefined ? {} : { placeholder: fallback, defaultValue: fallback }),
           validate: (typed = "") => {
             if (typed === "" && fallback !== undefined) return undefined;
             return typed === "" ? "Please write something" : check?.(typed);
           },
-        }),
-      );
-      return answer;
-    },
-    async secret(message, check) {
-      return take(
-        await clack.password({ message, validate: (typed = "") => typed === "" ? "Please paste it" : check(typed) }),
-      );
-    },
-    async choose<T extends string>(message: string, options: readonly Option<T>[], initial?: T) {
-      const chosen = take(
-        await clack.select<string>({
+        })
+      ),
+    secret: (message, check) =>
+      take((signal) =>
+        clack.password({
           message,
+          signal,
+          validate: (typed = "") => typed === "" ? "Please paste it" : check(typed),
+        })
+      ),
+    async choose<T extends string>(message: string, options: readonly Option<T>[], initial?: T) {
+      const chosen = await take((signal) =>
+        clack.select<string>({
+          message,
+          signal,
           options: options.map(({ value, label, hint }) => ({ value, label, ...(hint === undefined ? {} : { hint }) })),
           ...(initial === undefined ? {} : { initialValue: initial }),
-        }),
+        })
       );
       const option = options.find(({ value }) => value === chosen);
       if (option === undefined) throw new AppError("bug", `The prompt gave ${chosen}, which it was not asked for`);
       return option.value;
     },
-    async confirm(message, initial) {
-      return take(await clack.confirm({ message, initialValue: initial }));
-    },
+    confirm: (message, initial) => take((signal) => clack.confirm({ message, signal, initialValue: initial })),
     tell: (text) => clack.log.message(text),
     warn: (text) => clack.log.warn(text),
     begin: (text) => clack.intro(text),

@@ -36,10 +36,9 @@ const channel = {
 /** A step as a command: with all flags it asks nothing. */
 function toStep<F extends PlaceFlags>(load: () => Promise<(site: Site, flags: F) => Promise<void>>) {
   return async () => {
-    const [{ openSite }, step] = await Promise.all([import("./site.ts"), load()]);
+    const [{ newSite }, step] = await Promise.all([import("./site.ts"), load()]);
     return toAction(async (terminal: Terminal, flags: F) => {
-      await using site = await openSite(terminal, flags);
-      await step(site, flags);
+      await step(newSite(terminal, flags), flags);
       return 0;
     });
   };

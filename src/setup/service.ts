@@ -1,8 +1,8 @@
 import { resolve } from "node:path";
-import { z } from "zod";
 import { type ConfigDirFlag, type DataDirFlag, toConfigDir, toDataDir } from "../cli/place.ts";
 import type { Terminal } from "../cli/terminal.ts";
 import { AppError, toAppError } from "../core/error.ts";
+import { findLaunch } from "./launch.ts";
 import { formatUnit } from "./unit.ts";
 
 /** Flags of `agent service`. */
@@ -25,9 +25,7 @@ export async function installService(terminal: Terminal, flags: InstallFlags): P
   const { env } = terminal;
   const configDir = resolve(toConfigDir(flags, env));
   const dataDir = resolve(toDataDir(flags, env));
-  const runAs = flags.user
-    ? undefined
-    : flags.runAs ?? env["SUDO_USER"] ?? (Deno.uid() === 0 ? usualUser : env["USER"]);
+  const runAs = flags.user ? undefined : flags.runAs ?? env["SUDO_USER"] ?? (await isRoot() ? usualUser : env["USER"]);
   if (!flags.user && runAs === undefined) throw new AppError("invalid", "Say who it shall run as, by --run-as USER");
   const launch = await findLaunch(env, dataDir);
   const unit = formatUnit({
@@ -54,6 +52,18 @@ export async function installService(terminal: Terminal, flags: InstallFlags): P
   return 0;
 }
 
+/** Whether this is the machine's administrator. Deno's own way wants a permission that nothing else needs. */
+export async function isRoot(): Promise<boolean> {
+  const { success, stdout } = await new Deno.Command("id", { args: ["-u"], stderr: "null" }).output();
+  return success && new TextDecoder().decode(stdout).trim() === "0";
+}
+
+/** Whose unit is there: the user's own, or the machine's. */
+export async function findService(env: Terminal["env"]): Promise<"user" | "machine" | undefined> {
+  if (await isThere(unitPath({ user: true }, env))) return "user";
+  return await isThere(unitPath({ user: false }, env)) ? "machine" : undefined;
+}
+
 /** `agent service status`: what systemd says; its exit code: 0 running, 3 not running, 4 not installed. */
 export async function showService(terminal: Terminal, flags: ServiceFlags): Promise<number> {
   const { code, text } = await runSystemctl(flags, ["status", "--no-pager", "--lines=5", unitName]);
@@ -75,31 +85,20 @@ export async function uninstallService(terminal: Terminal, flags: ServiceFlags):
   return 0;
 }
 
-interface Launch {
-  readonly command: readonly string[];
-  readonly env: Readonly<Record<string, string>>;
-}
-
-/** How this program is started: as one executable file, or by Deno from its sources. */
-async function findLaunch(env: Terminal["env"], dataDir: string): Promise<Launch> {
-  const executable = env["AGENT_EXECUTABLE"];
-  if (executable) return { command: [resolve(executable)], env: { AGENT_CACHE: `${dataDir}/cache` } };
-  if (Deno.build.standalone) return { command: [Deno.execPath()], env: {} };
-  const root = new URL(".", Deno.mainModule).pathname;
-  const schema = z.object({ tasks: z.object({ agent: z.object({ command: z.string() }) }) });
-  const { tasks } = schema.parse(JSON.parse(await Deno.readTextFile(`${root}deno.json`)));
-  const flags = /deno run (.*) main\.ts$/.exec(tasks.agent.command)?.[1]?.split(" ") ?? [];
-  const cache = env["DENO_DIR"] || (env["HOME"] && `${env["HOME"]}/.cache/deno`);
-  return {
-    command: [Deno.execPath(), "run", ...flags, `${root}main.ts`],
-    env: { DENO_NO_UPDATE_CHECK: "1", ...(cache ? { DENO_DIR: resolve(cache) } : {}) },
-  };
-}
-
 function unitPath({ user }: ServiceFlags, env: Terminal["env"]): string {
   if (!user) return `/etc/systemd/system/${unitName}`;
   const config = env["XDG_CONFIG_HOME"] || `${env["HOME"] ?? ""}/.config`;
   return `${config}/systemd/user/${unitName}`;
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await Deno.stat(path);
+    return true;
+  } catch (thrown) {
+    if (toAppError(thrown).kind === "missing") return false;
+    throw thrown;
+  }
 }
 
 async function writeUnit(path: string, unit: string): Promise<void> {
@@ -122,7 +121,7 @@ async function makeDataDir(path: string, owner: string | undefined): Promise<voi
     if (toAppError(thrown).kind === "conflict") return;
     throw thrown;
   }
-  if (owner === undefined || Deno.uid() !== 0) return;
+  if (owner === undefined || !await isRoot()) return;
   const { success, stderr } = await new Deno.Command("chown", { args: ["--", owner, path] }).output();
   if (success) return;
   throw new AppError("denied", `Cannot give ${path} to ${owner}: ${new TextDecoder().decode(stderr).trim()}`);

@@ -18,7 +18,7 @@ import { type SecretFile, writeSecrets } from "./secret.ts";
 export type PlaceFlags = ConfigDirFlag & DataDirFlag;
 
 /** The config that is set up, and the terminal of who does it. */
-export interface Site extends AsyncDisposable {
+export interface Site {
   readonly terminal: Terminal;
   readonly configDir: string;
   readonly dataDir: string;
@@ -50,17 +50,14 @@ export interface FileChanges {
 }
 
 /**
- * Opens the config folder. One that is not there looks like the one that the program comes with, and is made with the
- * first thing that is written.
+ * Makes a {@linkcode Site}. A config folder that is not there looks like the one that the program comes with, and is made
+ * with the first thing that is written.
  */
-export async function openSite(terminal: Terminal, flags: PlaceFlags): Promise<Site> {
+export function newSite(terminal: Terminal, flags: PlaceFlags): Site {
   const configDir = toConfigDir(flags, terminal.env);
   const dataDir = toDataDir(flags, terminal.env);
   const { env } = terminal;
-  const starter = await isThere(configDir) ? undefined : `${await Deno.makeTempDir({ prefix: "nexo-setup-" })}/config`;
-  if (starter !== undefined) await writeStarterFolder(starter);
-  let dir = starter ?? configDir;
-  const newDesk = () =>
+  const newDesk = (dir: string) =>
     newConfigDesk({
       dir,
       pastDir: `${dataDir}/config-history`,
@@ -74,30 +71,37 @@ export async function openSite(terminal: Terminal, flags: PlaceFlags): Promise<S
     terminal,
     configDir,
     dataDir,
-    async load() {
-      const result = await loadConfig({ dir, env, plugins, generation: 1 });
-      if (!result.ok) throw new AppError("invalid", formatFaults(result.faults));
-      return result.loaded.config;
-    },
-    list: () => newDesk().list(),
+    load: () =>
+      withConfigDir(configDir, async (dir) => {
+        const result = await loadConfig({ dir, env, plugins, generation: 1 });
+        if (!result.ok) throw new AppError("invalid", formatFaults(result.faults));
+        return result.loaded.config;
+      }),
+    list: () => withConfigDir(configDir, (dir) => newDesk(dir).list()),
     async apply(edits, secrets) {
       const isNew = await writeStarterFolder(configDir);
-      const before = dir;
-      dir = configDir;
       try {
         await using written = await writeSecrets(configDir, secrets);
-        if (edits.length > 0) await newDesk().apply(...edits);
+        if (edits.length > 0) await newDesk(configDir).apply(...edits);
         await written.keep();
       } catch (thrown) {
         if (isNew) await Deno.remove(configDir, { recursive: true });
-        dir = before;
         throw thrown;
       }
     },
-    async [Symbol.asyncDispose]() {
-      if (starter !== undefined) await Deno.remove(starter.replace(/\/config$/, ""), { recursive: true });
-    },
   };
+}
+
+/** Reads the config folder; where there is none, one that the program comes with, which is gone afterwards. */
+async function withConfigDir<T>(configDir: string, read: (dir: string) => Promise<T>): Promise<T> {
+  if (await isThere(configDir)) return await read(configDir);
+  const folder = await Deno.makeTempDir({ prefix: "nexo-setup-" });
+  try {
+    await writeStarterFolder(`${folder}/config`);
+    return await read(`${folder}/config`);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 }
 
 /** A file of the config as it is now; an empty text where it is not there. */
@@ -159,14 +163,15 @@ export async function carryOut(
   terminal.print(`${ink.good("Done")}: ${done}\n`);
 }
 
-/** Ctrl-C waits until `work` is done: half of it would be worse than either. */
+/** What ends a program waits until `work` is done: half of it would be worse than either. */
 async function withoutInterrupt(work: () => Promise<void>): Promise<void> {
   const ignore = () => {};
-  Deno.addSignalListener("SIGINT", ignore);
+  const names = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+  for (const name of names) Deno.addSignalListener(name, ignore);
   try {
     await work();
   } finally {
-    Deno.removeSignalListener("SIGINT", ignore);
+    for (const name of names) Deno.removeSignalListener(name, ignore);
   }
 }
 

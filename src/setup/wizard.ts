@@ -1,12 +1,16 @@
+import { findRunning } from "../cli/admin_client.ts";
+import { writeStarterFolder } from "../cli/starter_config.ts";
 import type { Config } from "../config/config.ts";
 import { AppError, toAppError } from "../core/error.ts";
 import { setUpAgent } from "./agent.ts";
 import { setUpEmail } from "./email.ts";
+import { isInstalled } from "./launch.ts";
 import { setUpLlm } from "./llm.ts";
 import { setUpMemory } from "./memory.ts";
 import { setUpNats } from "./nats.ts";
-import { openPrompts } from "./prompts.ts";
-import { installService } from "./service.ts";
+import { openPrompts, type Prompts } from "./prompts.ts";
+import { findService } from "./service.ts";
+import { setUpService } from "./service_step.ts";
 import type { Site } from "./site.ts";
 import { setUpTelegram } from "./telegram.ts";
 import { setUpWhatsApp } from "./whatsapp.ts";
@@ -16,7 +20,7 @@ interface WizardStep {
   readonly id: string;
   readonly title: string;
   /** What is there already, in a few words; `undefined`: nothing. */
-  look(config: Config): string | undefined;
+  look(config: Config, site: Site): string | undefined | Promise<string | undefined>;
   /** Asks for everything. */
   take(site: Site): Promise<void>;
 }
@@ -68,45 +72,64 @@ const steps: readonly WizardStep[] = [
   {
     id: "service",
     title: "Start with the machine, as a systemd service",
-    look: () => undefined,
-    take: async ({ terminal, configDir, dataDir }) => {
-      await installService(terminal, { config: configDir, data: dataDir, user: Deno.uid() !== 0, print: false });
+    look: async (_, { terminal }) => {
+      const whose = await findService(terminal.env);
+      return whose && `${whose === "user" ? "yours" : "the machine's"} is installed`;
     },
+    take: setUpService,
   },
 ];
 
 const finish = "finish";
 
+/** What an agent needs to answer somebody, and the step that begins it. The example agent counts. */
+const needed: readonly (readonly [step: string, of: readonly string[]])[] = [
+  ["llm", ["llm"]],
+  ["agent", ["agent"]],
+  ["telegram", ["telegram", "whatsapp", "email"]],
+];
+
 /**
- * `agent setup`: offers the steps until the person has had enough, the first one that is not done first. What a step has
- * written stays, also when a later one is left.
+ * `agent setup`: offers the steps until the person has had enough, the first one that is needed and not done first. What
+ * a step has written stays, also when a later one is left: the next time goes on from there.
  *
  * @throws {AppError} `invalid` where there is nobody to ask.
  */
 export async function runWizard(site: Site): Promise<void> {
-  if (!site.terminal.interactive) throw newNoTerminalError();
+  const { terminal, configDir } = site;
+  if (!terminal.interactive) throw newNoTerminalError();
   const prompts = await openPrompts();
-  prompts.begin(`Setting up ${site.configDir}. Ctrl-C leaves; what was written by then stays.`);
+  prompts.begin(`Setting up ${configDir}. Ctrl-C leaves; what was written by then stays.`);
   while (true) {
-    const config = await site.load();
-    const seen = steps.map((step) => ({ ...step, there: step.look(config) }));
-    const next = seen.find(({ id, there }) => needed.includes(id) && there === undefined)?.id ?? finish;
+    const there = await lookAround(site);
     const chosen = await prompts.choose("What shall be set up?", [
-      ...seen.map(({ id, title, there }) => ({
+      ...steps.map(({ id, title }) => ({
         value: id,
-        label: there === undefined ? `· ${title}` : `✓ ${title}: ${there}`,
+        label: there.has(id) ? `✓ ${title}: ${there.get(id)}` : `· ${title}`,
       })),
       { value: finish, label: "That is all" },
-    ], next);
+    ], findNext(there));
     const step = steps.find(({ id }) => id === chosen);
     if (step === undefined) break;
     await takeStep(step, site, (text) => prompts.warn(text));
   }
-  prompts.end("Start it: agent run. See that all is well: agent doctor --live");
+  await offerStart(site, prompts);
 }
 
-/** Without these an agent cannot answer. The example agent counts. */
-const needed: readonly string[] = ["llm", "agent"];
+/** What is there, by step. */
+async function lookAround(site: Site): Promise<ReadonlyMap<string, string>> {
+  const config = await site.load();
+  const there = new Map<string, string>();
+  for (const { id, look } of steps) {
+    const found = await look(config, site);
+    if (found !== undefined) there.set(id, found);
+  }
+  return there;
+}
+
+function findNext(there: ReadonlyMap<string, string>): string {
+  return needed.find(([_, anyOf]) => !anyOf.some((id) => there.has(id)))?.[0] ?? finish;
+}
 
 /** A step that fails leaves the others; one that is left by Ctrl-C ends the wizard. */
 async function takeStep(step: WizardStep, site: Site, warn: (text: string) => void): Promise<void> {
@@ -117,6 +140,21 @@ async function takeStep(step: WizardStep, site: Site, warn: (text: string) => vo
     if (error.kind === "cancelled" || error.kind === "bug") throw error;
     warn(error.message);
   }
+}
+
+/** The last question: whether the agents shall run now. */
+async function offerStart({ terminal, configDir, dataDir }: Site, prompts: Prompts): Promise<void> {
+  const running = await findRunning(dataDir, terminal.env);
+  if (running !== undefined) {
+    return prompts.end(`It runs, and has picked this up. The console: ${running.console} How it stands: agent status`);
+  }
+  if (!isInstalled(terminal.env)) prompts.tell("`agent` stands for `deno task agent` in this folder.");
+  const isWanted = await prompts.confirm("Start it now?", true);
+  prompts.end(isWanted ? "Starting." : "Start it: agent run. See that all is well: agent doctor --live");
+  if (!isWanted) return;
+  await writeStarterFolder(configDir);
+  const { run } = await import("../cli/run.ts");
+  await run(terminal, { config: configDir, data: dataDir, takeover: false, json: false });
 }
 
 function newNoTerminalError(): AppError {

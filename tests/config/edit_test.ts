@@ -96,6 +96,78 @@ const styles: readonly (readonly [name: string, before: string, change: ConfigCh
     { path: ["log", "format"], value: "json" },
     "log:\n  level: info # why\n  format: json\n",
   ],
+  [
+    "an editor of Windows",
+    "# ours\r\ntelegram:\r\n  - instance: a # x\r\n    token: y\r\n# end\r\n",
+    { path: ["telegram", 1], value: { instance: "b", token: toSecretReference("t") } },
+    '# ours\r\ntelegram:\r\n  - instance: a # x\r\n    token: y\r\n  - instance: b\r\n    token: "${file:./secrets/t}"\r\n# end\r\n',
+  ],
+  [
+    "an editor of Windows, now and then",
+    "agents:\r\n  - id: a\n    language: de\r\n",
+    { path: ["agents", 0, "model"], value: "auto" },
+    "agents:\r\n  - id: a\n    language: de\r\n    model: auto\n",
+  ],
+  [
+    "a byte order mark",
+    "\ufeffagents:\n  - id: a\n",
+    { path: ["agents", 1], value: { id: "b" } },
+    "\ufeffagents:\n  - id: a\n  - id: b\n",
+  ],
+  [
+    "tabs before and in comments",
+    "agents:\t# all\there\n  - id: a\t#\tx\n    language: de\t# y\n\t\n#\tend\n",
+    { path: ["agents", 0, "language"], value: "en" },
+    "agents:\t# all\there\n  - id: a\t#\tx\n    language: en\t# y\n\t\n#\tend\n",
+  ],
+  [
+    "comments after the last key",
+    "telegram:\n  - instance: a\n    token: y\n    # poll: 3\n  # - instance: c\n# the end",
+    { path: ["telegram", 1], value: { instance: "b" } },
+    "telegram:\n  - instance: a\n    token: y\n    # poll: 3\n  # - instance: c\n  - instance: b\n# the end",
+  ],
+  [
+    "a comment that belongs to the key below a list at its key's depth",
+    "agents:\n- id: a\n  # of a\n# of the rest\nrest: 1\n",
+    { path: ["agents", 1], value: { id: "b" } },
+    "agents:\n- id: a\n  # of a\n- id: b\n# of the rest\nrest: 1\n",
+  ],
+  [
+    "anchors, aliases and merged keys",
+    "usual: &usual { retries: 3 }\nagents:\n  - &a\n    id: a\n    <<: *usual\n    # last of a\n  - id: b\n    <<: *usual\n",
+    { path: ["agents", 0, "language"], value: "de" },
+    "usual: &usual { retries: 3 }\nagents:\n  - &a\n    id: a\n    <<: *usual\n    # last of a\n    language: de\n  - id: b\n    <<: *usual\n",
+  ],
+  [
+    "a list on lines of its own, in brackets",
+    "agents: [\n  # one\n  { id: a,\n    language: de }, # trailing\n]\n",
+    { path: ["agents", 1], value: { id: "b" } },
+    "agents: [\n  # one\n  { id: a,\n    language: de }, { id: b }, # trailing\n]\n",
+  ],
+  [
+    "everything in braces",
+    '{ "agents": [ { "id": "a" } ] } # JSON, nearly\n',
+    { path: ["agents", 0, "language"], value: "de" },
+    '{ "agents": [ { "id": "a", language: de } ] } # JSON, nearly\n',
+  ],
+  [
+    "a document with its marks",
+    "%YAML 1.2\n---\nagents:\n  - id: a\n...\n",
+    { path: ["agents", 1], value: { id: "b" } },
+    "%YAML 1.2\n---\nagents:\n  - id: a\n  - id: b\n...\n",
+  ],
+  [
+    "a folded text and what follows it",
+    "agents:\n  - id: a\n    system_prompt: >-\n      abc\n      def\n\n  # of b\n  - id: b\n",
+    { path: ["agents", 0, "system_prompt"], value: "new" },
+    "agents:\n  - id: a\n    system_prompt: |-\n      new\n\n  # of b\n  - id: b\n",
+  ],
+  [
+    "other scripts",
+    "# ü 🎉\nagents:\n  - id: a # 🎉🎉\n    name: 愛\n",
+    { path: ["agents", 0, "name"], value: "é" },
+    '# ü 🎉\nagents:\n  - id: a # 🎉🎉\n    name: "é"\n',
+  ],
   ["a number", "a:\n  n: 1 # one\n", { path: ["a", "n"], value: 22 }, "a:\n  n: 22 # one\n"],
 ];
 
@@ -128,8 +200,12 @@ Deno.test("text of people can be anything and stays text", () => {
   }
 });
 
-Deno.test("what is no mapping is not edited", async () => {
-  for (const text of ["agents: no list\n", "agents: [1\n", "- a\n"]) {
+Deno.test("what is no mapping, is there twice, or is another's too is not edited", async () => {
+  const texts = [
+    ...["agents: no list\n", "agents: [1\n", "- a\n", "agents: []\n---\nagents: []\n", "agents: []\nagents: []\n"],
+    ...["all: &all [{ id: a }]\nagents: *all\n", "agents: [{ id: &id a }, { id: *id }]\n"],
+  ];
+  for (const text of texts) {
     await rejectsWith("invalid", Promise.try(() => editConfig(text, [{ path: ["agents", 0, "id"], value: "ana" }])));
   }
 });

@@ -1,27 +1,12 @@
 import assert from "node:assert/strict";
+import { tmpdir } from "node:os";
 import { openFakeBotApi } from "../fixtures/fake_bot_api.ts";
 import { openFakeOpenai } from "../fixtures/fake_llm_openai.ts";
 import { keys } from "../fixtures/pty.ts";
-import { openSetupRoom, type SetupRoom } from "./setting_up.ts";
-import { answer, type Answers, openWizard, write } from "./typing.ts";
+import { openSetupRoom } from "./setting_up.ts";
+import { answer, leaveEverywhere, openWizard, write } from "./typing.ts";
 
 const { enter, up, down, ctrlC } = keys;
-
-/** Leaves the command at each of its questions, and then walks through it. */
-async function leaveEverywhere(room: SetupRoom, args: readonly string[], answers: Answers): Promise<void> {
-  const before = await room.snapshot();
-  for (const [index, [shown]] of answers.entries()) {
-    await using terminal = await openWizard(room, ...args);
-    await answer(terminal, answers.slice(0, index));
-    await terminal.see(shown);
-    await terminal.type(ctrlC);
-    assert.equal(await terminal.code, 130, terminal.screen());
-    assert.deepEqual(await room.snapshot(), before, `left at ${shown}`);
-  }
-  await using terminal = await openWizard(room, ...args);
-  await answer(terminal, answers);
-  assert.equal(await terminal.code, 0, terminal.screen());
-}
 
 Deno.test("Ctrl-C at every question about a model leaves the config as it was", async () => {
   await using model = openFakeOpenai();
@@ -62,24 +47,32 @@ Deno.test("Ctrl-C at every question about a bot leaves the config as it was, a w
   );
 });
 
-Deno.test("Ctrl-C at every question about mail, WhatsApp, memory and NATS leaves the config as it was", async () => {
+Deno.test("Ctrl-C at every question about an agent leaves the config as it was", async () => {
   await using room = await openSetupRoom();
-  assert.equal((await room.setup("agent", "--id", "ben")).code, 0);
-  await leaveEverywhere(room, ["whatsapp", "--agent", "ana"], [
-    [/A name for this account/, `support${enter}`],
-    [/Your number/, enter],
+  await leaveEverywhere(room, ["agent"], [
+    [/Which agent\?/, down + enter],
+    [/Its id/, `ben${enter}`],
+    [/Its name/, enter],
+    [/Who it is/, enter],
+    [/Its language/, enter],
     write,
   ]);
-  await leaveEverywhere(room, ["email", "--agent", "ana", "--offline"], [
-    [/A name for this account/, `box${enter}`],
-    [/Mail address/, `ana@gmail.com${enter}`],
-    [/Its password/, `secret${enter}`],
-    [/Whose mail/, enter],
-    write,
-  ]);
-  await leaveEverywhere(room, ["memory"], [[/How shall agents find/, enter], write]);
-  await leaveEverywhere(room, ["nats", "--offline"], [[/Address of the server/, enter], write]);
-  assert.equal((await room.agent("config", "check")).code, 0);
+  assert.match((await room.agent("config", "check")).stdout, /2 agents/);
+});
+
+Deno.test("a closed terminal leaves the config as it was, and no folder behind", async () => {
+  const folders = async () =>
+    (await Array.fromAsync(Deno.readDir(tmpdir()))).filter(({ name }) => name.startsWith("nexo-setup-")).length;
+  await using room = await openSetupRoom();
+  const before = await folders();
+  for (const [step, shown] of [["llm", /Who runs/], ["memory", /How shall agents/], ["whatsapp", /A name/]] as const) {
+    await using terminal = await openWizard(room, step);
+    await terminal.see(shown);
+    await terminal.hangUp();
+    assert.notEqual(await terminal.code, 0);
+  }
+  assert.equal((await room.snapshot()).size, 0);
+  assert.equal(await folders(), before);
 });
 
 Deno.test("Ctrl-C while a provider is asked leaves the config as it was", async () => {

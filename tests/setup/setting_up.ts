@@ -5,6 +5,8 @@ import { openTempDir } from "../fixtures/nexo_process.ts";
 export interface SetupRoom extends AsyncDisposable {
   readonly config: string;
   readonly data: string;
+  /** Environment that its commands get besides. */
+  readonly env: Readonly<Record<string, string>>;
   /** Writes a file beside the config and gives its path. */
   file(name: string, text: string): Promise<string>;
   /** Runs `agent setup ARGS` without a terminal. */
@@ -26,6 +28,7 @@ export async function openSetupRoom(env: Readonly<Record<string, string>> = {}):
   return {
     config,
     data,
+    env,
     async file(name, text) {
       await Deno.writeTextFile(`${folder.path}/${name}`, text);
       return `${folder.path}/${name}`;

@@ -56,6 +56,14 @@ Deno.test("what agent service install prints is a unit that systemd takes", asyn
   }
 });
 
+Deno.test("without --run-as the unit says who runs it, also where nobody called sudo", async () => {
+  await using folder = await openTempDir();
+  const env = { AGENT_CONFIG: folder.path, AGENT_DATA: folder.path, USER: "eva" };
+  const { code, stdout, stderr } = await runAgent(["service", "install", "--print"], { env });
+  assert.equal(code, 0, stderr);
+  assert.match(stdout, Deno.uid() === 0 ? /^User=nexo$/m : /^User=eva$/m);
+});
+
 Deno.test("a service is installed, shown and taken away with systemctl", async () => {
   await using folder = await openTempDir();
   const bin = `${folder.path}/bin`;

@@ -19,7 +19,7 @@ Deno.test("the wizard goes from nothing to a model, an agent and a bot; Ctrl-C k
       [/Its model/, `qwen3${enter}`],
       [/Does it want a key\?/, enter],
       write,
-      [/Done: agents[^]*✓ A model: local[^]*That is all/, up.repeat(7) + enter],
+      [/Done: agents[^]*✓ A model: local[^]*That is all/, up + enter],
       [/Which agent\?[^]*a new one/, down + enter],
       [/Its id/, `Ben B${enter}`],
       [/must be 1 to 63/, `${"\x7f".repeat(5)}ben${enter}`],
@@ -27,7 +27,7 @@ Deno.test("the wizard goes from nothing to a model, an agent and a bot; Ctrl-C k
       [/Who it is/, enter],
       [/Its language/, `de${enter}`],
       write,
-      [/Done: the agent ben[^]*That is all/, up.repeat(6) + enter],
+      [/Done: the agent ben[^]*That is all/, enter],
       [/Which agent shall answer there\?/, ctrlC],
     ]);
     assert.equal(await terminal.code, 130);
@@ -40,8 +40,10 @@ Deno.test("the wizard goes from nothing to a model, an agent and a bot; Ctrl-C k
   assert.equal(model.requests.length, 1);
 
   await using terminal = await openWizard(room);
-  await terminal.see(/✓ A model[^]*✓ An agent: ana, ben[^]*· Telegram[^]*That is all/);
-  await terminal.type(enter);
+  await answer(terminal, [
+    [/✓ A model[^]*✓ An agent: ana, ben[^]*● · Telegram[^]*That is all/, down.repeat(6) + enter],
+    [/Start it now\?/, "n"],
+  ]);
   assert.equal(await terminal.code, 0);
   assert.match(terminal.screen(), /agent doctor --live/);
 });
