@@ -153,7 +153,7 @@ function findByToken(context: Context, logins: Logins): Caller | undefined {
   const given = context.req.header("authorization");
   if (given === undefined) return undefined;
   const [scheme, token] = given.split(" ", 2);
-  return logins.identify(scheme?.toLowerCase() === "bearer" ? token ?? "" : "");
+  return logins.identify(scheme?.toLowerCase() === "bearer" ? token ?? "" : "", "header");
 }
 
 function newNoTokenError(): AppError {

@@ -46,7 +46,7 @@ export function newLoginRoutes({ logins, guesses, log, metrics, note, cookie }: 
 
   app.post("/api/login", async (context) => {
     const { token } = await readJson(context.req.raw, maxLoginBytes, loginRequestSchema);
-    await start(context, logins.identify(token), "token");
+    await start(context, logins.identify(token, "form"), "token");
     return context.json({ ok: true });
   });
   app.get("/login", async (context, next) => {

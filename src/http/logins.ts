@@ -17,12 +17,13 @@ const maxLinks = 20;
 /** Who may use the console and the APIs: holders of a token, of a login, or of an unused login code. */
 export interface Logins {
   /**
-   * Who brings this token, found in a time that tells nothing about it.
+   * Who brings this token, found in a time that tells nothing about it. By a header a program may bring the same wrong one
+   * often.
    *
    * @throws {AppError} `denied`, reason `wrong_token`, `token_expired`, `token_revoked`; after ten wrong ones within a
    * minute `too_many_guesses`.
    */
-  identify(token: string): Caller;
+  identify(token: string, by: "form" | "header"): Caller;
   /** A new login for whoever was let in; gives its key. */
   logIn(caller: Caller): string;
   /** Whoever is logged in with this key; `undefined` where nobody is any more. */
@@ -83,10 +84,10 @@ export function newLogins({ root, tokens, guesses, clock }: LoginsDeps): Logins 
 
   return {
     root: newRoot,
-    identify(text) {
+    identify(text, by) {
       if (isSameText(text, root.current.reveal())) return newRoot();
       const token = tokens.find(text);
-      if (token === undefined) throw guesses.count(newWrongTokenError());
+      if (token === undefined) throw guesses.count(newWrongTokenError(), by === "header" ? text : undefined);
       const { id, name, role, state, expiresAt } = token;
       if (state !== "live") throw newEndedTokenError(state);
       tokens.used(id);

@@ -34,7 +34,7 @@ export function newMcpEndpoint(endpoint: McpEndpoint, deps: McpEndpointDeps): Ho
     if (answered !== undefined) return await answered;
     let caller: ReturnType<Logins["identify"]>;
     try {
-      caller = logins.identify(token);
+      caller = logins.identify(token, "header");
     } catch (thrown) {
       const error = toAppError(thrown);
       if (error.kind !== "denied") throw error;

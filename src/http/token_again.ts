@@ -15,7 +15,7 @@ export function requireTokenAgain(logins: Pick<Logins, "identify">, token: strin
 
 function isOperators(logins: Pick<Logins, "identify">, token: string): boolean {
   try {
-    return logins.identify(token).role === "operator";
+    return logins.identify(token, "form").role === "operator";
   } catch (thrown) {
     const error = toAppError(thrown);
     if (error.kind !== "denied" || error.reason === tooManyGuesses) throw error;

@@ -5,8 +5,10 @@ import { AppError } from "../core/error.ts";
 export const tooManyGuesses = "too_many_guesses";
 
 const windowMs = 60_000;
-/** Wrong ones in a minute that are answered at once: people mistype. */
-const freeMisses = 10;
+/** What a wrong one weighs, and one more of the same: a program with an old token learns nothing from asking again. */
+const weights = { fresh: 3, repeated: 1 } as const;
+/** What wrong ones may weigh in a minute that are answered at once: ten of them, since people mistype. */
+const freeWeight = 10 * weights.fresh;
 const stepMs = 1_000;
 const longestMs = 10_000;
 /** Answers held back at the same time. */
@@ -17,27 +19,31 @@ const maxHeld = 1_000;
  * nobody can lock its holder out.
  */
 export interface WrongGuesses {
-  /** Counts a wrong one. @returns What to refuse it with: `error`, or that there were too many. */
-  count(error: AppError): AppError;
+  /**
+   * Counts a wrong one; a `text` that was tried before counts less.
+   *
+   * @returns What to refuse it with: `error`, or that there were too many.
+   */
+  count(error: AppError, text?: string): AppError;
   /** Resolves when the answer to one of too many may go. */
   hold(): Promise<void>;
 }
 
 /** Makes {@linkcode WrongGuesses} until `closing` fires: ten wrong ones a minute are answered at once; after those an answer goes each second. */
 export function newWrongGuesses(clock: Clock, closing: AbortSignal): WrongGuesses {
-  let misses: number[] = [];
+  let misses: readonly { readonly at: number; readonly text: string | undefined; readonly weight: number }[] = [];
   let held = 0;
-  const findRecent = () => {
-    const now = clock.monotonic();
-    return misses = misses.filter((at) => now - at < windowMs).slice(-freeMisses);
-  };
 
   return {
-    count(error) {
-      const tooMany = findRecent().length >= freeMisses;
-      misses.push(clock.monotonic());
-      if (!tooMany) return error;
-      const retryAfterMs = (misses[0] ?? 0) + windowMs - clock.monotonic();
+    count(error, text) {
+      const at = clock.monotonic();
+      misses = misses.filter((miss) => at - miss.at < windowMs);
+      const isRepeated = text !== undefined && misses.some((miss) => miss.text === text);
+      const tooMany = misses.reduce((sum, { weight }) => sum + weight, 0) >= freeWeight;
+      const [oldest] = misses;
+      misses = [...misses, { at, text, weight: weights[isRepeated ? "repeated" : "fresh"] }].slice(-freeWeight);
+      if (!tooMany || oldest === undefined) return error;
+      const retryAfterMs = oldest.at + windowMs - at;
       return new AppError(
         "denied",
         "Too many wrong tokens or codes within a minute: answers to wrong ones wait. The right one is taken at once",

@@ -13,9 +13,9 @@ const ways: Readonly<Record<string, (http: HttpFixture, guess: string) => Promis
 for (const [name, guess] of Object.entries(ways)) {
   Deno.test(`wrong tokens wait after ten within a minute, and the right one does not (${name})`, async () => {
     await using http = await openHttpFixture();
-    for (let round = 0; round < 10; round++) assert.equal(await statusOf(guess(http, `wrong ${round}`)), 401);
+    for (let round = 0; round < 10; round++) assert.equal(await statusOf(guess(http, `wrong-${round}`)), 401);
     const standing = http.clock.waiting;
-    const late = [guess(http, "wrong 10"), guess(http, "wrong 11"), guess(http, "wrong 12")];
+    const late = [guess(http, "wrong-10"), guess(http, "wrong-11"), guess(http, "wrong-12")];
     await http.clock.untilWaiting(standing + late.length);
     assert.ok(await statusOf(guess(http, token)) < 300, "the right token is taken at once");
 
@@ -33,7 +33,7 @@ for (const [name, guess] of Object.entries(ways)) {
     const part = name === "mcp" ? "mcp_host" : "http";
     assert.equal(http.metrics.valueOf("nexo_refusals_total", { part, reason: "too_many_guesses" }), 3);
     await http.clock.advance(60_000);
-    assert.equal(await statusOf(guess(http, "wrong 13")), 401);
+    assert.equal(await statusOf(guess(http, "wrong-13")), 401);
   });
 }
 
@@ -49,7 +49,7 @@ Deno.test("login codes and the token entered once more are guessed as slowly", a
     });
   for (let round = 0; round < 5; round++) {
     assert.equal(await statusOf(http.admin(`/login?code=wrong${round}`, { headers: {} })), 303);
-    assert.equal(await statusOf(again(`wrong ${round}`)), 403);
+    assert.equal(await statusOf(again(`wrong-${round}`)), 403);
   }
   assert.equal(http.metrics.valueOf("nexo_refusals_total", { part: "http", reason: "wrong_code" }), 5);
   assert.equal(http.metrics.valueOf("nexo_refusals_total", { part: "http", reason: "token_again" }), 5);
@@ -77,6 +77,17 @@ Deno.test("a token that has ended is no guess, and its refusal says so", async (
       assert.deepEqual([response.status, error.reason], [401, `token_${state}`]);
     }
   }
+});
+
+Deno.test("a program that asks again with an old token is told so thirty times", async () => {
+  await using http = await openHttpFixture();
+  const ask = () => http.admin("/api/status", { headers: { authorization: "Bearer old" } });
+  for (let round = 0; round < 28; round++) assert.equal(await statusOf(ask()), 401, `round ${round}`);
+  const standing = http.clock.waiting;
+  const late = ask();
+  await http.clock.untilWaiting(standing + 1);
+  await http.clock.advance(1_000);
+  assert.equal(await statusOf(late), 429);
 });
 
 async function statusOf(answer: Promise<Response>): Promise<number> {
