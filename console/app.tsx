@@ -15,6 +15,7 @@ import { LogsPage } from "./pages/logs.tsx";
 import { ModelsPage } from "./pages/models.tsx";
 import { OverviewPage } from "./pages/overview.tsx";
 import { SessionsPage, TranscriptPage } from "./pages/sessions.tsx";
+import { ToolPage } from "./pages/tool.tsx";
 import { ToolsPage } from "./pages/tools.tsx";
 import { TurnPage } from "./pages/turn.tsx";
 
@@ -61,7 +62,12 @@ const pages: readonly [PageEntry, ...PageEntry[]] = [
     show: ({ status }, id) =>
       id === undefined ? <BusPage status={status} part="dead-letters" /> : <DeadLetterPage id={id} />,
   },
-  { path: "tools", key: "t", title: "Tools", show: () => <ToolsPage /> },
+  {
+    path: "tools",
+    key: "t",
+    title: "Tools",
+    show: ({ status }, name) => name === undefined ? <ToolsPage status={status} /> : <ToolPage name={name} />,
+  },
   { path: "models", key: "m", title: "Models", show: (live) => <ModelsPage live={live} /> },
   { path: "config", key: "f", title: "Config", show: (_, path) => <ConfigPage wanted={path} /> },
   { path: "audit", key: "u", title: "Audit", show: () => <AuditPage /> },

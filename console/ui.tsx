@@ -49,6 +49,9 @@ const states: Readonly<Record<string, readonly [tone: string, shape: string]>> =
   approved: ["good", "●"],
   denied: ["bad", "■"],
   revoked: ["bad", "■"],
+  "calls pass": ["good", "●"],
+  "being tried again": ["warn", "◐"],
+  "refused for now": ["bad", "■"],
 };
 
 /** A state as colour, shape and word, so that none of them has to be seen. */

@@ -9,7 +9,7 @@ import { Empty, Facts, Fold, Head, Loading, Tabs, useLoaded } from "../ui.tsx";
 import { count, money, pretty } from "../words.ts";
 import { AgentFiles } from "./agent_files.tsx";
 import { AgentMemory } from "./agent_memory.tsx";
-import { ToolRow } from "./tools.tsx";
+import { ToolRow } from "./tool_row.tsx";
 
 const parts = [["policy", "Policy"], ["tools", "Tools"], ["files", "Files"], ["memory", "Memory"]] as const;
 

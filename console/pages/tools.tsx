@@ -1,21 +1,30 @@
+import type { Signal } from "@preact/signals";
 import { useState } from "preact/hooks";
 import type { ExtensionView } from "../../src/http/extensions_api.ts";
-import type { McpServerView } from "../../src/http/mcp_api.ts";
+import type { McpQuestion, McpServerView } from "../../src/http/mcp_api.ts";
+import type { Status } from "../../src/http/status_api.ts";
 import type { ToolView } from "../../src/http/tools_api.ts";
 import { get, post } from "../api.ts";
+import { TokenAgain } from "../token_again.tsx";
 import { Facts, Failure, Fold, Head, Loading, Pill, useLoaded } from "../ui.tsx";
-import { count, duration } from "../words.ts";
+import { count } from "../words.ts";
+import { McpQuestions } from "./mcp_questions.tsx";
+import { ToolRow } from "./tool_row.tsx";
 
 /** What agents can do: built-in tools, those of plugins, extensions and MCP servers. */
-export function ToolsPage() {
+export function ToolsPage({ status }: { readonly status: Signal<Status | undefined> }) {
+  // What servers and extensions do shows in how they stand; the page need not ask again and again.
+  const others = status.value?.subsystems.filter(({ name }) => /^(?:mcp|extension)/.test(name));
   const { loaded, reload } = useLoaded(async (signal) => {
-    const [tools, extensions, mcp] = await Promise.all([
+    const [tools, extensions, mcp, asked] = await Promise.all([
       get<{ items: ToolView[] }>("/api/tools", {}, signal),
       get<{ extensions: ExtensionView[] }>("/api/extensions", {}, signal),
       get<{ servers: McpServerView[] }>("/api/mcp/servers", {}, signal),
+      get<{ questions: McpQuestion[] }>("/api/mcp/questions", {}, signal),
     ]);
-    return { tools: tools.items, extensions: extensions.extensions, servers: mcp.servers };
-  }, []);
+    const { questions } = asked;
+    return { tools: tools.items, extensions: extensions.extensions, servers: mcp.servers, questions };
+  }, [JSON.stringify(others)]);
   const [words, setWords] = useState("");
   const [told, setTold] = useState("");
   const onChanged = (text: string) => {
@@ -37,8 +46,9 @@ export function ToolsPage() {
       </Head>
       <p role="status" class="soft">{told}</p>
       <Loading of={loaded}>
-        {({ tools, extensions, servers }) => (
+        {({ tools, extensions, servers, questions }) => (
           <>
+            <McpQuestions {...{ questions, onChanged }} />
             <Extensions {...{ extensions, onChanged }} />
             <Servers {...{ servers, onChanged }} />
             <section>
@@ -56,39 +66,6 @@ export function ToolsPage() {
         )}
       </Loading>
     </>
-  );
-}
-
-const origins = { nexo: "built in", plugin: "plugin", extension: "extension", mcp: "MCP" } as const;
-const effects = {
-  none: "only looks",
-  idempotent: "safe to run again",
-  once: "not run again after a crash",
-} as const;
-
-/** One tool, and how its calls of the last hour went. */
-export function ToolRow({ tool }: { readonly tool: ToolView }) {
-  const { name, description, from, effect, dangerous, agents, calls, errors, medianMs } = tool;
-  return (
-    <div class="row tool-row">
-      <div>
-        <strong class="mono">{name}</strong>
-        <span class="soft">{description}</span>
-        <span class="soft">
-          {[
-            origins[from],
-            effects[effect],
-            dangerous ? "never after untrusted text" : "",
-            agents.join(", ") || "no agent has it",
-          ]
-            .filter((part) => part).join(" · ")}
-        </span>
-      </div>
-      <span class="soft number">
-        {calls > 0 && `${count(calls, "call")}, ${duration(medianMs ?? 0)}`}
-        {errors > 0 && <span class="bad">, {count(errors, "error")}</span>}
-      </span>
-    </div>
   );
 }
 
@@ -157,7 +134,13 @@ function ExtensionRow({ extension, onChanged }: { readonly extension: ExtensionV
             <button type="button" class="danger" onClick={() => void change("disable", {})}>Disable</button>
           </p>
         )
-        : hash !== undefined && <EnableForm id={id} onEnable={(token) => void change("enable", { hash, token })} />}
+        : hash !== undefined && (
+          <TokenAgain
+            why="It is a program, and may then do what stands above."
+            action={`Enable ${id}`}
+            onToken={(token) => void change("enable", { hash, token })}
+          />
+        )}
     </details>
   );
 }
@@ -165,30 +148,6 @@ function ExtensionRow({ extension, onChanged }: { readonly extension: ExtensionV
 function sayWalls(confinement: ExtensionView["confinement"]): string {
   if (confinement === undefined) return "it does not run";
   return confinement.kind === "unconfined" ? `nothing: ${confinement.reason}` : confinement.kind;
-}
-
-function EnableForm({ id, onEnable }: { readonly id: string; onEnable(token: string): void }) {
-  const [token, setToken] = useState("");
-  return (
-    <form
-      class="search"
-      onSubmit={(event) => {
-        event.preventDefault();
-        onEnable(token);
-      }}
-    >
-      <label>
-        It is a program, and may then do what stands above. The token once more:{" "}
-        <input
-          type="password"
-          autocomplete="off"
-          value={token}
-          onInput={({ currentTarget }) => setToken(currentTarget.value.trim())}
-        />
-      </label>
-      <button type="submit" class="primary" disabled={token === ""}>Enable {id}</button>
-    </form>
-  );
 }
 
 function Servers(
@@ -225,7 +184,7 @@ function ServerRow({ server, onChanged }: { readonly server: McpServerView; onCh
     }
   };
   return (
-    <details class="unfold" open={held.length > 0}>
+    <details class="unfold" open={held.length > 0 || server.login === "wanted"}>
       <summary class="row">
         <span>
           <strong>{server.server}</strong> <span class="soft">{server.title}</span>
@@ -233,10 +192,12 @@ function ServerRow({ server, onChanged }: { readonly server: McpServerView; onCh
         <Pill state={server.state} />
         <span class="reason">
           {server.reason ?? count(server.tools.length, "tool")}
+          {server.login === "wanted" && ", waiting for your login"}
           {held.length > 0 && `, ${held.length} waiting for your word`}
         </span>
       </summary>
       {failure !== undefined && <Failure error={failure} />}
+      {server.login !== "none" && <Login server={server} />}
       {held.length > 0 && (
         <p class="filters">
           <button type="button" class="primary" onClick={() => void accept(held.map(({ tool }) => tool))}>
@@ -260,5 +221,33 @@ function ServerRow({ server, onChanged }: { readonly server: McpServerView; onCh
         </Fold>
       ))}
     </details>
+  );
+}
+
+/** The way to the server's own login page, which opens in a tab of its own. */
+function Login({ server }: { readonly server: McpServerView }) {
+  const [page, setPage] = useState("");
+  const [failure, setFailure] = useState<unknown>();
+  const begin = async () => {
+    try {
+      setPage((await post<{ url: string }>(`/api/mcp/servers/${encodeURIComponent(server.server)}/login`, {})).url);
+      setFailure(undefined);
+    } catch (error) {
+      setFailure(error);
+    }
+  };
+  return (
+    <>
+      {failure !== undefined && <Failure error={failure} />}
+      <p class="filters">
+        {page === ""
+          ? <button type="button" onClick={() => void begin()}>Log in at {server.server}</button>
+          : (
+            <a class="button primary" href={page} target="_blank" rel="noopener noreferrer">
+              Open the login page of {new URL(page).host}
+            </a>
+          )}
+      </p>
+    </>
   );
 }

@@ -20,7 +20,12 @@ const megabyte = 1_000_000;
 
 /** What extensions cost: to start, to keep, to call, and by being many. */
 export async function measureExtensions(model: FakeModel): Promise<readonly Figure[]> {
-  return [...await measureFifty(model), ...await measureCalls(), ...await measureManyTools(model)];
+  return [
+    ...await measureFifty(model),
+    ...await measureCalls(),
+    ...await measureFlood(),
+    ...await measureManyTools(model),
+  ];
 }
 
 /** Half of them modules that our Deno runs, half programs behind bubblewrap. */
@@ -141,6 +146,32 @@ async function timeBare(folder: string): Promise<readonly number[]> {
   await reader.cancel();
   await child.status;
   return tookMs;
+}
+
+/** How late a timer of the host fires while an extension floods its output until it is ended for that. */
+async function measureFlood(): Promise<readonly Figure[]> {
+  const everyMs = 5;
+  await using world = await openExtensionWorld();
+  const manifest =
+    `id = "flood"\nversion = "1.0.0"\n[transport]\ntype = "stdio"\ncommand = "./main.sh"\n[[tools]]\nname = "go"\n`;
+  await world.write("flood", { "plugin.toml": manifest, "main.sh": "#!/bin/sh\nexec yes flood\n" });
+  await world.open();
+  const lateMs: number[] = [];
+  let dueMs = performance.now() + everyMs;
+  const timer = setInterval(() => {
+    lateMs.push(Math.max(0, performance.now() - dueMs));
+    dueMs = performance.now() + everyMs;
+  }, everyMs);
+  await world.enable("flood", ({ reason = "" }) => /lines that answer nothing/.test(reason));
+  await new Promise((resolve) => setTimeout(resolve, 2_000)); // it is started and ended again meanwhile
+  clearInterval(timer);
+  return [{
+    part,
+    name: "the host's timers late beside one that floods, p90",
+    value: percentile(lateMs, 0.9),
+    unit: "ms",
+    target: { atMost: 10 },
+  }];
 }
 
 /** Turns with a thousand tools registered, beside turns without them. */

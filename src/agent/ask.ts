@@ -5,9 +5,9 @@ import type { LlmMessage, LlmRequest, ModelRoute } from "../core/llm.ts";
 import type { Metrics } from "../core/metrics.ts";
 import { addUsage } from "../ledger/usage.ts";
 import { withDeadline } from "../resilience/deadline.ts";
-import { type Budgets, costOf, toDay } from "./budget.ts";
-import { gather, priceOfAny, toModelName } from "./loop.ts";
-import { estimateMessages, type Tokens } from "./tokens.ts";
+import { type Budgets, costOf, priceOfAny, toDay } from "./budget.ts";
+import { gather } from "./gather.ts";
+import { estimateMessages, type Tokens, toModelName } from "./tokens.ts";
 
 /** A question to a model that nobody in a chat has asked. */
 export interface Question {

@@ -2,7 +2,7 @@ import type { AgentConfig } from "../config/agents.ts";
 import type { Clock } from "../core/clock.ts";
 import { AppError } from "../core/error.ts";
 import type { LedgerReader } from "../core/ledger.ts";
-import type { LlmPrice, LlmUsage } from "../core/llm.ts";
+import type { LlmPrice, LlmUsage, ModelRoute } from "../core/llm.ts";
 import type { Metrics } from "../core/metrics.ts";
 import { readUsage, type UsageTotal } from "../ledger/usage.ts";
 
@@ -137,4 +137,10 @@ function check(
       `Agent ${agent} has used up its budget of ${limit} ${unit} a ${period}. Raise budget in agents.yaml, or wait`,
     );
   }
+}
+
+/** Price of a call, or `undefined` where one of the models that may answer it has none. */
+export function priceOfAny(route: ModelRoute, fallbacks: AgentConfig["fallback_models"]): LlmPrice | undefined {
+  const isKnown = fallbacks.every(({ provider, model }) => route.price(provider, model) !== undefined);
+  return isKnown ? route.price(route.providerId, route.model) : undefined;
 }

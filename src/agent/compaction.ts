@@ -18,9 +18,8 @@ import { askModel } from "./ask.ts";
 import type { Budgets } from "./budget.ts";
 import { commitWhenPossible } from "./commit.ts";
 import { fenceText } from "./fence.ts";
-import { toModelName } from "./loop.ts";
 import type { ResolveModel } from "./profile.ts";
-import { estimateText, type Tokens } from "./tokens.ts";
+import { estimateText, type Tokens, toModelName } from "./tokens.ts";
 import { shortenText } from "./window.ts";
 
 /** A session whose window may be about to overflow. */

@@ -7,26 +7,17 @@ import type { Ledger, Statement } from "../core/ledger.ts";
 import type { Log } from "../core/log.ts";
 import { type Outbound, toRefusalKey } from "../core/message.ts";
 import type { Metrics } from "../core/metrics.ts";
-import { toPerson, toSessionId } from "../core/session.ts";
 import type { Topic } from "../core/topic.ts";
-import {
-  heartbeatEventSchema,
-  type InboundEvent,
-  inboundEventSchema,
-  type RouteEvent,
-  routeEventSchema,
-  topics,
-} from "../core/topics.ts";
+import { type InboundEvent, inboundEventSchema, routeEventSchema, topics } from "../core/topics.ts";
 import type { Tracer } from "../core/trace.ts";
 import type { Live } from "../lib/live.ts";
 import { writeDeadLetter } from "../ledger/dead.ts";
 import { buryEvent, finishEvent, type InboxOutcome } from "../ledger/inbox.ts";
 import { queueMessage } from "../ledger/outbox.ts";
 import { type Bucket, newBucket } from "../resilience/bucket.ts";
-import type { Arrival, ReplyAddress } from "./arrival.ts";
+import { agentOf, type Arrival, type ReplyAddress, toArrival } from "./arrival.ts";
 import { commitWhenPossible } from "./commit.ts";
 import { findTaskRefusal, type Results } from "./delegate.ts";
-import { toPromptName } from "./fence.ts";
 import type { Offer, Pairing } from "./pairing.ts";
 import { findPolicy, findRefusal, isInnerPlugin } from "./policy.ts";
 
@@ -88,6 +79,8 @@ export function newInbox(deps: InboxDeps): Inbox {
   const finish = async (delivery: Delivery, outcome: InboxOutcome): Promise<void> => {
     await commit([finishEvent(delivery.rowId, outcome, clock.now())]);
   };
+
+  const asArrival = (delivery: Delivery) => toArrival(delivery, config.current, deps.newestInheritedRow);
 
   /** Messages about whose senders nothing could be read, oldest first. They wait in the ledger as accepted. */
   const held: Delivery[] = [];
@@ -197,7 +190,7 @@ export function newInbox(deps: InboxDeps): Inbox {
       deps.results.settle(event.correlationId ?? "", route.data);
       return await finish(delivery, "delivered");
     }
-    const arrival = toArrival(delivery);
+    const arrival = asArrival(delivery);
     if (arrival === undefined) return await bury(delivery);
     const { plugin } = arrival.session;
     // A turn that had begun was admitted before the process died.
@@ -275,22 +268,8 @@ export function newInbox(deps: InboxDeps): Inbox {
     metrics.count("nexo_dead_letters_total", { hop: "inbound", kind: error.kind });
   };
 
-  const toArrival = (delivery: Delivery): Arrival | undefined => {
-    const { payload } = delivery.event;
-    const isInherited = delivery.rowId <= deps.newestInheritedRow;
-    const inbound = inboundEventSchema.safeParse(payload);
-    if (inbound.success) return { ...toMessageArrival(delivery, inbound.data, config.current), isInherited };
-    const route = routeEventSchema.safeParse(payload);
-    if (route.success && route.data.kind !== "result") {
-      return { ...toTaskArrival(delivery, route.data), isInherited };
-    }
-    const heartbeat = heartbeatEventSchema.safeParse(payload);
-    if (!heartbeat.success) return undefined;
-    return { ...toHeartbeatArrival(delivery, heartbeat.data.agent, config.current), isInherited };
-  };
-
   return {
-    toArrival,
+    toArrival: asArrival,
     mayJoin({ delivery }) {
       try {
         return findReason(delivery) === undefined;
@@ -343,100 +322,6 @@ function newUnreadableError(cause?: unknown): AppError {
   });
 }
 
-type NewArrival = Omit<Arrival, "isInherited">;
-
-function toMessageArrival(
-  delivery: Delivery,
-  { plugin, instance, message }: InboundEvent,
-  config: Config,
-): NewArrival {
-  const agent = findPolicy(config, plugin, instance)?.agent.id ?? "nobody";
-  const session = {
-    agent,
-    plugin,
-    instance,
-    conversation: message.conversation,
-    ...(message.thread === undefined ? {} : { thread: message.thread }),
-  };
-  return {
-    delivery,
-    source: "message",
-    session,
-    sessionId: toSessionId(session),
-    text: message.text,
-    heading: message.heading,
-    untrusted: message.untrusted,
-    quotedTail: message.quotedTail,
-    attachments: message.attachments,
-    sender: toPromptName(message.sender.name ?? message.sender.handle ?? message.sender.id),
-    person: isNobody(plugin, message.sender.id) ? undefined : toPerson(plugin, message.sender.id),
-    isGroup: message.isGroup,
-    isEdit: message.edits !== undefined,
-    providerMessageId: message.providerMessageId,
-    quoted: message.quoted?.text,
-    history: message.history ?? [],
-    reply: { plugin, instance, conversation: message.conversation, thread: message.thread },
-    chain: [],
-    deadlineAtMs: undefined,
-    traceparent: message.traceparent ?? delivery.event.traceparent,
-  };
-}
-
-/** A program that names no user asks for anybody: what one asker said is not another's to see. */
-function isNobody(plugin: string, senderId: string): boolean {
-  return plugin === "api" && senderId === "api";
-}
-
-function toTaskArrival(delivery: Delivery, task: Exclude<RouteEvent, { kind: "result" }>): NewArrival {
-  const agent = agentOf(delivery);
-  const session = { agent, plugin: "agent", instance: agent, conversation: `${task.from}:${task.sessionId}` };
-  return {
-    delivery,
-    source: task.kind === "delegate" ? "task" : "broadcast",
-    session,
-    sessionId: toSessionId(session),
-    text: task.task,
-    attachments: [],
-    sender: task.from,
-    person: undefined,
-    isGroup: false,
-    isEdit: false,
-    providerMessageId: undefined,
-    quoted: undefined,
-    history: [],
-    reply: task.kind === "delegate"
-      ? { plugin: "agent", instance: task.from, conversation: delivery.event.id }
-      : undefined,
-    chain: task.chain,
-    deadlineAtMs: task.deadlineAt,
-    traceparent: delivery.event.traceparent,
-  };
-}
-
-function toHeartbeatArrival(delivery: Delivery, agent: string, config: Config): NewArrival {
-  const settings = config.agents.find((one) => one.id === agent)?.heartbeat;
-  const session = { agent, plugin: "heartbeat", instance: agent, conversation: "clock" };
-  return {
-    delivery,
-    source: "heartbeat",
-    session,
-    sessionId: toSessionId(session),
-    text: settings?.prompt ?? "",
-    attachments: [],
-    sender: undefined,
-    person: undefined,
-    isGroup: false,
-    isEdit: false,
-    providerMessageId: undefined,
-    quoted: undefined,
-    history: [],
-    reply: settings?.deliver_to,
-    chain: [],
-    deadlineAtMs: undefined,
-    traceparent: delivery.event.traceparent,
-  };
-}
-
 /** What somebody turned away is told: a code, or, on a line inside the process, why; else nothing. */
 function toAnswer(
   arrival: Arrival,
@@ -457,12 +342,6 @@ function toAnswer(
   if (offer !== undefined) return { address, message: { ...message, text: offer.text, outcome: "answered" } };
   const text = `The message was refused: ${reason.replaceAll("_", " ")}`;
   return { address, message: { ...message, text, outcome: "failed", error: { kind: "denied", message: text } } };
-}
-
-/** The agent that a subject ends with: `agent.route.<id>`; ids need no encoding, see the config's schema. */
-function agentOf({ event }: Delivery): string {
-  const parts = event.subject.split(".");
-  return (event.subject.startsWith("agent.route.") ? parts.at(-1) : parts.at(-2)) ?? "";
 }
 
 function senderOf(payload: unknown): string {

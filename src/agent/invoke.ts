@@ -8,7 +8,7 @@ import type { Metrics } from "../core/metrics.ts";
 import { newTextResult, type Tool, type ToolContent, type ToolContext, type ToolResult } from "../core/tool.ts";
 import { matchesPattern } from "../lib/pattern.ts";
 import { type Bucket, newBucket } from "../resilience/bucket.ts";
-import { type Breaker, newBreaker } from "../resilience/breaker.ts";
+import { type Breaker, type BreakerState, newBreaker } from "../resilience/breaker.ts";
 import { withDeadline } from "../resilience/deadline.ts";
 import { fenceContent } from "./fence.ts";
 import type { Hooks } from "./hooks.ts";
@@ -17,6 +17,8 @@ import type { Hooks } from "./hooks.ts";
 export interface Invoker {
   /** Never throws but when the turn itself ends: whatever goes wrong is a result that the model can read. */
   invoke(call: LlmToolCall, scope: InvokeScope): Promise<Invoked>;
+  /** Whether calls of a tool pass, as its own breaker has it. */
+  breakerState(tool: string): BreakerState;
 }
 
 /** What a call happens in. */
@@ -154,6 +156,7 @@ export function newInvoker(
   };
 
   return {
+    breakerState: (tool) => breakers.get(tool)?.state ?? "closed",
     async invoke(call, scope) {
       const invoked = await decide(call, scope);
       // An unknown tool's name is the model's invention: it must not become a label.

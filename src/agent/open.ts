@@ -27,6 +27,7 @@ import { runHeartbeats } from "./heartbeat.ts";
 import { newHooks } from "./hooks.ts";
 import { newInbox } from "./inbox.ts";
 import { newInvoker } from "./invoke.ts";
+import type { BreakerState } from "../resilience/breaker.ts";
 import { newLanes } from "./lanes.ts";
 import { openOutbox, type Outbox } from "./outbox.ts";
 import { openOutsideCalls, type OutsideCalls } from "./outside_calls.ts";
@@ -91,6 +92,8 @@ export interface Agents extends AsyncDisposable {
   describe(agent: string): Promise<{ readonly model: string; readonly tools: readonly Tool[] }>;
   /** Every tool there is, whoever may use it. */
   tools(): readonly Tool[];
+  /** Whether calls of a tool pass. */
+  toolBreaker(tool: string): BreakerState;
 }
 
 const sweepEveryMs = 60_000;
@@ -198,6 +201,7 @@ export function openAgents(deps: AgentsDeps): Agents {
 
   return {
     outbox,
+    toolBreaker: turnDeps.invoker.breakerState,
     async ask(id, { model, ...question }, signal) {
       const agent = config.current.agents.find((one) => one.id === id);
       if (agent === undefined) throw new AppError("missing", `There is no agent ${id}`);

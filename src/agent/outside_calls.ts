@@ -30,6 +30,11 @@ export interface OutsideCall {
   progress(report: ToolProgress): void;
 }
 
+/** What came of a call, and the turn that it was journaled as. */
+export interface OutsideResult extends Invoked {
+  readonly turnId: string;
+}
+
 /** Runs calls of tools from outside, each journaled as a turn of its own. */
 export interface OutsideCalls extends AsyncDisposable {
   /** Tools that the agent may use. @throws {AppError} `missing` for an unknown agent. */
@@ -40,7 +45,7 @@ export interface OutsideCalls extends AsyncDisposable {
    * @throws {AppError} `missing` for an unknown agent, `denied` where its budget is used up, `unavailable` where too many
    * calls run or the process stops.
    */
-  call(call: OutsideCall): Promise<Invoked>;
+  call(call: OutsideCall): Promise<OutsideResult>;
 }
 
 /** What {@linkcode openOutsideCalls} needs. */
@@ -81,7 +86,7 @@ export function openOutsideCalls(deps: OutsideCallsDeps): OutsideCalls {
     return { profile: await profiles.of(config.current, policy), settings: policy.agent };
   }
 
-  async function run(call: OutsideCall): Promise<Invoked> {
+  async function run(call: OutsideCall): Promise<OutsideResult> {
     const { profile, settings } = await findProfile(call.agent);
     const { route } = profile;
     // A call costs nothing by itself; an agent that has used up its budget does nothing more all the same.
@@ -151,7 +156,7 @@ export function openOutsideCalls(deps: OutsideCallsDeps): OutsideCalls {
       turn: id,
     });
     if (invoked === undefined) throw fault ?? new AppError("bug", "A call ended without an outcome");
-    return invoked;
+    return { ...invoked, turnId: id };
   }
 
   return {

@@ -115,3 +115,8 @@ function keep<K extends object>(cache: WeakMap<K, number>, key: K, make: () => n
 function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, number) => total + number, 0);
 }
+
+/** Name under which a model's tokens are counted. */
+export function toModelName(provider: string, model: string): string {
+  return `${provider}/${model}`;
+}

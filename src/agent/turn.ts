@@ -5,7 +5,7 @@ import { AppError, toAppError, toErrorRecord } from "../core/error.ts";
 import type { Ledger, Statement } from "../core/ledger.ts";
 import type { LlmMessage, LlmUserPart } from "../core/llm.ts";
 import type { Log } from "../core/log.ts";
-import { type Outbound, toReplyKey } from "../core/message.ts";
+import type { Outbound } from "../core/message.ts";
 import type { TurnWaits } from "../core/model_call.ts";
 import type { Metrics } from "../core/metrics.ts";
 import { topics } from "../core/topics.ts";
@@ -25,14 +25,16 @@ import type { AttachmentKeeper } from "./attachments.ts";
 import type { Budgets } from "./budget.ts";
 import { commitWhenPossible } from "./commit.ts";
 import type { Compactions } from "./compaction.ts";
-import { fenceText, withoutFence } from "./fence.ts";
+import { withoutFence } from "./fence.ts";
+import { type Ending, toReply } from "./ending.ts";
 import type { Hooks } from "./hooks.ts";
 import type { Invoker } from "./invoke.ts";
-import { type LoopResult, runLoop, toModelName } from "./loop.ts";
+import { runLoop } from "./loop.ts";
 import { showAttachment, type ShownAttachment } from "./media.ts";
 import { isInnerPlugin, type Policy } from "./policy.ts";
 import type { Profile, Profiles } from "./profile.ts";
-import { estimateMessages, type Frame, type Tokens } from "./tokens.ts";
+import { findAsker, toEntry, toPriorEntry, withPaths } from "./question.ts";
+import { estimateMessages, type Frame, type Tokens, toModelName } from "./tokens.ts";
 import { showTyping } from "./typing.ts";
 import { toMessages, toWindow, type Window, type WindowBounds } from "./window.ts";
 
@@ -313,7 +315,13 @@ export async function runTurn(
   async function end(ending: Ending): Promise<void> {
     const commitMs = clock.monotonic();
     const nowMs = clock.now();
-    const reply = toReply(ending);
+    const reply = toReply(ending, {
+      turnId,
+      first,
+      answers: answers(),
+      failureText: agent.config.failure_text,
+      traceparent: span.traceparent,
+    });
     const error = ending.outcome === "failed" ? ending.error : undefined;
     const result = "result" in ending ? ending.result : undefined;
     const outcome = ending.outcome === "refused" ? "silent" : ending.outcome;
@@ -377,40 +385,6 @@ export async function runTurn(
     span.end(error);
   }
 
-  function toReply(ending: Ending): { readonly address: ReplyAddress; readonly message: Outbound } | undefined {
-    const address = first.reply;
-    if (address === undefined) return undefined;
-    // Nobody asked: a heartbeat that fails is the operator's matter.
-    if (first.source === "heartbeat" && ending.outcome === "failed") return undefined;
-    // Whoever waits on a line inside the process is told of silence too; people on a channel are not.
-    if ((ending.outcome === "silent" || ending.outcome === "refused") && !isInnerPlugin(address.plugin)) {
-      return undefined;
-    }
-    const failure = ending.outcome === "failed"
-      ? { kind: ending.error.kind, message: ending.error.message }
-      : ending.outcome === "refused"
-      ? { kind: "denied", message: `The message was not let through: ${ending.reason}` }
-      : undefined;
-    const text = ending.outcome === "answered"
-      ? ending.text
-      : ending.outcome === "failed"
-      ? agent.config.failure_text.replaceAll("{reason}", toPlainReason(ending.error))
-      : failure?.message ?? "";
-    const message: Outbound = {
-      key: toReplyKey(turnId),
-      conversation: address.conversation,
-      ...(address.thread === undefined ? {} : { thread: address.thread }),
-      sessionId: first.sessionId,
-      turnId,
-      inReplyTo: answers(),
-      text,
-      outcome: failure === undefined ? "answered" : "failed",
-      ...(failure === undefined ? {} : { error: failure }),
-      ...(span.traceparent === undefined ? {} : { traceparent: span.traceparent }),
-    };
-    return { address, message };
-  }
-
   function bury(arrival: Arrival, error: AppError, nowMs: number): readonly Statement[] {
     const { event, rowId, attempts, receivedAtMs } = arrival.delivery;
     return [
@@ -428,82 +402,5 @@ export async function runTurn(
         rowId,
       }, nowMs),
     ];
-  }
-}
-
-type Ending =
-  | { readonly outcome: "answered"; readonly result: LoopResult; readonly text: string }
-  | { readonly outcome: "silent"; readonly result: LoopResult; readonly reason?: string }
-  | { readonly outcome: "failed"; readonly error: AppError }
-  | { readonly outcome: "refused"; readonly by: "session_start" | "before_message"; readonly reason: string };
-
-function toPriorEntry({ role, text }: Arrival["history"][number]): TranscriptEntry {
-  return role === "user" ? { role, text } : { role, text, toolCalls: [] };
-}
-
-/** Who asks, where it is one person who is vouched for. */
-function findAsker([first, ...others]: readonly [Arrival, ...Arrival[]]): string | undefined {
-  const isOne = others.every(({ person }) => person === first.person);
-  return isOne && ![first, ...others].some(({ untrusted }) => untrusted) ? first.person : undefined;
-}
-
-/** What the transcript keeps of a burst of messages: one entry, each message on lines of its own. */
-function toEntry(arrivals: readonly Arrival[]): TranscriptEntry {
-  const attachments = arrivals.flatMap((arrival) => arrival.attachments);
-  const ids = arrivals.map((arrival) => arrival.providerMessageId).filter((id) => id !== undefined);
-  const sender = arrivals[0]?.sender;
-  const tails = arrivals.flatMap(({ quotedTail = "" }) => quotedTail === "" ? [] : [quotedTail]);
-  const people = [...new Set(arrivals.map(({ person }) => person).filter((person) => person !== undefined))];
-  return {
-    role: "user",
-    text: arrivals.map(toText).join("\n"),
-    ...(people.length === 0 ? {} : { people }),
-    ...(attachments.length === 0 ? {} : { attachments }),
-    ...(tails.length === 0 ? {} : { quotedTail: tails.join("\n\n") }),
-    ...(sender === undefined ? {} : { sender }),
-    ...(arrivals.some(({ untrusted }) => untrusted) ? { untrusted: true } : {}),
-    ...(ids.length === 0 ? {} : { providerMessageIds: ids }),
-  };
-}
-
-function toText({ text, heading, untrusted, isGroup, isEdit, sender, quoted, session }: Arrival): string {
-  const words = isEdit ? `[an earlier message, edited] ${text}` : text;
-  const named = isGroup && sender !== undefined ? `${sender}: ${words}` : words;
-  const headed = heading === undefined ? named : `${heading}\n\n${named}`;
-  const whole = quoted === undefined ? headed : `[in reply to: ${quoted.slice(0, 500)}]\n${headed}`;
-  return untrusted ? fenceText(session.plugin, whole) : whole;
-}
-
-/** The question with the places where its attachments lie now, for the turns after it. */
-function withPaths(
-  entry: Extract<TranscriptEntry, { role: "user" }>,
-  shown: readonly ShownAttachment[],
-): TranscriptEntry {
-  if (entry.attachments === undefined) return entry;
-  const attachments = entry.attachments.map((attachment, index) => {
-    const path = shown[index]?.path;
-    return path === undefined ? attachment : { ...attachment, path };
-  });
-  return { ...entry, attachments };
-}
-
-/** What a user may be told of an error: its meaning, never its inside. */
-function toPlainReason(error: AppError): string {
-  if (error.reason?.startsWith("budget_") === true) return "the budget is used up";
-  if (error.reason === "price_unknown") return "there is a budget, but no price for its model";
-  switch (error.kind) {
-    case "timeout":
-      return "it took too long";
-    case "unavailable":
-      return "the model cannot be reached";
-    case "denied":
-      return "it is not allowed";
-    case "invalid":
-    case "missing":
-    case "conflict":
-      return "the configuration needs a look";
-    case "cancelled":
-    case "bug":
-      return "something went wrong";
   }
 }

@@ -79,7 +79,7 @@ export function newDesk(deps: DeskDeps): AdminViews {
     usage: (days, signal) => readUsageRows(ledger, toDay(clock.now() - (days - 1) * dayMs), signal),
     workspaces: withDreams(deps.workspaces, dreams),
     mcp: { ...mcp, servers: mcp.view },
-    tools: newToolDesk({ config, ledger, clock, extensionTools: extensions.tools, mcpTools: mcp.tools, agents }),
+    tools: newToolDesk(deps),
     configDesk: newConfigDesk({
       dir: deps.configDir,
       pastDir: `${dataDir}/config-history`,

@@ -23,6 +23,7 @@ import { newOpenAiRoutes } from "./openai.ts";
 import type { StreamEnds } from "./stream_ends.ts";
 import { newTokenRoutes } from "./token_routes.ts";
 import type { RootToken, Tokens } from "./tokens.ts";
+import { newToolRoutes } from "./tool_routes.ts";
 import { type AdminViews, newViewRoutes } from "./views.ts";
 import type { WebChannel } from "./web_channel.ts";
 import { newWorkspaceRoutes } from "./workspace_routes.ts";
@@ -77,6 +78,7 @@ export function newAdminRoutes(views: AdminViews, deps: AdminDeps): Hono {
   app.route("/api", newViewRoutes(views, config));
   app.route("/api", deps.live);
   app.route("/api/bus", newBusRoutes(views.busDesk, deps));
+  app.route("/api/tools", newToolRoutes(views.tools, { config, note, logins }));
   app.route("/api/channels", newChannelRoutes(views.channelDesk, note));
   app.route("/api/extensions", newExtensionRoutes(views.extensions, { note, logins }));
   app.route("/api/mcp", newMcpRoutes(views.mcp, { config, note }));

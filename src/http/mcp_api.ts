@@ -23,6 +23,8 @@ export const mcpServerViewSchema = z.object({
   reconnects: z.number().int(),
   /** What holds a program that we run back; `none`: it is no such program. */
   confinement: z.enum(["deno", "bubblewrap", "unconfined", "none"]),
+  /** `possible`: a person can log in at it. `wanted`: it waits for that. */
+  login: z.enum(["none", "possible", "wanted"]),
   tools: z.array(mcpToolViewSchema),
 });
 /** An MCP server, as lists show it. */

@@ -40,7 +40,10 @@ export function newMcpRoutes(
   app.get("/questions", (context) => context.json({ questions: mcp.questions() }));
   app.post("/questions/:id", async (context) => {
     const answer = await readJson(context.req.raw, config.current.runtime.http.max_body_bytes, mcpAnswerSchema);
-    mcp.answer(context.req.param("id"), answer);
+    const id = context.req.param("id");
+    const server = mcp.questions().find((question) => question.id === id)?.server ?? "";
+    mcp.answer(id, answer);
+    await note({ actor: toActor(context), action: "mcp.answered", target: `${server}: ${answer.action}` });
     return context.json({ ok: true });
   });
   app.post("/servers/:server/login", async (context) => {

@@ -29,6 +29,7 @@ export const viewerRoutes: readonly string[] = [
   "GET /api/channels/:plugin/:instance/conversations",
   "GET /api/channels/:plugin/:instance/access",
   "GET /api/tools",
+  "GET /api/tools/:name",
   "GET /api/sessions",
   "GET /api/sessions/search",
   "GET /api/sessions/:id/export",

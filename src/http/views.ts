@@ -61,8 +61,8 @@ import type { BusDesk } from "./bus_routes.ts";
 import type { ChannelDesk } from "./channel_routes.ts";
 import type { ExtensionDesk } from "./extension_routes.ts";
 import type { McpDesk } from "./mcp_routes.ts";
-import type { ToolView } from "./tools_api.ts";
 import { toSeen, toSeenPerson } from "./seen.ts";
+import type { ToolDesk } from "./tool_routes.ts";
 
 /** Longest look into the ledger for one page. */
 const queryMs = 15_000;
@@ -128,12 +128,6 @@ export interface Pairings {
   list(filter: PairingFilter, signal: AbortSignal): Promise<readonly PairingView[]>;
   /** Gives how they stand now. */
   decide(decision: "approve" | "deny" | "revoke", whom: PairingWhom, actor: Actor): Promise<PairingView>;
-}
-
-/** Every tool there is. */
-export interface ToolDesk {
-  /** By name. */
-  list(signal: AbortSignal): Promise<readonly ToolView[]>;
 }
 
 /** Who did what. */
@@ -230,8 +224,6 @@ export function newViewRoutes(views: AdminViews, config: Live<Config>): Hono {
     const { days } = parseRequest(usageQuerySchema, context.req.query());
     return context.json({ items: await views.usage(days, newDeadline()) });
   });
-
-  app.get("/tools", async (context) => context.json({ items: await views.tools.list(newDeadline()) }));
 
   app.get("/sessions", async (context) => {
     const filter = parseRequest(sessionFilterSchema, context.req.query());

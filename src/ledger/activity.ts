@@ -46,6 +46,8 @@ export interface ToolCalls {
   readonly errors: number;
   /** Median of their time, milliseconds. */
   readonly medianMs: number | null;
+  /** Time that 95 of 100 calls stay below, milliseconds. */
+  readonly slowMs: number | null;
 }
 
 const hourMs = 3_600_000;
@@ -168,11 +170,11 @@ export async function readToolCalls(
     values: [nowMs - hourMs, maxTurns],
   }, signal);
   const byTool = Map.groupBy(rows, ({ tool }) => String(tool));
-  return new Map([...byTool].map(([tool, calls]) => [tool, {
-    calls: calls.length,
-    errors: calls.filter(({ failed }) => Number(failed) === 1).length,
-    medianMs: medianOf(calls.map(({ took }) => Number(took))),
-  }]));
+  return new Map([...byTool].map(([tool, calls]) => {
+    const tookMs = calls.map(({ took }) => Number(took));
+    const errors = calls.filter(({ failed }) => Number(failed) === 1).length;
+    return [tool, { calls: calls.length, errors, medianMs: medianOf(tookMs), slowMs: shareOf(tookMs, 0.95) ?? null }];
+  }));
 }
 
 function medianOf(values: readonly number[]): number | null {

@@ -35,11 +35,17 @@ export interface McpDeps {
 /** How long a server may take to name its login page. */
 const pageMs = 15_000;
 
+/** A server, as lists show it. */
+export type ServerView = PeerView & {
+  /** `possible`: a person can log in at it. `wanted`: it waits for that. */
+  readonly login: "none" | "possible" | "wanted";
+};
+
 /** The MCP servers of the config, and their tools. */
 export interface McpRoom extends AsyncDisposable {
   /** Tools of all servers. Changes with the config, and whenever a server says so. */
   readonly tools: Live<readonly Tool[]>;
-  view(): readonly PeerView[];
+  view(): readonly ServerView[];
   /** What servers ask the operator. */
   questions(): readonly Question[];
   /** Answers a question. @throws {AppError} `missing` where nobody waits for it. */
@@ -162,10 +168,10 @@ export async function openMcp(deps: McpDeps): Promise<McpRoom> {
     tools,
     questions: questions.list,
     answer: questions.answer,
-    view: () => [...peers.values()].map(({ peer }) => peer.view()),
+    view: () => [...peers.values()].map((one) => ({ ...one.peer.view(), login: toLoginState(one) })),
     status: () =>
       [...peers].map(([name, { peer, login }]) => {
-        const asked = questions.list().filter(({ server }) => server === name).length;
+        const asked = questions.list().filter(({ server }) => server === name);
         return toStatus(name, peer.status(), { login, asked });
       }),
     accept: async (server, names) => await find(server).peer.accept(names),
@@ -198,14 +204,25 @@ export async function openMcp(deps: McpDeps): Promise<McpRoom> {
   };
 }
 
+function toLoginState({ config, login }: Opened): ServerView["login"] {
+  const isMachine = "url" in config && config.oauth?.grant === "client_credentials";
+  if (login === undefined || isMachine) return "none";
+  return login.page() === undefined ? "possible" : "wanted";
+}
+
 /** What a server waits for that works otherwise: more rights by another login, or the operator's answer. */
 function toStatus(
   name: string,
   status: SubsystemStatus,
-  { login, asked }: { readonly login: Login | undefined; readonly asked: number },
+  { login, asked }: { readonly login: Login | undefined; readonly asked: readonly Question[] },
 ): SubsystemStatus {
+  if (status.state !== "ok" && status.state !== "degraded") return status;
+  if (asked.length > 0) {
+    // Their names tell whoever watches that one has gone and another has come.
+    const names = asked.map(({ id }) => id).join(", ");
+    return { ...status, state: "degraded", reason: `It asks you something: ${names}. See: agent mcp questions` };
+  }
   if (status.state !== "ok") return status;
-  if (asked > 0) return { ...status, state: "degraded", reason: "It asks you something. See: agent mcp questions" };
   if (login?.page() === undefined) return status;
   return { ...status, state: "degraded", reason: `It wants a login for more rights. Run: agent mcp login ${name}` };
 }

@@ -131,12 +131,12 @@ Deno.test("a code ends after an hour and the next message gets another one", asy
 Deno.test("codes that nobody uses are ended by the clock, counted, and forgotten after a day", async () => {
   await using room = await openRoom(bound());
   await fateOf(room);
-  await room.clock.advance(hourMs);
+  room.clock.skip(hourMs);
   const expired = () => room.metrics.valueOf("nexo_pairing_total", { event: "expired" });
   while (expired() === 0) await room.clock.advance(60_000);
   assert.deepEqual(await people(room), []);
   assert.equal((await desk(room).list({ state: "expired", limit: 5 }, soon())).length, 1);
-  await room.clock.advance(24 * hourMs);
+  room.clock.skip(24 * hourMs);
   while (room.rows("SELECT 1 FROM pairing").length > 0) await room.clock.advance(60_000);
   assert.equal(expired(), 1);
 });

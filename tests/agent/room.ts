@@ -177,6 +177,7 @@ export async function openRoom(first: RoomOptions = {}): Promise<Room> {
     monotonic: steady.monotonic,
     wait: steady.wait,
     advance: steady.advance,
+    skip: steady.skip,
     untilWaiting: steady.untilWaiting,
     get waiting() {
       return steady.waiting;

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { toLaunch } from "../../src/child/launch.ts";
 import { defaultChildLimits } from "../../src/child/spec.ts";
+import { newFakeClock } from "../fixtures/fake_clock.ts";
 import { bareSystem, openChildFolder, readAll, startChild, toShellSpec } from "./children.ts";
 
 Deno.test("a child answers lines with lines and ends when its input does", async () => {
@@ -167,13 +168,17 @@ Deno.test("a child that eats memory, processor time or processes meets its limit
 
 Deno.test("a child that ignores SIGTERM is killed, with what it has started", async () => {
   await using folder = await openChildFolder();
+  const rest = newRest();
   for (const system of [undefined, bareSystem]) {
-    const script = "trap '' TERM; sleep 1246 & echo $!; while :; do sleep 1; done";
-    const child = await startChild(toShellSpec(folder.path, script), system);
+    const clock = newFakeClock();
+    const script = `trap '' TERM; ${rest} & echo $!; while :; do sleep 1; done`;
+    const child = await startChild(toShellSpec(folder.path, script), system, clock);
     const first = await child.lines[Symbol.asyncIterator]().next();
     assert.match(String(first.value), /^\d+$/);
-    await child[Symbol.asyncDispose]();
-    await untilNone("sleep 1246");
+    const gone = child[Symbol.asyncDispose]();
+    await clock.advance(60_000);
+    await gone;
+    await untilNone(rest);
   }
 });
 
@@ -189,8 +194,9 @@ Deno.test("what a child says last on standard error is in its reason, without se
 
 Deno.test("no child outlives a host that was killed", async () => {
   await using folder = await openChildFolder();
+  const rest = newRest();
   const host = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-prompt", new URL("doomed_host.ts", import.meta.url).pathname, folder.path],
+    args: ["run", "-A", "--no-prompt", new URL("doomed_host.ts", import.meta.url).pathname, folder.path, rest],
     stdin: "null",
     stdout: "piped",
     stderr: "inherit",
@@ -198,11 +204,16 @@ Deno.test("no child outlives a host that was killed", async () => {
   for await (const text of host.stdout.pipeThrough(new TextDecoderStream())) {
     if (text.includes("both are up")) break;
   }
-  while (await countProcesses("sleep 1357") < 2);
+  for (const patience = AbortSignal.timeout(20_000); await countProcesses(rest) < 2;) patience.throwIfAborted();
   host.kill("SIGKILL");
   await host.status;
-  await untilNone("sleep 1357");
+  await untilNone(rest);
 });
+
+/** A long sleep that no other run of the tests on this machine sleeps. */
+function newRest(): string {
+  return `sleep ${1_000 + Math.floor(Math.random() * 1_000_000)}`;
+}
 
 /** What was killed is gone when the kernel has had the time for it. */
 async function untilNone(words: string): Promise<void> {

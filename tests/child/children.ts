@@ -1,6 +1,7 @@
 import { type Child, newChildren } from "../../src/child/open.ts";
 import { type ChildSpec, defaultChildLimits } from "../../src/child/spec.ts";
 import type { ChildSystem } from "../../src/child/system.ts";
+import type { Clock } from "../../src/core/clock.ts";
 import { systemClock } from "../../src/lib/clock.ts";
 import { redact } from "../../src/telemetry/redact.ts";
 
@@ -23,7 +24,8 @@ export async function openChildFolder() {
 /** What a shell does as a child in `folder`. */
 export function toShellSpec(folder: string, script: string, changes: Partial<ChildSpec> = {}): ChildSpec {
   return {
-    name: "test",
+    // Limits count by name, also those of another run of the tests on this machine.
+    name: `test-${crypto.randomUUID()}`,
     program: { kind: "program", command: "sh", args: ["-c", script] },
     env: {},
     stateDir: `${folder}/state`,
@@ -35,8 +37,8 @@ export function toShellSpec(folder: string, script: string, changes: Partial<Chi
 }
 
 /** Starts a child that a test ends. */
-export function startChild(spec: ChildSpec, system?: ChildSystem): Promise<Child> {
-  const deps = { clock: systemClock, redact };
+export function startChild(spec: ChildSpec, system?: ChildSystem, clock: Clock = systemClock): Promise<Child> {
+  const deps = { clock, redact };
   const children = system === undefined ? newChildren(deps) : newChildren(deps, () => Promise.resolve(system));
   return children.start(spec, new AbortController().signal);
 }

@@ -59,7 +59,7 @@ Deno.test("a turn that is longer than the budget is resumed by the next process,
     const before = Date.now();
     nexo.kill("SIGTERM");
     assert.equal((await nexo.stopped).code, 0);
-    assert.ok(Date.now() - before < 5_000);
+    assert.ok(Date.now() - before < 20_000, "the default would be 25 s");
   }
   assert.equal(telegram.sent.length, 0);
   await model.release();
@@ -87,7 +87,7 @@ Deno.test("a second signal ends the process at once", async () => {
     const insist = setInterval(() => nexo.kill("SIGTERM"), 200);
     await nexo.stopped;
     clearInterval(insist);
-    assert.ok(Date.now() - before < 3_000);
+    assert.ok(Date.now() - before < 30_000, "half of the budget");
   }
   await model.release();
   await using _nexo = await startNexo({ config, dataDir: data.path });

@@ -34,6 +34,10 @@ function withoutBlocks(text: string): string {
   return text.replace(/^ *```.*?^ *```$/gms, "");
 }
 
+function blocksOf(text: string): string {
+  return (text.match(/^ *```.*?^ *```$/gms) ?? []).join("\n");
+}
+
 async function exists(url: URL): Promise<boolean> {
   try {
     await Deno.stat(url);
@@ -111,7 +115,11 @@ Deno.test("every command that the docs name is one", async () => {
   const commands = await readCommands();
   assert.ok(commands.size > 5);
   const unknown = pages.flatMap(({ path, text }) =>
-    allOf(text, /(?:`|^\$? ?|deno task )agent ((?:[a-z-]+)(?: [a-z]+)?)/gm)
+    [
+      ...allOf(text, /(?:`|deno task )agent ([a-z-]+(?: [a-z]+)?)/g),
+      // In prose the word may come first in a line.
+      ...allOf(blocksOf(text), /^ *\$? ?agent ([a-z-]+(?: [a-z]+)?)/gm),
+    ]
       .filter((command) => {
         const [name = "", below = ""] = command.split(" ");
         const known = commands.get(name);

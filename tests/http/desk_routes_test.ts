@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { configSettingsAnswerSchema } from "../../src/http/config_api.ts";
+import { type ToolDetail, toolTriedSchema } from "../../src/http/tools_api.ts";
 import { workspaceFilesSchema, workspaceTextSchema } from "../../src/http/workspace_api.ts";
 import { toTextVersion } from "../../src/lib/text_version.ts";
 import { logIn, openHttpFixture, token } from "./http_fixture.ts";
@@ -98,4 +99,62 @@ Deno.test("a chat message may be an image alone, and nothing is fetched for it",
     const refused = await http.post("/api/chat", { agent: "ana", ...body });
     assert.equal(refused.status, 400, await refused.text());
   }
+});
+
+Deno.test("a tool is tried after it was written down, and a browser sends the token again where it is dangerous", async () => {
+  const happened: string[] = [];
+  const tool: ToolDetail = {
+    name: "mail_send",
+    description: "Sends a mail",
+    from: "plugin",
+    source: "email",
+    effect: "once",
+    dangerous: true,
+    agents: ["ana"],
+    calls: 0,
+    errors: 0,
+    medianMs: null,
+    slowMs: null,
+    breaker: "closed",
+    inputSchema: { type: "object" },
+    deadlineMs: null,
+    permissions: [],
+    asksToken: "mail_send is marked as dangerous",
+  };
+  await using http = await openHttpFixture({
+    tools: {
+      list: () => Promise.resolve([tool]),
+      show: (name) => Promise.resolve({ ...tool, name }),
+      try(name, { agent, input }) {
+        happened.push(`${agent} runs ${name} ${JSON.stringify(input)}`);
+        const content = [{ type: "text" as const, text: "sent" }];
+        return Promise.resolve({ turnId: "t1", outcome: "ok", isError: false, untrusted: false, tookMs: 3, content });
+      },
+    },
+    audit: {
+      list: () => Promise.resolve([]),
+      note: ({ action, target }) => Promise.resolve(void happened.push(`${action} ${target}`)),
+    },
+  });
+  const cookie = await logIn(http);
+  happened.length = 0;
+  const page = { cookie, origin: http.room.addresses.admin.origin, "x-nexo-csrf": "1" };
+  const attempt = async (body: unknown, headers: Record<string, string> = page) => {
+    const init = { method: "POST", headers, body: JSON.stringify(body) };
+    const response = await http.admin("/api/tools/mail_send/try", init);
+    return { status: response.status, text: await response.text() };
+  };
+  const given = { agent: "ana", input: { to: "eva@example.org" } };
+  for (const body of [given, { ...given, token: "wrong" }]) {
+    const refused = await attempt(body);
+    assert.equal(refused.status, 403);
+    assert.match(refused.text, /"reason":"token_again"/);
+  }
+  assert.deepEqual(happened, []);
+  assert.equal((await attempt({ input: {} })).status, 400);
+  const tried = await attempt({ ...given, token });
+  assert.equal(toolTriedSchema.parse(JSON.parse(tried.text)).turnId, "t1");
+  assert.equal((await attempt(given, { authorization: `Bearer ${token}` })).status, 200);
+  const once = ["tool.tried mail_send as ana", 'ana runs mail_send {"to":"eva@example.org"}'];
+  assert.deepEqual(happened, [...once, ...once]);
 });

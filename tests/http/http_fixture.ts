@@ -187,7 +187,11 @@ export async function openHttpFixture(
         throw new AppError("missing", "There is no agent");
       },
     },
-    tools: { list: () => Promise.resolve([]) },
+    tools: {
+      list: () => Promise.resolve([]),
+      show: () => Promise.reject(new AppError("missing", "There is no tool")),
+      try: () => Promise.reject(new Error("nothing is tried here")),
+    },
     replyTo: () => undefined,
     ...replaced,
   }, stop.signal);

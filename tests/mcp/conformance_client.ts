@@ -28,8 +28,9 @@ await using mcp = await openMcpFixture({
   },
 });
 const over = AbortSignal.timeout(25_000);
-while (mcp.room.view()[0]?.state !== "up") {
-  if (over.aborted) throw new Error(`not connected: ${JSON.stringify([mcp.room.view(), mcp.log.entries])}`);
+for (let view = mcp.room.view()[0]; view?.state !== "up"; view = mcp.room.view()[0]) {
+  const isHopeless = view?.state === "down" && view.reconnects >= 3 && !wantsLogin();
+  if (isHopeless || over.aborted) throw new Error(`not connected: ${JSON.stringify([view, mcp.log.entries])}`);
   if (wantsLogin()) await logIn();
   await new Promise((resolve) => setTimeout(resolve, 20));
 }

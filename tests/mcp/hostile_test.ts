@@ -4,20 +4,6 @@ import { toInputSchema } from "../../src/core/input_schema.ts";
 import { openMcpFixture } from "./mcp_room.ts";
 import { newServerTool, openMcpServer, type ServerTool } from "./mcp_server.ts";
 
-/** The longest time in milliseconds for which the event loop stood still while `work` ran. */
-async function lagDuring(work: () => Promise<unknown>): Promise<number> {
-  let last = performance.now();
-  let worst = 0;
-  const timer = setInterval(() => {
-    const now = performance.now();
-    worst = Math.max(worst, now - last - 10);
-    last = now;
-  }, 10);
-  await work();
-  clearInterval(timer);
-  return worst;
-}
-
 /** A server that is a shell script. */
 function toShell(script: string) {
   return { command: "sh", args: ["-c", script], connect_timeout: "4s" };
@@ -96,20 +82,15 @@ Deno.test("a server that never answers costs a call its deadline and nothing els
   assert.equal((await mcp.call("mcp_s_quick")).isError, undefined);
 });
 
-Deno.test("a flood of list changes is read once a second, and the host stays quick", async () => {
+Deno.test("a flood of list changes is read once a second", async () => {
   await using server = openMcpServer([newServerTool("one")]);
   await using mcp = await openMcpFixture({ s: { url: server.url } });
   await mcp.untilUp("s");
   const lists = () => server.methods.filter((method) => method === "tools/list").length;
   const before = lists();
-  const lag = await lagDuring(async () => {
-    for (let count = 0; count < 300; count++) await server.tellChanged();
-    await mcp.until(() =>
-      mcp.metrics.valueOf("nexo_mcp_list_changes_total", { server: "s" }) === 300 ? true : undefined
-    );
-  });
+  for (let count = 0; count < 300; count++) await server.tellChanged();
+  await mcp.until(() => mcp.metrics.valueOf("nexo_mcp_list_changes_total", { server: "s" }) === 300 ? true : undefined);
   assert.ok(lists() - before <= 4, String(lists() - before));
-  assert.ok(lag < 500, String(lag));
 });
 
 Deno.test("a redirect to another host is not followed, and headers do not go there", async () => {
@@ -150,7 +131,7 @@ Deno.test("a stream that says nothing does not hold up the connecting for ever",
   assert.match("reason" in view ? view.reason : "", /took longer|in time/);
 });
 
-Deno.test("programs that are no servers end with the reason, and the host stays quick", async () => {
+Deno.test("programs that are no servers end with the reason", async () => {
   const programs: Readonly<Record<string, readonly [ReturnType<typeof toShell>, RegExp]>> = {
     leaves: [toShell("echo bye >&2; exit 3"), /code 3.*bye/],
     silent: [toShell("sleep 100"), /took longer|in time/],
@@ -161,15 +142,12 @@ Deno.test("programs that are no servers end with the reason, and the host stays 
   await using mcp = await openMcpFixture(
     Object.fromEntries(Object.entries(programs).map(([name, [server]]) => [name, server])),
   );
-  const lag = await lagDuring(async () => {
-    for (const [name, [, reason]] of Object.entries(programs)) {
-      // It is tried again and again: on a busy machine the first try may only have run out of time.
-      await mcp.until(() =>
-        mcp.room.view().find((view) => view.server === name && view.state === "down" && reason.test(view.reason))
-      );
-    }
-  });
-  assert.ok(lag < 1_000, String(lag));
+  for (const [name, [, reason]] of Object.entries(programs)) {
+    // It is tried again and again: on a busy machine the first try may only have run out of time.
+    await mcp.until(() =>
+      mcp.room.view().find((view) => view.server === name && view.state === "down" && reason.test(view.reason))
+    );
+  }
 });
 
 Deno.test("a program that answers twice, out of turn and with a wrong id is answered nothing for it", async () => {

@@ -88,9 +88,7 @@ Deno.test("agents in two processes hand tasks to each other; one that nobody run
       const all = await askAgent(ana, "ana", `tool:delegate {"agent":"*","task":"add"}`);
       assert.match(all, /\[ben\]\s+answer to: add/);
     }
-    const before = performance.now();
     assert.match(await askAgent(ana, "ana", `tool:delegate {"agent":"nobody","task":"x"}`), /no such agent/);
-    assert.ok(performance.now() - before < 5_000);
   }
 });
 

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { assertGrowsEvenly } from "../fixtures/growth.ts";
 import { redact } from "../../src/telemetry/redact.ts";
 
 // Put together at run time, so that no scanner takes this file for a leak.
@@ -51,10 +52,8 @@ Deno.test("ordinary values stay as they are", () => {
   ) assert.equal(redact(text), text);
 });
 
-Deno.test("a hostile megabyte is read in linear time", () => {
-  const started = performance.now();
+Deno.test("what is hostile and long is read in linear time", () => {
   for (const text of ["eyJ", "sk-", "1234567", "/home/", "://a:", "a".repeat(7), "bearer "]) {
-    redact(text.repeat(1_000_000 / text.length));
+    assertGrowsEvenly((size) => void redact(text.repeat(size / text.length)), 31_250);
   }
-  assert.ok(performance.now() - started < 5_000);
 });
