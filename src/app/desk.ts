@@ -71,6 +71,7 @@ export function newDesk(deps: DeskDeps): AdminViews {
     dreams,
     extensions,
     agents: () => agents.current?.views() ?? [],
+    stopTurn: (id) => agents.current?.stopTurn(id) ?? false,
     channels: () => toChannels(host, config.current),
     restartChannel: host.reopen,
     models: () => llm.at(config.current.llm).available,

@@ -26,6 +26,7 @@ import type { RootToken, Tokens } from "./tokens.ts";
 import { newToolRoutes } from "./tool_routes.ts";
 import { type AdminViews, newViewRoutes } from "./views.ts";
 import type { WebChannel } from "./web_channel.ts";
+import { newTurnRoutes } from "./turn_routes.ts";
 import { newWorkspaceRoutes } from "./workspace_routes.ts";
 import type { WrongGuesses } from "./wrong_guesses.ts";
 
@@ -76,6 +77,7 @@ export function newAdminRoutes(views: AdminViews, deps: AdminDeps): Hono {
     return await chat(await readJson(context.req.raw, maxBytes(), chatRequestSchema), deps);
   });
   app.route("/api", newViewRoutes(views, config));
+  app.route("/api/turns", newTurnRoutes(views));
   app.route("/api", deps.live);
   app.route("/api/bus", newBusRoutes(views.busDesk, deps));
   app.route("/api/tools", newToolRoutes(views.tools, { config, note, logins }));

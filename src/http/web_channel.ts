@@ -316,6 +316,7 @@ function toReply(said: Outbound | EndedEvent, ended: EndedEvent | undefined): We
     text: said.text,
     turnId: said.turnId,
     ...("error" in said && said.error !== undefined ? { error: said.error } : {}),
+    ...("why" in said && said.why !== undefined ? { error: { kind: "cancelled" as const, message: said.why } } : {}),
     inputTokens: ended?.inputTokens ?? 0,
     outputTokens: ended?.outputTokens ?? 0,
   };

@@ -112,6 +112,7 @@ export async function openHttpFixture(
       export: () => ReadableStream.from<string>([]),
       turn: () => Promise.resolve(undefined),
     },
+    stopTurn: () => false,
     configDesk: {
       list: () => Promise.resolve([]),
       check: () => Promise.resolve([]),
