@@ -15,6 +15,7 @@ import { newDreamRoutes } from "./dream_routes.ts";
 import type { EventStreams } from "./event_streams.ts";
 import { newGuessGuard, newLoginGuard, newPlaceGuard, newTokenGuard } from "./guard.ts";
 import { newLoginRoutes, newLogoutRoutes } from "./login_routes.ts";
+import { newFindRoutes } from "./find_routes.ts";
 import type { Logins } from "./logins.ts";
 import { newLogRoutes } from "./logs.ts";
 import { newExtensionRoutes } from "./extension_routes.ts";
@@ -80,6 +81,7 @@ export function newAdminRoutes(views: AdminViews, deps: AdminDeps): Hono {
   app.route("/api/turns", newTurnRoutes(views));
   app.route("/api", deps.live);
   app.route("/api/bus", newBusRoutes(views.busDesk, deps));
+  app.route("/api/find", newFindRoutes(views.find));
   app.route("/api/tools", newToolRoutes(views.tools, { config, note, logins }));
   app.route("/api/channels", newChannelRoutes(views.channelDesk, note));
   app.route("/api/extensions", newExtensionRoutes(views.extensions, { note, logins }));

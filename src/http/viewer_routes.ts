@@ -28,6 +28,7 @@ export const viewerRoutes: readonly string[] = [
   "GET /api/channels",
   "GET /api/channels/:plugin/:instance/conversations",
   "GET /api/channels/:plugin/:instance/access",
+  "GET /api/find",
   "GET /api/tools",
   "GET /api/tools/:name",
   "GET /api/sessions",

@@ -59,6 +59,7 @@ import { toReady } from "./health.ts";
 import { newMemoryRoutes } from "./memory.ts";
 import type { BusDesk } from "./bus_routes.ts";
 import type { ChannelDesk } from "./channel_routes.ts";
+import type { Find } from "./find_routes.ts";
 import type { ExtensionDesk } from "./extension_routes.ts";
 import type { McpDesk } from "./mcp_routes.ts";
 import { toSeen, toSeenPerson } from "./seen.ts";
@@ -179,6 +180,7 @@ export interface AdminViews {
   usage(days: number, signal: AbortSignal): Promise<readonly UsageRow[]>;
   readonly busDesk: BusDesk;
   readonly channelDesk: ChannelDesk;
+  readonly find: Find;
   readonly deadLetters: DeadLetters;
   readonly people: People;
   readonly memory: Memory;

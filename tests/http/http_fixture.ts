@@ -140,6 +140,7 @@ export async function openHttpFixture(
     }),
     usage: () => Promise.resolve([]),
     busDesk: { view: () => Promise.resolve({ subjects: [], consumers: [], outbox: [], spill: [] }) },
+    find: () => Promise.resolve([]),
     channelDesk: {
       conversations: () => Promise.resolve([]),
       access: () => [],
