@@ -44,5 +44,6 @@ export const viewerRoutes: readonly string[] = [
   "GET /api/mcp/servers",
   "GET /api/mcp/questions",
   "GET /api/config/explain",
+  "GET /api/config/options",
   "GET /api/logs",
 ];
