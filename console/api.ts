@@ -57,10 +57,15 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** To the login, and from there back to the page that is shown. */
+export function goToLogin(): void {
+  location.replace(`/login${location.hash}`);
+}
+
 async function ask(path: string, init: RequestInit): Promise<Response> {
   const response = await fetch(path, init);
   if (response.ok) return response;
-  if (response.status === 401 && location.pathname !== "/login") location.replace("/login");
+  if (response.status === 401 && location.pathname !== "/login") goToLogin();
   const refusal: { error?: { message?: string; reason?: string } } = await response.json().catch(() => ({}));
   const { message = `The server answered ${response.status}`, reason } = refusal.error ?? {};
   throw Object.assign(new Error(message), { status: response.status, reason });

@@ -1,5 +1,6 @@
 import { type Signal, signal } from "@preact/signals";
 import { useEffect, useState } from "preact/hooks";
+import { goToLogin } from "./api.ts";
 import type { Activity } from "../src/http/activity_api.ts";
 import type { Status } from "../src/http/status_api.ts";
 
@@ -27,7 +28,7 @@ export function openLiveStatus(): LiveStatus {
   source.addEventListener("error", () => {
     connected.value = false;
     // An answer that is no stream ends it for good: the session is over.
-    if (source.readyState === EventSource.CLOSED) location.replace("/login");
+    if (source.readyState === EventSource.CLOSED) goToLogin();
   });
   return { status, activity, connected };
 }

@@ -17,7 +17,8 @@ form?.addEventListener("submit", async (event) => {
   say("");
   try {
     await post("/api/login", { token: token?.value.trim() });
-    location.replace("/");
+    // Whoever was sent here goes back to where they were.
+    location.replace(location.hash.startsWith("#/") ? `/${location.hash}` : "/");
   } catch (error) {
     say(messageOf(error));
     token?.select();

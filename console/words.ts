@@ -8,8 +8,8 @@ export function duration(ms: number): string {
 }
 
 /** A number with its noun: `1 agent`, `3 agents`. */
-export function count(number: number, noun: string): string {
-  return `${number.toLocaleString()} ${noun}${number === 1 ? "" : "s"}`;
+export function count(number: number, noun: string, nouns = `${noun}s`): string {
+  return `${number.toLocaleString()} ${number === 1 ? noun : nouns}`;
 }
 
 /** A size as a person says it. */

@@ -4,6 +4,7 @@ import { get } from "../api.ts";
 import type { LiveStatus } from "../live.ts";
 import { Fold, Head, Loading, Pill, useLoaded, When } from "../ui.tsx";
 import { count, duration, money } from "../words.ts";
+import { StopButton } from "./exchange.tsx";
 import { type Detail, fromOf, type Scale, type Span, toOf, toScale, toSpans, toStory } from "./timeline.ts";
 
 /** What happened in one turn, from the first message to the channel's word that it took the answer, to scale. */
@@ -35,6 +36,7 @@ function Timeline({ turn }: { readonly turn: TurnView }) {
         <span class="soft">
           {turn.agent} · <When at={turn.receivedAt} />
         </span>
+        {turn.state === "running" && <StopButton turnId={turn.id} />}
         <a class="button" href={`#/sessions/${encodeURIComponent(turn.sessionId)}`}>Transcript</a>
       </Head>
       <p>{story}</p>
@@ -60,6 +62,10 @@ function Timeline({ turn }: { readonly turn: TurnView }) {
       </section>
       <p>
         <a href={`#/logs/${encodeURIComponent(turn.id)}`}>Follow its log</a>
+        {turn.traceId !== null && [
+          " · its spans lie in the collector under trace ",
+          <code key="trace">{turn.traceId}</code>,
+        ]}
       </p>
     </>
   );

@@ -18,6 +18,8 @@ export interface Preset {
   readonly keepsCopies: boolean;
   /** First word of its `Authentication-Results`, where that is one fixed name. */
   readonly authservId: string | undefined;
+  /** Address that gives out access tokens, where it gives out any. */
+  readonly tokenUrl: string | undefined;
 }
 
 /** The servers, as the providers' help pages name them. */
@@ -27,23 +29,27 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
     smtp: { host: "smtp.gmail.com", port: 465, secure: true },
     keepsCopies: true,
     authservId: "mx.google.com",
+    tokenUrl: "https://oauth2.googleapis.com/token",
   },
   outlook: {
     imap: { host: "outlook.office365.com", port: 993, secure: true },
     smtp: { host: "smtp.office365.com", port: 587, secure: false },
     keepsCopies: true,
     authservId: undefined,
+    tokenUrl: "https://login.microsoftonline.com/common/oauth2/v2.0/token",
   },
   yahoo: {
     imap: { host: "imap.mail.yahoo.com", port: 993, secure: true },
     smtp: { host: "smtp.mail.yahoo.com", port: 465, secure: true },
     keepsCopies: true,
     authservId: undefined,
+    tokenUrl: undefined,
   },
   icloud: {
     imap: { host: "imap.mail.me.com", port: 993, secure: true },
     smtp: { host: "smtp.mail.me.com", port: 587, secure: false },
     keepsCopies: false,
     authservId: undefined,
+    tokenUrl: undefined,
   },
 };

@@ -43,12 +43,40 @@ export function postMail(access: SmtpAccess, envelope: Envelope, raw: Uint8Array
   return withFreshLogin(access.credentials, (login) => postOnce(access, login, { envelope, raw }, signal));
 }
 
+/** Logs in and leaves again. @throws {AppError} `unavailable`; with reason `login_refused` for a login that is not taken. */
+export function tryLogin(access: SmtpAccess, signal: AbortSignal): Promise<void> {
+  return withFreshLogin(access.credentials, async (login) => {
+    using connection = await openTransport(access, login, signal);
+    const close = () => connection.transport.close();
+    signal.addEventListener("abort", close);
+    try {
+      await connection.transport.verify();
+    } catch (thrown) {
+      throw toSmtpError(thrown, { server: access.server, isHandedOver: false, signal });
+    } finally {
+      signal.removeEventListener("abort", close);
+    }
+  });
+}
+
 async function postOnce(
-  { server, ca, helo }: SmtpAccess,
+  access: SmtpAccess,
   login: Login,
   { envelope, raw }: { readonly envelope: Envelope; readonly raw: Uint8Array },
   signal: AbortSignal,
 ): Promise<void> {
+  using connection = await openTransport(access, login, signal);
+  const body = Readable.from([raw]);
+  let isHandedOver = false;
+  body.on("end", () => isHandedOver = true);
+  try {
+    await connection.transport.sendMail({ envelope: { ...envelope }, raw: body, signal });
+  } catch (thrown) {
+    throw toSmtpError(thrown, { server: access.server, isHandedOver, signal });
+  }
+}
+
+async function openTransport({ server, ca, helo }: SmtpAccess, login: Login, signal: AbortSignal) {
   const { host, port, secure, user } = server;
   // Ours: nodemailer would ask for addresses by itself, which takes more permissions than host and port.
   const connection = await openSocket(server, signal);
@@ -66,17 +94,13 @@ async function postOnce(
     disableFileAccess: true,
     disableUrlAccess: true,
   });
-  const body = Readable.from([raw]);
-  let isHandedOver = false;
-  body.on("end", () => isHandedOver = true);
-  try {
-    await transport.sendMail({ envelope: { ...envelope }, raw: body, signal });
-  } catch (thrown) {
-    throw toSmtpError(thrown, { server, isHandedOver, signal });
-  } finally {
-    transport.close();
-    connection.destroy();
-  }
+  return {
+    transport,
+    [Symbol.dispose]() {
+      transport.close();
+      connection.destroy();
+    },
+  };
 }
 
 /** @throws {AppError} `unavailable` */

@@ -26,6 +26,9 @@ const lists = [
   { path: "/api/pairings" },
   { path: "/api/audit" },
   { path: "/api/bus" },
+  { path: "/api/find?q=word4711", items: 20 },
+  { path: "/api/find?q=once", items: 20 },
+  { path: "/api/find?q=019aa5c0-0000-7000-8000-000000000000", items: 0 },
   { path: "/api/dead-letters?subject=plugin.%3E&cause=invalid&olderThanMs=0", items: 50 },
 ] as const;
 

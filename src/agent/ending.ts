@@ -3,12 +3,15 @@ import { type Outbound, toReplyKey } from "../core/message.ts";
 import type { Arrival, ReplyAddress } from "./arrival.ts";
 import type { LoopResult } from "./loop.ts";
 import { isInnerPlugin } from "./policy.ts";
+import { stoppedText } from "./stops.ts";
 
 /** How a turn ends. */
 export type Ending =
   | { readonly outcome: "answered"; readonly result: LoopResult; readonly text: string }
   | { readonly outcome: "silent"; readonly result: LoopResult; readonly reason?: string }
   | { readonly outcome: "failed"; readonly error: AppError }
+  /** By the operator. */
+  | { readonly outcome: "stopped" }
   | { readonly outcome: "refused"; readonly by: "session_start" | "before_message"; readonly reason: string };
 
 /** The turn that a reply ends. */
@@ -32,13 +35,14 @@ export function toReply(
   // Nobody asked: a heartbeat that fails is the operator's matter.
   if (first.source === "heartbeat" && ending.outcome === "failed") return undefined;
   // Whoever waits on a line inside the process is told of silence too; people on a channel are not.
-  if ((ending.outcome === "silent" || ending.outcome === "refused") && !isInnerPlugin(address.plugin)) {
-    return undefined;
-  }
+  const isSilent = ending.outcome === "silent" || ending.outcome === "refused" || ending.outcome === "stopped";
+  if (isSilent && !isInnerPlugin(address.plugin)) return undefined;
   const failure = ending.outcome === "failed"
     ? { kind: ending.error.kind, message: ending.error.message }
     : ending.outcome === "refused"
     ? { kind: "denied", message: `The message was not let through: ${ending.reason}` }
+    : ending.outcome === "stopped"
+    ? { kind: "cancelled", message: stoppedText }
     : undefined;
   const text = ending.outcome === "answered"
     ? ending.text

@@ -104,7 +104,13 @@ export function newInvoker(
     } catch (thrown) {
       scope.signal.throwIfAborted();
       const error = toAppError(thrown);
-      log.warn("tool.failed", { tool: tool.name, agent: scope.agent.id, kind: error.kind, error: error.message });
+      log.warn("tool.failed", {
+        tool: tool.name,
+        agent: scope.agent.id,
+        turn: scope.context.turnId,
+        kind: error.kind,
+        error: error.message,
+      });
       return refuse(error.kind === "timeout" ? "timeout" : "error", `The tool ${tool.name} failed: ${error.message}`);
     }
   };

@@ -165,6 +165,7 @@ export async function runLoop(input: LoopInput, deps: LoopDeps): Promise<LoopRes
       ...(agent.config.temperature === undefined ? {} : { temperature: agent.config.temperature }),
       agent: agent.id,
       sessionId: context.sessionId,
+      turnId: context.turnId,
       onSetback: (setback) => {
         if (setbacks.length < setbackBound) setbacks.push({ ...setback, at: clock.now() });
       },

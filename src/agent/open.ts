@@ -37,6 +37,7 @@ import { newProfiles, type ResolveModel } from "./profile.ts";
 import { findReachRefusal } from "./reach.ts";
 import { newOpenSkillTool } from "./skill.ts";
 import type { SkillHost } from "./skill_file.ts";
+import { newStops } from "./stops.ts";
 import { newTokens } from "./tokens.ts";
 import { runTurn, type TurnDeps } from "./turn.ts";
 import type { Shelves } from "./workspace.ts";
@@ -88,6 +89,8 @@ export interface Agents extends AsyncDisposable {
    * `sessions` are those that hold it.
    */
   withdraw(person: string, sessions: readonly string[]): Promise<void>;
+  /** Ends a turn that runs, without an answer; says whether it was running. */
+  stopTurn(id: string): boolean;
   /** Provider and model that an agent's messages go to now, and the tools that it may use. */
   describe(agent: string): Promise<{ readonly model: string; readonly tools: readonly Tool[] }>;
   /** Every tool there is, whoever may use it. */
@@ -116,8 +119,10 @@ export function openAgents(deps: AgentsDeps): Agents {
   const budgets = newBudgets({ read: ledger.read, clock, metrics });
   const tokens = newTokens();
   const compactions = newCompactions({ ...deps, budgets, tokens });
+  const stops = newStops();
   const turnDeps: TurnDeps = {
     ...deps,
+    stops,
     profiles,
     keeper: newAttachmentKeeper({ bus, clock, stateDir: deps.shelves.stateDir }),
     hooks,
@@ -213,6 +218,7 @@ export function openAgents(deps: AgentsDeps): Agents {
     borrowModel: newBorrowedModel(turnDeps),
     withdraw: (person, sessions) =>
       lanes.withdraw((arrival) => arrival.person === person || sessions.includes(arrival.sessionId)),
+    stopTurn: stops.stop,
     findReachRefusal: (from, address, message) =>
       findReachRefusal({ config: config.current, read: ledger.read, pairing }, from, address, message),
     async describe(agent) {

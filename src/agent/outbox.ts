@@ -179,6 +179,7 @@ export function openOutbox(deps: OutboxDeps): Outbox {
       tell(row, { state: "waiting", reason: error.message });
       metrics.count("nexo_outbound_retries_total", { plugin: row.plugin, instance: row.instance });
       log.info("outbox.retry", {
+        turn: row.message.turnId,
         plugin: row.plugin,
         instance: row.instance,
         row: row.id,
@@ -227,12 +228,17 @@ export function openOutbox(deps: OutboxDeps): Outbox {
     const found = await findSend(row);
     if (found !== undefined) {
       await commit([markSent(row.id, found, clock.now())]);
-      log.info("outbox.found_sent", { plugin: row.plugin, instance: row.instance, row: row.id });
+      log.info("outbox.found_sent", {
+        plugin: row.plugin,
+        instance: row.instance,
+        row: row.id,
+        turn: row.message.turnId,
+      });
       countEnd(row, "sent");
       tell(row, { state: "sent", receipt: found });
       return true;
     }
-    log.warn("outbox.unknown", { plugin: row.plugin, instance: row.instance, row: row.id });
+    log.warn("outbox.unknown", { plugin: row.plugin, instance: row.instance, row: row.id, turn: row.message.turnId });
     countEnd(row, "unknown");
     await commit([markQueued(row.id, why, true)]);
     if (policyFor(row) === "resend") return false;
@@ -289,6 +295,7 @@ export function openOutbox(deps: OutboxDeps): Outbox {
     countEnd(row, "dead");
     tell(row, { state: "dead", reason: error.message });
     log.error("outbox.dead", {
+      turn: row.message.turnId,
       plugin: row.plugin,
       instance: row.instance,
       row: row.id,

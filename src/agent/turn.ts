@@ -34,6 +34,7 @@ import { showAttachment, type ShownAttachment } from "./media.ts";
 import { isInnerPlugin, type Policy } from "./policy.ts";
 import type { Profile, Profiles } from "./profile.ts";
 import { findAsker, toEntry, toPriorEntry, withPaths } from "./question.ts";
+import { stoppedText, type Stops } from "./stops.ts";
 import { estimateMessages, type Frame, type Tokens, toModelName } from "./tokens.ts";
 import { showTyping } from "./typing.ts";
 import { toMessages, toWindow, type Window, type WindowBounds } from "./window.ts";
@@ -50,6 +51,7 @@ export interface TurnDeps {
   readonly budgets: Budgets;
   readonly tokens: Tokens;
   readonly compactions: Compactions;
+  readonly stops: Stops;
   readonly log: Log;
   readonly metrics: Metrics;
   readonly clock: Clock;
@@ -115,7 +117,8 @@ export async function runTurn(
   // Events without a sender's address must not keep their budget of time beyond the asker's patience.
   const patienceMs = first.deadlineAtMs === undefined ? Infinity : first.deadlineAtMs - startedAt;
   const deadlineMs = Math.max(1, Math.min(agent.config.turn_deadline, patienceMs));
-  using deadline = withDeadline(signal, deadlineMs, clock, "The turn");
+  using stoppable = deps.stops.enter(turnId, signal);
+  using deadline = withDeadline(stoppable.signal, deadlineMs, clock, "The turn");
   using _typing = first.reply === undefined || isInnerPlugin(first.reply.plugin) || first.source === "heartbeat" ||
       !agent.config.typing
     ? undefined
@@ -241,7 +244,7 @@ export async function runTurn(
       span.end(thrown);
       throw toAppError(signal.reason);
     }
-    await end({ outcome: "failed", error: toAppError(thrown) });
+    await end(stoppable.isStopped ? { outcome: "stopped" } : { outcome: "failed", error: toAppError(thrown) });
   }
 
   function openSession() {
@@ -324,8 +327,9 @@ export async function runTurn(
     });
     const error = ending.outcome === "failed" ? ending.error : undefined;
     const result = "result" in ending ? ending.result : undefined;
-    const outcome = ending.outcome === "refused" ? "silent" : ending.outcome;
-    const inboxOutcome: InboxOutcome = ending.outcome === "refused" ? "refused:vetoed" : ending.outcome;
+    const outcome = ending.outcome === "refused" || ending.outcome === "stopped" ? "silent" : ending.outcome;
+    const why = ending.outcome === "refused" ? ending.reason : ending.outcome === "stopped" ? stoppedText : undefined;
+    const inboxOutcome: InboxOutcome = ending.outcome === "refused" ? "refused:vetoed" : outcome;
     const unit: Statement[] = [];
     const expiresAtMs = nowMs + config.runtime.outbound.max_age;
     if (reply !== undefined) unit.push(queueMessage(reply.address, reply.message, nowMs, expiresAtMs));
@@ -336,9 +340,10 @@ export async function runTurn(
       unit.push(appendEntry(first.session, session.epoch, turnId, entry, nowMs));
     if (ending.outcome !== "refused") append(input);
     for (const entry of result?.entries ?? []) append(entry);
+    if (ending.outcome === "stopped") append({ role: "note", text: stoppedText });
     if (error !== undefined) append({ role: "note", text: `No answer could be given: ${error.message}` });
     if (result !== undefined) unit.push(...result.statements);
-    if (error !== undefined) unit.push(...remains);
+    if (error !== undefined || ending.outcome === "stopped") unit.push(...remains);
     if (error === undefined) {
       unit.push(...joined.map((arrival) => finishEvent(arrival.delivery.rowId, inboxOutcome, nowMs)));
     } else {
@@ -347,7 +352,7 @@ export async function runTurn(
     unit.push(endTurn({
       id: turnId,
       outcome,
-      error: error?.message ?? (ending.outcome === "refused" ? ending.reason : undefined),
+      error: error?.message ?? why,
       provider: result?.provider,
       model: result?.model,
       inputTokens: result?.inputTokens ?? 0,
@@ -380,6 +385,7 @@ export async function runTurn(
       costUsd: result?.costUsd ?? null,
       tookMs,
       ...(result === undefined ? {} : { model: `${result.provider}/${result.model}` }),
+      ...(why === undefined ? {} : { why }),
     });
     turnLog.info("turn.ended", { outcome, tookMs: Math.round(tookMs), messages: joined.length });
     span.end(error);

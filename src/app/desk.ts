@@ -16,6 +16,7 @@ import type { Workspaces } from "../core/workspace.ts";
 import type { Extensions } from "../extensions/open.ts";
 import type { AdminViews } from "../http/views.ts";
 import { readActivity, readUsageRows } from "../ledger/activity.ts";
+import { findMessage } from "../ledger/find.ts";
 import type { Live } from "../lib/live.ts";
 import type { Llm } from "../llm/open.ts";
 import type { McpRoom } from "../mcp/open.ts";
@@ -23,6 +24,7 @@ import type { PluginHostRoom } from "../plugins/host.ts";
 import type { AgentsRoom } from "./agents_room.ts";
 import { newAudit } from "./audit.ts";
 import { newBusDesk } from "./bus_desk.ts";
+import { consumers } from "./bus_room.ts";
 import { newChannelDesk } from "./channel_desk.ts";
 import { withDreams } from "./dreaming.ts";
 import { newPeople } from "./forget.ts";
@@ -71,6 +73,7 @@ export function newDesk(deps: DeskDeps): AdminViews {
     dreams,
     extensions,
     agents: () => agents.current?.views() ?? [],
+    stopTurn: (id) => agents.current?.stopTurn(id) ?? false,
     channels: () => toChannels(host, config.current),
     restartChannel: host.reopen,
     models: () => llm.at(config.current.llm).available,
@@ -95,6 +98,7 @@ export function newDesk(deps: DeskDeps): AdminViews {
       withdraw: async (person, sessions) => await agents.current?.withdraw(person, sessions),
     }),
     busDesk: newBusDesk(deps),
+    find: (text, signal) => findMessage(ledger, { text, consumers: consumers.map(({ name }) => name) }, signal),
     channelDesk: newChannelDesk({ ...deps, outbox: () => agents.current?.outbox }),
     deadLetters: newDeadLetters({
       ledger,

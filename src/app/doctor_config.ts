@@ -1,5 +1,6 @@
 import type { Config } from "../config/config.ts";
 import { formatFault } from "../config/fault.ts";
+import { findPlainSecrets } from "../config/plain_secrets.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { newModels } from "../llm/models.ts";
 import { silentLog, silentMetrics, tryModel, tryNats } from "./live.ts";
@@ -28,6 +29,49 @@ export function newEffectCheck({ config, files, warnings }: LoadedConfig, config
       ];
     },
   };
+}
+
+/**
+ * Secrets that stand in the config itself, or in a text that it had before.
+ *
+ * @param pastDir Folder of the texts that files had before they were edited.
+ */
+export function newSecretCheck({ files }: LoadedConfig, pastDir: string): Check {
+  return {
+    name: "secrets",
+    async look() {
+      const yaml = files.filter((path) => path.endsWith(".yaml"));
+      const now = (await Promise.all(yaml.map(findPlain))).flat();
+      const past = (await Promise.all((await listPast(pastDir)).map(findPlain))).flat();
+      return [
+        ...now.map(({ path, line }) => ({
+          what: `${path}:${line} has a secret in it`,
+          why: "Whoever sees the file, a copy or a screen with it can use the account.",
+          mend: `write it into a file of secrets/ and refer to it: "\${file:./secrets/NAME}"; agent setup does that`,
+          isNote: true,
+        })),
+        ...past.map(({ path, line }) => ({
+          what: `${path}:${line} is an earlier text of the config, and has a secret in it`,
+          why: "It can be used as long as the provider takes it.",
+          mend: `rm ${path}`,
+          isNote: true,
+        })),
+      ];
+    },
+  };
+}
+
+async function findPlain(path: string): Promise<readonly { readonly path: string; readonly line: number }[]> {
+  return findPlainSecrets(await Deno.readTextFile(path)).map((line) => ({ path, line }));
+}
+
+async function listPast(folder: string): Promise<readonly string[]> {
+  try {
+    return (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => `${folder}/${name}`).sort();
+  } catch (thrown) {
+    if (toAppError(thrown).kind === "missing") return [];
+    throw thrown;
+  }
 }
 
 /** Whether agents have a model; with `live`, whether each provider takes its key. */

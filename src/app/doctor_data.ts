@@ -1,15 +1,17 @@
 import { toAppError } from "../core/error.ts";
-import type { Queues } from "../http/status_api.ts";
+import { version } from "../core/version.ts";
+import type { Queues, Status } from "../http/status_api.ts";
 import type { Check, Finding } from "./doctor.ts";
 
 /** Replies wait a moment as a rule. */
 const longWaitSeconds = 600;
 
 /** What lies in the data folder and waits for somebody. */
-export function newDataCheck(dataDir: string, queues: Queues | undefined): Check {
+export function newDataCheck(dataDir: string, readQueues: () => Promise<Queues | undefined>): Check {
   return {
     name: "old data",
     async look() {
+      const queues = await readQueues();
       return [
         ...queues === undefined ? [] : findWaiting(queues),
         ...(await listCopies(dataDir)).map((name): Finding => ({
@@ -20,6 +22,22 @@ export function newDataCheck(dataDir: string, queues: Queues | undefined): Check
         })),
       ];
     },
+  };
+}
+
+/** Whether the process that runs is of this release. */
+export function newVersionCheck(running: Pick<Status, "version" | "pid">): Check {
+  return {
+    name: "versions",
+    look: () =>
+      Promise.resolve(
+        running.version === version ? [] : [{
+          what: `Process ${running.pid} is version ${running.version}, and this is ${version}`,
+          why: "What was mended or added since is not in force.",
+          mend: "systemctl restart nexo; or where it runs without a service: agent run --takeover",
+          isNote: true,
+        }],
+      ),
   };
 }
 
@@ -44,7 +62,8 @@ function findWaiting({ dead, outbox }: Queues): readonly Finding[] {
 async function listCopies(dataDir: string): Promise<readonly string[]> {
   try {
     const entries = await Array.fromAsync(Deno.readDir(dataDir));
-    return entries.map(({ name }) => name).filter((name) => /^ledger\.db\.before-v\d+$/.test(name)).sort();
+    return entries.map(({ name }) => name).filter((name) => /^ledger\.db\.before-v\d+(?:\.unfinished)?$/.test(name))
+      .sort();
   } catch (thrown) {
     if (toAppError(thrown).kind === "missing") return [];
     throw thrown;

@@ -3,6 +3,7 @@ import { findChildSystem, findProgram } from "../child/system.ts";
 import type { Config } from "../config/config.ts";
 import { AppError, toAppError } from "../core/error.ts";
 import { discover, type Places } from "../extensions/discovery.ts";
+import { isThere } from "../folder/files.ts";
 import type { Check, Finding } from "./doctor.ts";
 import { silentLog } from "./live.ts";
 import { findVectorLibrary } from "./memory_room.ts";
@@ -108,11 +109,11 @@ export function newPortCheck({ runtime: { http } }: Config): Check {
 }
 
 /** Room for the ledger. */
-export function newDiskCheck(dataDir: string): Check {
+export function newDiskCheck(dataDir: string, readFree = readFreeBytes): Check {
   return {
     name: "disk",
     async look() {
-      const freeBytes = await readFreeBytes(await isThere(dataDir) ? dataDir : ".");
+      const freeBytes = await readFree(await isThere(dataDir) ? dataDir : ".");
       if (freeBytes === undefined || freeBytes >= wantedFreeBytes) return [];
       return [{
         what: `${(freeBytes / 1e9).toFixed(1)} GB are free where ${dataDir} is`,
@@ -146,7 +147,7 @@ export function newVectorCheck(dataDir: string): Check {
 }
 
 /** Walls for programs of others, where there are any. */
-export function newWallCheck({ mcp, extensions }: Config, places: Places): Check {
+export function newWallCheck({ mcp, extensions }: Config, places: Places, findSystem = findChildSystem): Check {
   return {
     name: "bubblewrap",
     async look() {
@@ -155,12 +156,15 @@ export function newWallCheck({ mcp, extensions }: Config, places: Places): Check
         ...found.filter(({ enabled }) => enabled).map(({ id }) => id),
         ...Object.entries(mcp.servers).filter(([, server]) => "command" in server).map(([id]) => id),
       ];
-      const { bubblewrap } = await findChildSystem();
+      const { bubblewrap } = await findSystem();
       if (children.length === 0 || "path" in bubblewrap) return [];
       return [{
         what: `bubblewrap does not work here: ${bubblewrap.missing}`,
         why: `${children.join(", ")} would run without walls around them.`,
-        mend: "apt-get install bubblewrap",
+        mend: await findProgram("bwrap") === undefined
+          ? "apt-get install bubblewrap"
+          : "sysctl -w kernel.unprivileged_userns_clone=1 kernel.apparmor_restrict_unprivileged_userns=0; " +
+            "in a container: docker run --security-opt seccomp=unconfined",
       }];
     },
   };
@@ -228,16 +232,6 @@ async function readWorldSkew(url: string): Promise<number> {
   } catch (thrown) {
     const { kind } = toAppError(thrown);
     if (kind === "unavailable" || kind === "timeout") return 0;
-    throw thrown;
-  }
-}
-
-async function isThere(path: string): Promise<boolean> {
-  try {
-    await Deno.stat(path);
-    return true;
-  } catch (thrown) {
-    if (toAppError(thrown).kind === "missing") return false;
     throw thrown;
   }
 }

@@ -1,7 +1,8 @@
 import { type Check, type Finding, newChecks } from "../app/doctor.ts";
 import { newChannelCheck, newPartCheck } from "../app/doctor_channels.ts";
-import { newEffectCheck, newKeyCheck, newNatsCheck } from "../app/doctor_config.ts";
-import { newDataCheck } from "../app/doctor_data.ts";
+import { newEffectCheck, newKeyCheck, newNatsCheck, newSecretCheck } from "../app/doctor_config.ts";
+import { newDataCheck, newVersionCheck } from "../app/doctor_data.ts";
+import { newMemoryCheck, newNoticeCheck, newOpenFilesCheck, newTimeZoneCheck } from "../app/doctor_limits.ts";
 import {
   newClockCheck,
   newDenoCheck,
@@ -12,6 +13,7 @@ import {
   newVectorCheck,
   newWallCheck,
 } from "../app/doctor_machine.ts";
+import { newMcpCheck } from "../app/doctor_mcp.ts";
 import { plugins } from "../app/registry.ts";
 import { toShelves } from "../app/workspaces.ts";
 import type { Config } from "../config/config.ts";
@@ -102,6 +104,9 @@ async function newAllChecks(
     newClockCheck(dataDir, flags.live ? toTimeUrl(loaded?.config) : undefined),
     newPermissionCheck(dir, dataDir),
     newDiskCheck(dataDir),
+    newMemoryCheck(),
+    newOpenFilesCheck(),
+    newTimeZoneCheck(env),
     newVectorCheck(dataDir),
   ];
   if (loaded === undefined) return machine;
@@ -113,12 +118,16 @@ async function newAllChecks(
     ...machine,
     newWallCheck(config, places),
     ..."look" in asked ? [asked] : [],
-    ...running === undefined ? [newPortCheck(config), newExtensionCheck(config, places)] : [newPartCheck(running)],
+    ...running === undefined
+      ? [newPortCheck(config), newExtensionCheck(config, places), newMcpCheck(config, flags.live)]
+      : [newVersionCheck(running), newPartCheck(running)],
     newKeyCheck(config, flags.live),
     newChannelCheck({ config, plugins, running, live: flags.live }),
     newNatsCheck(config),
+    newSecretCheck(loaded, `${dataDir}/config-history`),
     newEffectCheck(loaded, dir),
-    newDataCheck(dataDir, running?.queues ?? await readQueues(dataDir)),
+    newNoticeCheck(dir),
+    newDataCheck(dataDir, async () => running?.queues ?? await readQueues(dataDir)),
     ...newChecks({ config, shelves: toShelves(dir, dataDir), env }),
     newWorkspaceCheck(terminal, flags, config),
   ];
@@ -182,6 +191,10 @@ async function lookWith(check: Check): Promise<readonly Finding[]> {
     return await check.look();
   } catch (thrown) {
     const { message } = toAppError(thrown);
-    return [{ what: message, why: `Nothing is known about the ${check.name}.`, mend: "see the message above" }];
+    return [{
+      what: message,
+      why: `Nothing is known about the ${check.name}.`,
+      mend: "agent doctor, once more, when what it says is mended",
+    }];
   }
 }

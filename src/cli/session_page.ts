@@ -22,9 +22,12 @@ export function formatSessions({ items, next }: Page<SessionView>, nowMs: number
 /** A transcript, oldest first, as one reads it. */
 export function formatTranscript(session: string, { items, next }: Page<MessageView>, ink: Ink): string {
   if (items.length === 0) return `No messages in ${toPlain(session)}.\n`;
-  const entries = items.toReversed().map(({ at, role, author, text }) => {
+  const entries = items.toReversed().map(({ at, role, author, text, calls }) => {
     const who = author === null ? role : `${role} ${author}`;
-    const body = toPlain(text).split("\n").map((line) => `  ${line}`.trimEnd()).join("\n");
+    const called = calls.map(({ name, input }) => `→ ${name}(${JSON.stringify(input)})`);
+    const body = toPlain([text, ...called].filter((part) => part !== "").join("\n")).split("\n").map((line) =>
+      `  ${line}`.trimEnd()
+    ).join("\n");
     return `${ink.dim(sayTime(at))}  ${ink.bold(toPlain(who))}\n${body}`;
   });
   return `${sayMore(next)}${entries.join("\n\n")}\n`;

@@ -61,6 +61,8 @@ export interface LlmRequest {
   /** Who asks, for logs, limits and prompt caches. */
   readonly agent: string;
   readonly sessionId: string;
+  /** The turn that asks, where one does. */
+  readonly turnId?: string;
   /** Is told what keeps the model from answering. */
   readonly onSetback?: (setback: Setback) => void;
 }

@@ -46,6 +46,8 @@ export const turnEventSchema = z.discriminatedUnion("type", [
     costUsd: z.number().nullable(),
     tookMs: z.number(),
     model: z.string().optional(),
+    /** Why nothing is said, where the outcome is `silent` and that was not the agent's choice. */
+    why: z.string().optional(),
   }),
 ]);
 /** What happens inside a turn. */

@@ -14,6 +14,7 @@ import { newConfigRoutes } from "./config_routes.ts";
 import { newConsoleRoutes } from "./console.ts";
 import { newDreamRoutes } from "./dream_routes.ts";
 import type { EventStreams } from "./event_streams.ts";
+import { newFindRoutes } from "./find_routes.ts";
 import { newLoginGuard, newPlaceGuard, newTokenGuard } from "./guard.ts";
 import type { Logins } from "./logins.ts";
 import { newLogRoutes } from "./logs.ts";
@@ -23,6 +24,7 @@ import { newOpenAiRoutes } from "./openai.ts";
 import { newToolRoutes } from "./tool_routes.ts";
 import { type AdminViews, newViewRoutes } from "./views.ts";
 import type { WebChannel } from "./web_channel.ts";
+import { newTurnRoutes } from "./turn_routes.ts";
 import { newWorkspaceRoutes } from "./workspace_routes.ts";
 
 /** What the admin listener uses beside its views. */
@@ -86,8 +88,10 @@ export function newAdminRoutes(views: AdminViews, deps: AdminDeps): Hono {
     return await chat(await readJson(context.req.raw, maxBytes(), chatRequestSchema), deps);
   });
   app.route("/api", newViewRoutes(views, config));
+  app.route("/api/turns", newTurnRoutes(views));
   app.route("/api", deps.live);
   app.route("/api/bus", newBusRoutes(views.busDesk, deps));
+  app.route("/api/find", newFindRoutes(views.find));
   app.route("/api/tools", newToolRoutes(views.tools, { config, note: views.audit.note, logins }));
   app.route("/api/channels", newChannelRoutes(views.channelDesk, views.audit.note));
   app.route("/api/extensions", newExtensionRoutes(views.extensions, { note: views.audit.note, logins }));

@@ -6,6 +6,14 @@ export const sessionFilterSchema = z.object({
   agent: z.string().min(1).max(200).optional(),
   /** Words that stand together in an entry of the transcript, whole or their beginnings. */
   search: z.string().min(1).max(500).optional(),
+  /** Plugin and instance, such as `telegram.sales`. */
+  channel: z.string().min(1).max(200).optional(),
+  /** Somebody who was heard in it: `telegram:4711`, or `4711`. */
+  person: z.string().min(1).max(600).optional(),
+  /** Milliseconds since the epoch: their newest message came then or later. */
+  sinceMs: z.coerce.number().int().nonnegative().optional(),
+  /** Milliseconds since the epoch: their newest message came before. */
+  untilMs: z.coerce.number().int().nonnegative().optional(),
   ...pageFields,
 });
 /** Query of `GET /api/sessions`. */
@@ -73,6 +81,10 @@ export const messageViewSchema = z.object({
   /** Name of the sender, of the tool, or of whatever else wrote it. */
   author: z.string().nullable(),
   turnId: z.string().nullable(),
+  /** Tools that a model called in it. */
+  calls: z.array(z.object({ id: z.string(), name: z.string(), input: z.unknown() })),
+  /** What tools answered. */
+  results: z.array(z.object({ callId: z.string(), name: z.string(), text: z.string(), isError: z.boolean() })),
 });
 /** One entry of a transcript. */
 export type MessageView = z.output<typeof messageViewSchema>;

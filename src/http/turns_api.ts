@@ -77,6 +77,8 @@ export const turnViewSchema = z.object({
   replayedAt: z.array(z.string()),
   /** What it waited for before it began. Absent from turns of releases before. */
   waits: turnWaitsSchema.nullable(),
+  /** Under which a collector has its spans; `null` where there is none. */
+  traceId: z.string().nullable(),
   /** What the model was asked, as the transcript keeps it. */
   question: z.string(),
   received: z.array(receivedViewSchema),

@@ -57,6 +57,7 @@ import { toReady } from "./health.ts";
 import { newMemoryRoutes } from "./memory.ts";
 import type { BusDesk } from "./bus_routes.ts";
 import type { ChannelDesk } from "./channel_routes.ts";
+import type { Find } from "./find_routes.ts";
 import type { ExtensionDesk } from "./extension_routes.ts";
 import type { McpDesk } from "./mcp_routes.ts";
 import type { ToolDesk } from "./tool_routes.ts";
@@ -163,6 +164,8 @@ export interface AdminViews {
   queues(): Queues;
   readonly logs: RecentLog;
   readonly history: History;
+  /** Ends a turn that runs, without an answer; says whether it was running. */
+  stopTurn(id: string): boolean;
   readonly configDesk: ConfigDesk;
   /** Settings in force below a path, and where each comes from. @throws {AppError} `missing`, `invalid`. */
   explain(path: string): readonly Explanation[];
@@ -174,6 +177,7 @@ export interface AdminViews {
   usage(days: number, signal: AbortSignal): Promise<readonly UsageRow[]>;
   readonly busDesk: BusDesk;
   readonly channelDesk: ChannelDesk;
+  readonly find: Find;
   readonly deadLetters: DeadLetters;
   readonly people: People;
   readonly memory: Memory;
@@ -246,13 +250,6 @@ export function newViewRoutes(views: AdminViews, config: Live<Config>): Hono {
     const page = parseRequest(pageRequestSchema, context.req.query());
     return context.json(await history.messages(context.req.param("id"), page, newDeadline()));
   });
-  app.get("/turns/:id", async (context) => {
-    const id = context.req.param("id");
-    const turn = await history.turn(id, newDeadline());
-    if (turn === undefined) throw new AppError("missing", `There is no turn ${id}`, { reason: "unknown_turn" });
-    return context.json(turn);
-  });
-
   app.get("/dead-letters", async (context) => {
     const filter = parseRequest(deadLetterFilterSchema, context.req.query());
     return context.json(await toPage(filter, (wanted) => deadLetters.list(wanted, newDeadline())));

@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { Ledger, Row, SqlValue } from "../core/ledger.ts";
 import { type ModelCall, modelCallSchema, type TurnWaits, turnWaitsSchema } from "../core/model_call.ts";
 import { receiptSchema } from "../core/message.ts";
+import type { ToolContent } from "../core/tool.ts";
 import { type TranscriptEntry, transcriptEntrySchema } from "../core/transcript.ts";
 import { type ExportFormat, exportSession } from "./export.ts";
 import { type MessageHit, type MessageSearch, searchMessages, toMatch } from "./search.ts";
@@ -17,6 +18,13 @@ export interface SessionSearch {
   readonly agent?: string | undefined;
   /** Words that stand together in an entry of the transcript, whole or their beginnings. */
   readonly search?: string | undefined;
+  /** Plugin and instance, such as `telegram.sales`. */
+  readonly channel?: string | undefined;
+  /** Somebody who was heard in it, as the channel names them: `telegram:4711`, or `4711`. */
+  readonly person?: string | undefined;
+  /** Milliseconds since the epoch: their newest message came then or later, and before `untilMs`. */
+  readonly sinceMs?: number | undefined;
+  readonly untilMs?: number | undefined;
   /** The `next` of the page before. */
   readonly before?: string | undefined;
   readonly limit: number;
@@ -45,6 +53,15 @@ export interface EntryView {
   readonly text: string;
   readonly author: string | null;
   readonly turnId: string | null;
+  /** Tools that a model called in it. */
+  readonly calls: { readonly id: string; readonly name: string; readonly input: unknown }[];
+  /** What tools answered. */
+  readonly results: {
+    readonly callId: string;
+    readonly name: string;
+    readonly text: string;
+    readonly isError: boolean;
+  }[];
 }
 
 /** One journaled step, as a person reads it. */
@@ -110,6 +127,8 @@ export interface TurnTimeline {
   /** When a message of it that had died was made to live again. */
   readonly replayedAt: string[];
   readonly waits: TurnWaits | null;
+  /** Under which a collector has its spans, where there is one. */
+  readonly traceId: string | null;
   /** What the model was asked, as the transcript keeps it. */
   readonly question: string;
   readonly received: ReceivedView[];
@@ -142,7 +161,7 @@ const nothing = '""';
 /** Makes the {@linkcode History} of a ledger. */
 export function newHistory(ledger: Pick<Ledger, "query">): History {
   return {
-    async sessions({ agent, search, before, limit }, signal) {
+    async sessions({ agent, search, channel, person, sinceMs, untilMs, before, limit }, signal) {
       const conditions = ["1 = 1"];
       const values: SqlValue[] = [];
       const cursor = parseCursor(before);
@@ -153,6 +172,23 @@ export function newHistory(ledger: Pick<Ledger, "query">): History {
       if (cursor !== undefined) {
         conditions.push("(s.last_at, s.id) < (?, ?)");
         values.push(cursor.lastAt, cursor.id);
+      }
+      if (channel !== undefined) {
+        conditions.push("s.plugin || '.' || s.instance = ?");
+        values.push(channel);
+      }
+      if (person !== undefined) {
+        conditions.push(`s.id IN (SELECT session_id FROM session_people
+          WHERE person = ? OR (instr(?, ':') = 0 AND substr(person, instr(person, ':') + 1) = ?))`);
+        values.push(person, person, person);
+      }
+      if (sinceMs !== undefined) {
+        conditions.push("s.last_at >= ?");
+        values.push(sinceMs);
+      }
+      if (untilMs !== undefined) {
+        conditions.push("s.last_at < ?");
+        values.push(untilMs);
       }
       if (search !== undefined) {
         conditions.push(`s.id IN (SELECT m.session_id FROM
@@ -187,7 +223,8 @@ export function newHistory(ledger: Pick<Ledger, "query">): History {
       const [steps, received, sends, replays] = await Promise.all([
         ledger.query({ sql: `SELECT * FROM steps WHERE turn_id = ? ORDER BY seq`, values: [id] }, signal),
         ledger.query({
-          sql: `SELECT received_at, plugin, instance, provider_id FROM inbox WHERE turn_id = ? ORDER BY id`,
+          sql: `SELECT received_at, plugin, instance, provider_id, json_extract(event, '$.traceparent') AS trace
+            FROM inbox WHERE turn_id = ? ORDER BY id`,
           values: [id],
         }, signal),
         ledger.query({ sql: `SELECT * FROM outbox WHERE turn_id = ? ORDER BY id`, values: [id] }, signal),
@@ -204,6 +241,7 @@ export function newHistory(ledger: Pick<Ledger, "query">): History {
         // An old row that an operator made to live again was not left behind by a process that ended.
         resumedAt: timeline.resumedAt.filter((at) => replayedAt.length === 0 || at !== timeline.startedAt),
         replayedAt,
+        traceId: toTraceId(received[0]?.trace) ?? toTraceId(sends.map(toOutbound)[0]?.traceparent) ?? null,
         received: received.map(toReceived),
         steps: steps.map(toStep),
         sends: sends.map(toSend),
@@ -239,6 +277,10 @@ function toEntryView(row: Row): EntryView {
     text: toText(entry),
     author: toAuthor(entry),
     turnId: typeof row.turn_id === "string" ? row.turn_id : null,
+    calls: entry.role === "assistant" ? entry.toolCalls.map(({ id, name, input }) => ({ id, name, input })) : [],
+    results: entry.role === "tool"
+      ? entry.results.map(({ callId, name, content, isError }) => ({ callId, name, text: toWords(content), isError }))
+      : [],
   };
 }
 
@@ -248,6 +290,17 @@ function toReceived(row: Row): ReceivedView {
     channel: typeof row.plugin === "string" ? `${row.plugin}.${row.instance}` : null,
     providerMessageId: typeof row.provider_id === "string" ? row.provider_id : null,
   };
+}
+
+const outboundTraceSchema = z.object({ traceparent: z.string().optional() });
+
+function toOutbound(row: Row) {
+  return outboundTraceSchema.parse(parseJson(row.body));
+}
+
+/** The second part of https://www.w3.org/TR/trace-context/#traceparent-header. */
+function toTraceId(traceparent: SqlValue | undefined): string | undefined {
+  return typeof traceparent === "string" ? traceparent.split("-")[1] : undefined;
 }
 
 function toSend(row: Row): SendView {
@@ -297,7 +350,7 @@ const faultSchema = z.union([
   }).transform(({ result }) => result.content.map(({ text }) => text).join("\n")),
 ]);
 
-function toTimeline(row: Row): Omit<TurnTimeline, "received" | "steps" | "sends" | "replayedAt"> {
+function toTimeline(row: Row): Omit<TurnTimeline, "received" | "steps" | "sends" | "replayedAt" | "traceId"> {
   const { outcome } = row;
   return {
     id: String(row.id),
@@ -324,7 +377,7 @@ function parseEntry(body: string): TranscriptEntry {
   return transcriptEntrySchema.parse(JSON.parse(body));
 }
 
-/** An entry in words; calls and results are named, their details stand in the turn's timeline. */
+/** An entry in words, without the calls in it. */
 function toText(entry: TranscriptEntry): string {
   switch (entry.role) {
     case "user":
@@ -334,17 +387,18 @@ function toText(entry: TranscriptEntry): string {
         ...(entry.quotedTail === undefined ? [] : ["", entry.quotedTail]),
       ].join("\n");
     case "assistant":
-      return [entry.text, ...entry.toolCalls.map(({ name, input }) => `→ ${name}(${JSON.stringify(input)})`)]
-        .filter((line) => line !== "").join("\n");
+      return entry.text;
     case "tool":
-      return entry.results.flatMap(({ content }) =>
-        content.map((part) =>
-          part.type === "text" ? part.text : part.type === "json" ? JSON.stringify(part.value) : "[image]"
-        )
-      ).join("\n");
+      return entry.results.map(({ content }) => toWords(content)).join("\n");
     case "note":
       return entry.text;
   }
+}
+
+function toWords(content: readonly ToolContent[]): string {
+  return content.map((part) =>
+    part.type === "text" ? part.text : part.type === "json" ? JSON.stringify(part.value) : "[image]"
+  ).join("\n");
 }
 
 function toAuthor(entry: TranscriptEntry): string | null {

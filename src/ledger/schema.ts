@@ -265,4 +265,23 @@ export const migrations: readonly string[] = [
   ALTER TABLE turns ADD COLUMN waits TEXT; -- JSON: what it waited for before it began
   CREATE INDEX dead_replayed ON dead (row_id) WHERE replayed_at IS NOT NULL;
   `,
+  // Which message of ours a provider's id means. Kept by triggers, so that the previous release keeps it as well.
+  `
+  CREATE INDEX inbox_provider_id ON inbox (provider_id) WHERE provider_id IS NOT NULL;
+  CREATE INDEX dead_event ON dead (event_id);
+  CREATE TABLE sent_ids (
+    provider_id TEXT NOT NULL,
+    outbox_id   INTEGER NOT NULL,
+    PRIMARY KEY (provider_id, outbox_id)
+  ) STRICT, WITHOUT ROWID;
+  INSERT OR IGNORE INTO sent_ids
+    SELECT value, outbox.id FROM outbox, json_each(receipt, '$.providerMessageIds') WHERE receipt IS NOT NULL;
+  CREATE TRIGGER outbox_sent_ids AFTER UPDATE OF receipt ON outbox WHEN new.receipt IS NOT NULL BEGIN
+    INSERT OR IGNORE INTO sent_ids SELECT value, new.id FROM json_each(new.receipt, '$.providerMessageIds');
+  END;
+  CREATE TRIGGER outbox_unsent_ids AFTER DELETE ON outbox WHEN old.receipt IS NOT NULL BEGIN
+    DELETE FROM sent_ids WHERE outbox_id = old.id
+      AND provider_id IN (SELECT value FROM json_each(old.receipt, '$.providerMessageIds'));
+  END;
+  `,
 ];

@@ -47,7 +47,13 @@ export function withFallback(first: Candidate, others: readonly Candidate[], log
               waitMs: 0,
             });
           }
-          log.warn("llm.moved_on", { provider: provider.id, model, kind: error.kind, reason: error.reason });
+          log.warn("llm.moved_on", {
+            provider: provider.id,
+            model,
+            kind: error.kind,
+            reason: error.reason,
+            turn: request.turnId,
+          });
         }
       }
       throw joinErrors(errors);

@@ -31,7 +31,7 @@ export function withMetrics(provider: LlmProvider, { clock, metrics, log }: Meas
   return {
     id,
     async *stream(request, signal) {
-      const { agent, model } = request;
+      const { agent, model, turnId: turn } = request;
       const startedAt = clock.monotonic();
       const tookMs = () => Math.round(clock.monotonic() - startedAt);
       let firstMs: number | undefined;
@@ -55,6 +55,7 @@ export function withMetrics(provider: LlmProvider, { clock, metrics, log }: Meas
               provider: id,
               model,
               agent,
+              turn,
               tookMs: tookMs(),
               firstMs,
               inputTokens,
@@ -66,7 +67,7 @@ export function withMetrics(provider: LlmProvider, { clock, metrics, log }: Meas
       } catch (thrown) {
         const error = toAppError(thrown);
         if (!counted) countCall(error.kind);
-        const fields = { provider: id, model, agent, tookMs: tookMs(), kind: error.kind, reason: error.reason };
+        const fields = { provider: id, model, agent, turn, tookMs: tookMs(), kind: error.kind, reason: error.reason };
         if (error.kind === "cancelled") log.debug("llm.failed", fields);
         else log.warn("llm.failed", { ...fields, error: error.message });
         throw error;

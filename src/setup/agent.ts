@@ -29,6 +29,7 @@ export async function setUpAgent(site: Site, flags: AgentFlags): Promise<void> {
   const found = agents.find((agent) => agent.id === id);
   const settings = toSettings(described, found);
   if (found !== undefined && Object.keys(settings).length === 0) {
+    if (prompts !== undefined) return prompts.tell(`${id} stays as it is.`);
     throw new AppError("invalid", `There is an agent ${id}. Say what to change: --name, --character, --language`);
   }
   const count = agents.filter(({ file }) => file === "agents.yaml").length;
@@ -38,7 +39,10 @@ export async function setUpAgent(site: Site, flags: AgentFlags): Promise<void> {
       path: found.file,
       changes: Object.entries(settings).map(([key, value]) => ({ path: [...found.path, key], value })),
     };
-  await carryOut(site, { changes: [change], done: `the agent ${id} is there. Talk to it: agent chat ${id}` }, prompts);
+  await carryOut(site, {
+    changes: [change],
+    done: `the agent ${id} is there. While agent run runs, talk to it: agent chat ${id}`,
+  }, prompts);
 }
 
 async function ask(prompts: Prompts, agents: readonly AgentPlace[]): Promise<Described> {
@@ -51,13 +55,19 @@ async function ask(prompts: Prompts, agents: readonly AgentPlace[]): Promise<Des
     message: "Its id, for subjects, files and commands",
     check: (text) => whyNoId(text) ?? (agents.some((agent) => agent.id === text) ? "is taken" : undefined),
   });
-  const name = await prompts.text({ message: "Its name", fallback: id.charAt(0).toUpperCase() + id.slice(1) });
-  const character = await prompts.text({ message: "Who it is and how it behaves", fallback: plainCharacter });
+  const kept = found === undefined ? undefined : "as it is";
+  const name = await prompts.text({ message: "Its name", fallback: kept ?? id.charAt(0).toUpperCase() + id.slice(1) });
+  const character = await prompts.text({ message: "Who it is and how it behaves", fallback: kept ?? plainCharacter });
   const language = await prompts.text({
     message: "Its language, such as de; or that of whoever writes",
-    fallback: found?.language ?? "the sender's",
+    fallback: kept ?? "the sender's",
   });
-  return { id, name, character, ...(language === "the sender's" ? {} : { language }) };
+  return {
+    id,
+    ...(name === kept ? {} : { name }),
+    ...(character === kept ? {} : { character }),
+    ...(language === kept || language === "the sender's" ? {} : { language }),
+  };
 }
 
 function toSettings(

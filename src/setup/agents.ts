@@ -15,7 +15,6 @@ export interface AgentPlace {
   /** Way to the agent in it. */
   readonly path: Path;
   readonly description: string;
-  readonly language: string | undefined;
   readonly bindings: readonly { readonly plugin: string; readonly instance: string }[];
 }
 
@@ -24,7 +23,6 @@ const fileSchema = z.object({
   agents: z.array(z.object({
     id: z.string(),
     description: z.string().catch(""),
-    language: z.string().optional().catch(undefined),
     inbound_bindings: z.array(bindingSchema.catch({ plugin: "", instance: "" })).catch([]),
   })),
 }).catch({ agents: [] });
@@ -104,7 +102,6 @@ function toChanges(path: Path, settings: Readonly<Record<string, ConfigValue>>):
 function toPlaces({ path: file, text }: ConfigFile): readonly AgentPlace[] {
   return fileSchema.parse(readPlain(text)).agents.map(({ inbound_bindings: bindings, ...agent }, index) => ({
     ...agent,
-    language: agent.language,
     file,
     path: ["agents", index],
     bindings,

@@ -1,19 +1,25 @@
 import { emailConfigSchema } from "../../plugins/email/config.ts";
 import type { PresetName } from "../../plugins/email/presets.ts";
-import { type ConfigValue, toSecretReference } from "../config/edit.ts";
+import type { ConfigValue } from "../config/edit.ts";
 import { AppError, toAppError } from "../core/error.ts";
-import type { Secret } from "../core/secret.ts";
 import { chooseAgent, findAgents, toBinding, toInstance } from "./agents.ts";
 import { askAllowed, type ChannelFlags, nameInstance, sayWhoMayTalk } from "./channel.ts";
+import {
+  askLogin,
+  type MailLogin,
+  type MailLoginFlags,
+  readLogin,
+  toEmailConfig,
+  toLoginSettings,
+  tryLogin,
+} from "./mail_login.ts";
 import { findMailServers, type FoundServer, type FoundServers, newNetwork } from "./mail_servers.ts";
 import type { Prompts } from "./prompts.ts";
-import { readSecret, toSecret, whyNoSecret } from "./secret.ts";
 import { carryOut, promptsFor, type Site } from "./site.ts";
 
 /** Flags of `agent setup email`. */
-export interface EmailFlags extends ChannelFlags {
+export interface EmailFlags extends ChannelFlags, MailLoginFlags {
   readonly address?: string;
-  readonly passwordFile?: string;
   readonly preset?: PresetName;
   readonly imap?: string;
   readonly smtp?: string;
@@ -29,7 +35,7 @@ const answerMs = 30_000;
 export async function setUpEmail(site: Site, flags: EmailFlags): Promise<void> {
   const prompts = await promptsFor(site, plugin, {
     "--address": flags.address,
-    "--password-file": flags.passwordFile,
+    "--password-file or --refresh-token-file": flags.passwordFile ?? flags.refreshTokenFile,
   });
   await site.load();
   const agent = await chooseAgent(await findAgents(site), flags.agent, prompts);
@@ -43,15 +49,15 @@ export async function setUpEmail(site: Site, flags: EmailFlags): Promise<void> {
     ...toSettings(servers, flags.login),
     ...(flags.caFile === undefined ? {} : { tls_ca_file: await Deno.realPath(flags.caFile) }),
   };
-  const password = await getPassword(site, settings, flags, prompts);
+  const login = await getLogin(site, { settings, instance, servers, flags }, prompts);
   const allow = flags.allow ?? await askAllowed(prompts, "Whose mail shall be answered, such as you@example.org");
-  const secret = `${plugin}_${instance}`;
+  const proof = toLoginSettings(login, `${plugin}_${instance}`);
   await carryOut(site, {
     changes: [
-      await toInstance(site, plugin, instance, { ...settings, password: toSecretReference(secret) }),
+      await toInstance(site, plugin, instance, { ...settings, ...proof.settings }),
       toBinding(agent, plugin, instance, allow),
     ],
-    secrets: [{ name: secret, value: password }],
+    secrets: proof.secrets,
     done: `${agent.id} reads ${address}. ${sayWhoMayTalk(allow)}`,
   }, prompts);
 }
@@ -112,38 +118,39 @@ function toSettings(servers: FoundServers, login: string | undefined): Readonly<
   );
 }
 
-async function getPassword(
-  { terminal }: Site,
-  settings: Readonly<Record<string, ConfigValue>>,
-  { passwordFile, offline }: EmailFlags,
+/** What is known of an account before its login. */
+interface Account {
+  readonly settings: Readonly<Record<string, ConfigValue>>;
+  readonly instance: string;
+  readonly servers: FoundServers;
+  readonly flags: EmailFlags;
+}
+
+async function getLogin(
+  { terminal, dataDir }: Site,
+  { settings, instance, servers, flags }: Account,
   prompts: Prompts | undefined,
-): Promise<Secret> {
-  let password = passwordFile === undefined ? undefined : await readSecret(passwordFile, "password");
+): Promise<MailLogin> {
+  const preset = "preset" in servers ? servers.preset : undefined;
+  let login = await readLogin(flags, preset);
   while (true) {
-    password ??= toSecret(
-      await prompts?.secret("Its password, or app password where the provider wants one", whyNoSecret) ?? "",
-      "password",
-    );
-    const config = emailConfigSchema.safeParse({ ...settings, password: password.reveal() });
-    if (!config.success) {
-      const [issue] = config.error.issues;
-      throw new AppError("invalid", `The account is not described well: ${issue?.path.join(".")} ${issue?.message}`);
-    }
-    if (offline) return password;
-    terminal.print("Logging in…\n");
-    const { probeMailbox } = await import("../../plugins/email/probe.ts");
+    login ??= prompts && await askLogin(prompts, preset);
+    if (login === undefined) throw new AppError("bug", "Nobody said how it logs in");
+    const config = toEmailConfig(settings, login);
+    if (flags.offline) return login;
+    terminal.print("Logging in, to read and to send…\n");
     try {
-      await probeMailbox(config.data, AbortSignal.timeout(answerMs));
-      terminal.print("The server takes the login.\n");
-      return password;
+      await tryLogin(config, `${dataDir}/plugins/${plugin}/${instance}`, AbortSignal.timeout(answerMs));
+      terminal.print("Both servers take the login.\n");
+      return login;
     } catch (thrown) {
       const { kind, message } = toAppError(thrown);
       if (prompts === undefined) {
         throw new AppError(kind, `${message}. Nothing was written; --offline writes without logging in`);
       }
       prompts.warn(message);
-      if (!await prompts.confirm("Try another password? No: write it all the same", true)) return password;
-      password = undefined;
+      if (!await prompts.confirm("Try another login? No: write it all the same", true)) return login;
+      login = undefined;
     }
   }
 }

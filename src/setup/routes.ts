@@ -148,6 +148,10 @@ const email = buildCommand({
     flags: {
       address: toText("Mail address of the account", "ADDRESS"),
       passwordFile: toText("File with its password, or app password; - is standard input", "FILE"),
+      clientId: toText("With OAuth2: id of your application with the provider", "ID"),
+      clientSecretFile: toText("With OAuth2: file with the application's secret, where it has one", "FILE"),
+      refreshTokenFile: toText("With OAuth2: file with the account's refresh token", "FILE"),
+      tokenUrl: toText("With OAuth2: address that gives out access tokens [the provider's]", "URL"),
       preset: {
         kind: "enum",
         values: presetNames,
@@ -167,10 +171,11 @@ const email = buildCommand({
   docs: {
     brief: "Let an agent answer mail",
     fullDescription: toDescription(
-      "Servers are those of the provider, or those that the address's domain tells of. The login is tried; the password goes into secrets/email_NAME of the config folder, and the config refers to it.",
+      "Servers are those of the provider, or those that the address's domain tells of. The login is tried with both, and nothing is sent; the password goes into secrets/email_NAME of the config folder, and the config refers to it.",
       [
         "agent setup email",
         "agent setup email --address support@gmail.com --password-file password.txt --instance support",
+        "agent setup email --address a@outlook.com --client-id ID --refresh-token-file token.txt",
         "agent setup email --address a@example.org --password-file p --imap mail.example.org --smtp mail.example.org:465",
       ],
       [...codes, "4 the servers cannot be found", "6 the server refuses the login, or cannot be reached"],

@@ -30,15 +30,19 @@ Deno.test("the doctor finds nothing wrong where nothing is, and says that the de
   const { code, stdout } = await room.agent("doctor");
   assert.equal(code, 0, stdout);
   assert.match(stdout, /^note {3}model keys: No model but the demo answers for ana\n.*\n +Mend it: agent setup llm\n/);
-  assert.match(stdout, /^ok {5}config, .*permissions, disk, sqlite-vec.*\n\nAll is well\.\n$/m);
+  assert.match(
+    stdout,
+    /^ok {5}config, .*permissions, disk, memory, open files, time zone, sqlite-vec.*\n\nAll is well\.\n$/m,
+  );
   const json = JSON.parse((await room.agent("doctor", "--json")).stdout);
   assert.equal(json.ok, true);
   for (
     const name of [
-      ..."config,Deno,clock,permissions,disk,sqlite-vec,bubblewrap,ports,extensions,model keys,channels,NATS".split(
-        ",",
-      ),
-      ..."config without effect,old data,skills,workspaces".split(","),
+      ..."config,Deno,clock,permissions,disk,memory,open files,time zone,sqlite-vec,bubblewrap,ports,extensions,MCP,model keys"
+        .split(
+          ",",
+        ),
+      ..."channels,NATS,secrets,config without effect,file notices,old data,skills,workspaces".split(","),
     ]
   ) assert.ok(json.checks.some((check: { name: string }) => check.name === name), name);
 });

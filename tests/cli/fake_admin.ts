@@ -75,7 +75,16 @@ export async function openFakeAdmin(options: FakeAdminOptions = {}): Promise<Fak
     title: "hello",
     lastAt: "2026-11-22T12:00:00.000Z",
   };
-  const message = { id: 3, at: session.lastAt, role: "user", text: "hello", author: "Bo", turnId: null };
+  const message = {
+    id: 3,
+    at: session.lastAt,
+    role: "user",
+    text: "hello",
+    author: "Bo",
+    turnId: null,
+    calls: [],
+    results: [],
+  };
   const answers: Readonly<Record<string, unknown>> = {
     "GET /api/status": status,
     "GET /api/dead-letters": { items: [summary] },

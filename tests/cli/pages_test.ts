@@ -145,7 +145,7 @@ There are older ones: --before 9:x
 A transcript: agent sessions show SESSION
 `,
   );
-  const entry = { at: "2026-11-22T12:00:00Z", turnId: null };
+  const entry = { at: "2026-11-22T12:00:00Z", turnId: null, calls: [], results: [] };
   assert.equal(
     formatTranscript(id, {
       items: [

@@ -39,6 +39,7 @@ const turn: TurnView = {
   resumedAt: [],
   replayedAt: [],
   waits: null,
+  traceId: null,
   question: "Hi",
   received: [{ receivedAt: iso(0), channel: "telegram.main", providerMessageId: "7" }],
   steps: [step],

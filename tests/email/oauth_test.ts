@@ -1,42 +1,10 @@
 import assert from "node:assert/strict";
+import { openTokenProvider } from "../fixtures/token_provider.ts";
 import { openAccount } from "./account_room.ts";
 import { newMail } from "./mail_room.ts";
 
-/** A provider that gives out tokens, replaces the refresh token each time, and knows which access tokens are good. */
-function openProvider() {
-  const valid = new Set<string>();
-  const asked: string[] = [];
-  let refreshToken = "r0";
-  let isOpen = true;
-  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (request) => {
-    const form = new URLSearchParams(await request.text());
-    if (new URL(request.url).pathname === "/introspect") {
-      if (!isOpen) return new Response(null, { status: 500 });
-      const isGood = valid.has(form.get("token") ?? "");
-      return Response.json(isGood ? { active: true, username: "ana" } : { active: false });
-    }
-    asked.push(form.get("refresh_token") ?? "");
-    if (form.get("refresh_token") !== refreshToken) return Response.json({ error: "invalid_grant" }, { status: 400 });
-    refreshToken = `r${asked.length}`;
-    const access_token = `a${asked.length}`;
-    valid.add(access_token);
-    return Response.json({ access_token, refresh_token: refreshToken, expires_in: 3_600 });
-  });
-  const url = `http://127.0.0.1:${server.addr.port}`;
-  return {
-    url,
-    asked,
-    valid,
-    /** Takes every access token back. */
-    revoke: () => valid.clear(),
-    /** Whether it tells servers anything of tokens. */
-    setOpen: (open: boolean) => isOpen = open,
-    [Symbol.asyncDispose]: () => server.shutdown(),
-  };
-}
-
 Deno.test("an account with OAuth2 reads and answers, and survives its tokens being replaced and taken back", async () => {
-  await using provider = openProvider();
+  await using provider = openTokenProvider();
   const oauth2 = { client_id: "us", refresh_token: "r0", token_url: `${provider.url}/token` };
   const settings = { password: undefined, oauth2 };
   const accepts = (login: string) => provider.valid.has(login);
@@ -66,7 +34,7 @@ Deno.test("an account with OAuth2 reads and answers, and survives its tokens bei
 });
 
 Deno.test("a server that cannot tell now whether a login is right is asked again soon", async () => {
-  await using provider = openProvider();
+  await using provider = openTokenProvider();
   provider.setOpen(false);
   const oauth2 = { client_id: "us", refresh_token: "r0", token_url: `${provider.url}/token` };
   await using account = await openAccount(

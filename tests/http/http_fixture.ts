@@ -108,9 +108,11 @@ export async function openHttpFixture(
       export: () => ReadableStream.from<string>([]),
       turn: () => Promise.resolve(undefined),
     },
+    stopTurn: () => false,
     configDesk: {
       list: () => Promise.resolve([]),
       check: () => Promise.resolve([]),
+      options: () => [],
       apply: () => Promise.resolve({ result: "unchanged" }),
       past: () => Promise.resolve([]),
       readPast: () => Promise.resolve(""),
@@ -135,6 +137,7 @@ export async function openHttpFixture(
     }),
     usage: () => Promise.resolve([]),
     busDesk: { view: () => Promise.resolve({ subjects: [], consumers: [], outbox: [], spill: [] }) },
+    find: () => Promise.resolve([]),
     channelDesk: {
       conversations: () => Promise.resolve([]),
       access: () => [],
@@ -188,7 +191,7 @@ export async function openHttpFixture(
       show: () => Promise.reject(new AppError("missing", "There is no tool")),
       try: () => Promise.reject(new Error("nothing is tried here")),
     },
-    replyTo: () => undefined,
+    findAccepted: () => undefined,
     ...replaced,
   }, stop.signal);
 

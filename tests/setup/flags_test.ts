@@ -3,6 +3,9 @@ import { openDovecot } from "../fixtures/dovecot.ts";
 import { openFakeBotApi } from "../fixtures/fake_bot_api.ts";
 import { openFakeAnthropic } from "../fixtures/fake_llm_anthropic.ts";
 import { openFakeOpenai } from "../fixtures/fake_llm_openai.ts";
+import { openFakeSmtp } from "../fixtures/fake_smtp.ts";
+import { startNatsServer } from "../fixtures/nats_server.ts";
+import { openTokenProvider } from "../fixtures/token_provider.ts";
 import { openSetupRoom } from "./setting_up.ts";
 
 Deno.test("a model key is tried, goes into a file of its own, and the config refers to it", async () => {
@@ -46,6 +49,22 @@ Deno.test("a refused key is not written, and a new key takes the place of an old
   assert.equal((await room.setup(...await args("fourth"))).code, 0);
   assert.equal(await room.read("secrets/anthropic"), "fourth\n");
   assert.equal(await room.modeOf("secrets/anthropic"), "600");
+});
+
+Deno.test("a key that stands in the config itself is replaced by a reference, and not shown", async () => {
+  await using model = openFakeAnthropic();
+  await using room = await openSetupRoom();
+  assert.equal((await room.setup("agent", "--id", "ben")).code, 0);
+  const llm = "providers:\n  anthropic: { api_key: sk-inlined } # ours\n  gemini:\n    api_key: 'sk-other'\n";
+  await Deno.writeTextFile(`${room.config}/llm.yaml`, llm);
+  const key = await room.file("key", "sk-new");
+  const { code, stdout, stderr } = await room.setup(
+    ...["llm", "--provider", "anthropic", "--key-file", key, "--base-url", model.baseUrl],
+  );
+  assert.equal(code, 0, stderr);
+  assert.match(stdout, /^- {2}anthropic: \{ api_key: … \} # ours$/m);
+  assert.doesNotMatch(`${stdout}${stderr}`, /sk-/);
+  assert.match(await room.read("llm.yaml"), /secrets\/anthropic[^]*'sk-other'/);
 });
 
 Deno.test("a server of one's own needs no key, but the name of its model", async () => {
@@ -102,25 +121,85 @@ Deno.test("a wrong token, an unknown agent and an account that another agent hea
   assert.deepEqual(await room.snapshot(), before);
 });
 
-Deno.test("a mail account's login is tried against its server before it is written", async () => {
-  await using server = await openDovecot();
+Deno.test("a mail account's login is tried with both servers before it is written", async () => {
+  await using imap = await openDovecot();
+  await using smtp = await openFakeSmtp(imap.certificate, { accepts: (login) => login === imap.password });
   await using room = await openSetupRoom();
-  const ca = await room.file("ca.pem", server.certificate.cert);
-  const flags = async (password: string) => [
+  const ca = await room.file("ca.pem", imap.certificate.cert);
+  const flags = async (password: string, smtpPort: number) => [
     ...["email", "--address", "ana@example.org", "--password-file", await room.file("password", password)],
-    ...["--imap", `localhost:${server.starttlsPort}`, "--smtp", "localhost:587", "--ca-file", ca],
-    ...["--login", server.user, "--instance", "support"],
+    ...["--imap", `localhost:${imap.starttlsPort}`, "--smtp", `localhost:${smtpPort}`, "--ca-file", ca],
+    ...["--login", imap.user, "--instance", "support"],
   ];
-  const refused = await room.setup(...await flags("wrong"));
+  const refused = await room.setup(...await flags("wrong", smtp.port));
   assert.equal(refused.code, 6, refused.stderr);
   assert.match(refused.stderr, /refuses the login[^]*Nothing was written/);
+  const away = await room.setup(...await flags(imap.password, 1));
+  assert.equal(away.code, 6, away.stderr);
+  assert.match(away.stderr, /localhost:1 cannot be reached[^]*Nothing was written/);
   assert.equal((await room.snapshot()).size, 0);
 
-  const taken = await room.setup(...await flags(server.password));
+  const taken = await room.setup(...await flags(imap.password, smtp.port));
   assert.equal(taken.code, 0, taken.stderr);
-  assert.equal(await room.read("secrets/email_support"), `${server.password}\n`);
+  assert.deepEqual([smtp.logins, smtp.sent], [[imap.password], []], "nothing is sent");
+  assert.equal(await room.read("secrets/email_support"), `${imap.password}\n`);
   assert.match(await room.read("plugins/email.yaml"), /password: "\$\{file:\.\/secrets\/email_support\}"/);
   assert.equal((await room.agent("config", "check")).code, 0);
+});
+
+Deno.test("a server that takes mail from nobody of that password is found out before it is written", async () => {
+  await using imap = await openDovecot();
+  await using smtp = await openFakeSmtp(imap.certificate, { accepts: () => false });
+  await using room = await openSetupRoom();
+  const { code, stderr } = await room.setup(
+    ...["email", "--address", "ana@example.org", "--password-file", await room.file("password", imap.password)],
+    ...["--imap", `localhost:${imap.starttlsPort}`, "--smtp", `localhost:${smtp.port}`, "--login", imap.user],
+    ...["--ca-file", await room.file("ca.pem", imap.certificate.cert)],
+  );
+  assert.equal(code, 6, stderr);
+  assert.match(stderr, new RegExp(`localhost:${smtp.port} refuses the login`));
+  assert.equal((await room.snapshot()).size, 0);
+});
+
+Deno.test("an account with OAuth2 is tried, and a refresh token that the provider replaces is not lost", async () => {
+  await using provider = openTokenProvider();
+  await using imap = await openDovecot(`${provider.url}/introspect`);
+  await using smtp = await openFakeSmtp(imap.certificate, { accepts: (login) => provider.valid.has(login) });
+  await using room = await openSetupRoom();
+  const flags = [
+    ...["email", "--address", "ana@example.org", "--instance", "box", "--login", imap.user],
+    ...["--imap", `localhost:${imap.starttlsPort}`, "--smtp", `localhost:${smtp.port}`],
+    ...["--ca-file", await room.file("ca.pem", imap.certificate.cert)],
+    ...["--refresh-token-file", await room.file("token", "r0")],
+  ];
+  const nameless = await room.setup(...flags);
+  assert.deepEqual([nameless.code, /--client-id/.test(nameless.stderr)], [2, true]);
+  const unplaced = await room.setup(...flags, "--client-id", "us");
+  assert.deepEqual([unplaced.code, /--token-url/.test(unplaced.stderr)], [2, true]);
+  const secret = await room.file("secret", "s3cret");
+  const all = [...flags, "--client-id", "us", "--client-secret-file", secret, "--token-url", `${provider.url}/token`];
+  const { code, stdout, stderr } = await room.setup(...all);
+  assert.equal(code, 0, stderr);
+  assert.deepEqual([provider.asked, smtp.logins], [["r0"], ["a1"]], "one access token for both servers");
+  assert.equal(await room.read("secrets/email_box_refresh_token"), "r0\n");
+  assert.equal(await room.read("secrets/email_box_client_secret"), "s3cret\n");
+  assert.equal(await room.modeOf("secrets/email_box_refresh_token"), "600");
+  assert.match(await room.read("plugins/email.yaml"), /refresh_token: "\$\{file:/);
+  assert.ok(!/s3cret|\br0\b/.test(`${stdout}${stderr}${await room.read("plugins/email.yaml")}`));
+  assert.match(await Deno.readTextFile(`${room.data}/plugins/email/box/refresh_token.json`), /"token":"r1"/);
+  assert.equal((await room.agent("config", "check")).code, 0);
+});
+
+Deno.test("a NATS server is tried, and what is no NATS server is none", async () => {
+  await using nats = await startNatsServer();
+  await using room = await openSetupRoom();
+  await using other = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, () => new Response());
+  const wrong = await room.setup("nats", "--url", `nats://127.0.0.1:${other.addr.port}`);
+  assert.deepEqual([wrong.code, /No NATS server answers/.test(wrong.stderr)], [6, true]);
+  const { code, stdout, stderr } = await room.setup("nats", "--url", nats.url);
+  assert.equal(code, 0, stderr);
+  assert.match(stdout, /answers/);
+  assert.match(await room.read("broker.yaml"), new RegExp(`url: "?${nats.url}`));
 });
 
 Deno.test("memory and the bus are set up by flags, and what is not known or not there is refused", async () => {

@@ -31,10 +31,24 @@ Deno.test("Ctrl-C at every question about mail leaves the config as it was", asy
   await leaveEverywhere(room, ["email", "--offline"], [
     [/A name for this account/, `box${enter}`],
     [/Mail address/, `ana@gmail.com${enter}`],
+    [/How does it log in\?/, enter],
     [/Its password/, `secret${enter}`],
     [/Whose mail/, enter],
     write,
   ]);
+  await leaveEverywhere(room, ["email", "--offline"], [
+    [/A name for this account/, `second${enter}`],
+    [/Mail address/, `ben@outlook.com${enter}`],
+    [/How does it log in\?[^]*● with OAuth2/, enter],
+    [/Id of your application/, `us${enter}`],
+    [/a client secret\?/, "y"],
+    [/Its client secret/, `s3cret${enter}`],
+    [/Refresh token of the account/, `t0ken${enter}`],
+    [/Address that gives out access tokens/, enter],
+    [/Whose mail/, enter],
+    write,
+  ]);
+  assert.match(await room.read("plugins/email.yaml"), /token_url: "https:\/\/login\.microsoftonline\.com/);
   await using terminal = await openWizard(room, "email", "--offline");
   await answer(terminal, [
     [/A name for this account/, `other${enter}`],

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { tmpdir } from "node:os";
 import { openFakeBotApi } from "../fixtures/fake_bot_api.ts";
 import { openFakeOpenai } from "../fixtures/fake_llm_openai.ts";
+import { openTempDir } from "../fixtures/nexo_process.ts";
 import { keys } from "../fixtures/pty.ts";
 import { openSetupRoom } from "./setting_up.ts";
 import { answer, leaveEverywhere, openWizard, write } from "./typing.ts";
@@ -61,10 +61,8 @@ Deno.test("Ctrl-C at every question about an agent leaves the config as it was",
 });
 
 Deno.test("a closed terminal leaves the config as it was, and no folder behind", async () => {
-  const folders = async () =>
-    (await Array.fromAsync(Deno.readDir(tmpdir()))).filter(({ name }) => name.startsWith("nexo-setup-")).length;
-  await using room = await openSetupRoom();
-  const before = await folders();
+  await using folder = await openTempDir();
+  await using room = await openSetupRoom({ TMPDIR: folder.path });
   for (const [step, shown] of [["llm", /Who runs/], ["memory", /How shall agents/], ["whatsapp", /A name/]] as const) {
     await using terminal = await openWizard(room, step);
     await terminal.see(shown);
@@ -72,7 +70,7 @@ Deno.test("a closed terminal leaves the config as it was, and no folder behind",
     assert.notEqual(await terminal.code, 0);
   }
   assert.equal((await room.snapshot()).size, 0);
-  assert.equal(await folders(), before);
+  assert.deepEqual(await Array.fromAsync(Deno.readDir(folder.path)), []);
 });
 
 Deno.test("Ctrl-C while a provider is asked leaves the config as it was", async () => {

@@ -66,3 +66,21 @@ Deno.test("an answer of no at the end writes nothing", async () => {
   assert.equal(await terminal.code, 130);
   assert.equal((await room.snapshot()).size, 0);
 });
+
+Deno.test("an agent that is there stays as it is where nothing is said", async () => {
+  await using room = await openSetupRoom();
+  assert.equal((await room.setup("agent", "--id", "ana", "--character", "You sell shoes.")).code, 0);
+  const before = await room.snapshot();
+  const questions = [[/Which agent\?/, enter], [/Its name[^]*as it is/, enter], [/Who it is/, enter]] as const;
+  {
+    await using terminal = await openWizard(room, "agent");
+    await answer(terminal, [...questions, [/Its language/, enter]]);
+    assert.equal(await terminal.code, 0);
+    assert.match(terminal.screen(), /ana stays as it is/);
+  }
+  assert.deepEqual(await room.snapshot(), before);
+  await using terminal = await openWizard(room, "agent");
+  await answer(terminal, [...questions, [/Its language/, `de${enter}`], write]);
+  assert.equal(await terminal.code, 0);
+  assert.match(await room.read("agents.yaml"), /You sell shoes\.[^]*language: de/);
+});

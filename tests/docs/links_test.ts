@@ -1,41 +1,15 @@
 import assert from "node:assert/strict";
 import { z } from "zod";
 import { runCli } from "../../src/cli/cli.ts";
+import { metricTable } from "../../src/core/metrics.ts";
 import { serviceRoutes, setupRoutes } from "../../src/setup/routes.ts";
-
-const repository = new URL("../../", import.meta.url);
-
-interface Page {
-  /** Path from the root of the repository. */
-  readonly path: string;
-  readonly url: URL;
-  readonly text: string;
-}
-
-async function readPages(): Promise<readonly Page[]> {
-  const paths = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"];
-  for await (const { name } of Deno.readDir(new URL("docs", repository))) {
-    if (name.endsWith(".md")) paths.push(`docs/${name}`);
-  }
-  return await Promise.all(paths.map(async (path) => {
-    const url = new URL(path, repository);
-    return { path, url, text: await Deno.readTextFile(url) };
-  }));
-}
+import { type Page, readPages, repository, withoutBlocks } from "./pages.ts";
 
 const pages = await readPages();
 
 /** What the first group of `pattern` holds wherever it matches in `text`. */
 function allOf(text: string, pattern: RegExp): string[] {
   return [...text.matchAll(pattern)].flatMap(([, group]) => group === undefined ? [] : [group]);
-}
-
-function withoutBlocks(text: string): string {
-  return text.replace(/^ *```.*?^ *```$/gms, "");
-}
-
-function blocksOf(text: string): string {
-  return (text.match(/^ *```.*?^ *```$/gms) ?? []).join("\n");
 }
 
 async function exists(url: URL): Promise<boolean> {
@@ -115,11 +89,7 @@ Deno.test("every command that the docs name is one", async () => {
   const commands = await readCommands();
   assert.ok(commands.size > 5);
   const unknown = pages.flatMap(({ path, text }) =>
-    [
-      ...allOf(text, /(?:`|deno task )agent ([a-z-]+(?: [a-z]+)?)/g),
-      // In prose the word may come first in a line.
-      ...allOf(blocksOf(text), /^ *\$? ?agent ([a-z-]+(?: [a-z]+)?)/gm),
-    ]
+    allOf(withoutBlocks(text), /`(?:deno task )?agent ((?:[a-z-]+)(?: [a-z]+)?)/g)
       .filter((command) => {
         const [name = "", below = ""] = command.split(" ");
         const known = commands.get(name);
@@ -127,5 +97,34 @@ Deno.test("every command that the docs name is one", async () => {
       })
       .map((command) => `${path}: agent ${command}`)
   );
+  assert.deepEqual(unknown, []);
+});
+
+Deno.test("every metric that the docs name is one", () => {
+  const unknown = pages.flatMap(({ path, text }) =>
+    allOf(text, /`(nexo_[a-z_]+)/g).filter((name) => !Object.hasOwn(metricTable, name)).map((name) =>
+      `${path}: ${name}`
+    )
+  );
+  assert.deepEqual(unknown, []);
+});
+
+async function readSources(folder: URL): Promise<string> {
+  const entries = await Array.fromAsync(Deno.readDir(folder));
+  const texts = entries.map(({ name, isDirectory }) => {
+    if (isDirectory) return readSources(new URL(`${name}/`, folder));
+    return /\.(ts|sh)$/.test(name) ? Deno.readTextFile(new URL(name, folder)) : "";
+  });
+  return (await Promise.all(texts)).join("\n");
+}
+
+Deno.test("every variable and every event of the log that the docs name is in the sources", async () => {
+  const folders = ["src/", "plugins/", "scripts/compile/"].map((path) => readSources(new URL(path, repository)));
+  const sources = (await Promise.all(folders)).join("\n");
+  const unknown = pages.flatMap(({ path, text }) => {
+    const events = path === "docs/operations.md" ? allOf(text, /^\| (`[a-z_]+\.[^|]*)\|/gm).join(" ") : "";
+    return [...allOf(text, /\b(AGENT_[A-Z_]+)\b/g), ...allOf(events, /`([a-z_]+\.[a-z_]+)`/g)]
+      .filter((name) => !sources.includes(name)).map((name) => `${path}: ${name}`);
+  });
   assert.deepEqual(unknown, []);
 });
