@@ -5,6 +5,7 @@ import { AppError, toAppError } from "../core/error.ts";
 import type { Attachment } from "../core/message.ts";
 import type { Call } from "../core/topic.ts";
 import { calls, largestPieceBytes } from "../core/topics.ts";
+import { listNames, lstatIfThere, removeIfThere } from "../folder/files.ts";
 import { defaultRetryPolicy, retry } from "../resilience/retry.ts";
 
 /** An attachment in its agent's folder. */
@@ -77,9 +78,11 @@ export function newAttachmentKeeper(
     const nowMs = clock.now();
     if (nowMs - (sweptAt.get(folder) ?? 0) < sweepEveryMs) return;
     sweptAt.set(folder, nowMs);
-    for await (const { name } of Deno.readDir(folder)) {
-      const { mtime } = await Deno.stat(`${folder}/${name}`);
-      if (mtime !== null && mtime.getTime() < nowMs - keepMs) await Deno.remove(`${folder}/${name}`);
+    for (const name of await listNames(folder)) {
+      const path = `${folder}/${name}`;
+      // It may have gone since: another turn has finished it, or its sender is forgotten.
+      const mtime = (await lstatIfThere(path))?.mtime;
+      if (mtime && mtime.getTime() < nowMs - keepMs) await removeIfThere(path);
     }
   }
 
@@ -93,8 +96,8 @@ export function newAttachmentKeeper(
       await Deno.mkdir(`${root}/attachments`, { recursive: true, mode: 0o700 });
       await sweep(`${root}/attachments`, keep_attachments);
       // A turn that resumes has it already.
-      const known = await sizeOf(fullPath);
-      if (known !== undefined) return { path, fullPath, sizeBytes: known };
+      const known = await lstatIfThere(fullPath);
+      if (known !== undefined) return { path, fullPath, sizeBytes: known.size };
       const unfinished = `${fullPath}.${crypto.randomUUID()}.part`;
       try {
         const pieces = fetchPieces(origin, attachment.ref, max_attachment_bytes, signal);
@@ -102,7 +105,7 @@ export function newAttachmentKeeper(
         await Deno.rename(unfinished, fullPath);
         return { path, fullPath, sizeBytes };
       } catch (thrown) {
-        if (await sizeOf(unfinished) !== undefined) await Deno.remove(unfinished);
+        await removeIfThere(unfinished);
         throw thrown;
       }
     },
@@ -126,13 +129,4 @@ async function write(path: string, pieces: AsyncIterable<Uint8Array>): Promise<n
     for (let written = 0; written < piece.length;) written += await file.write(piece.subarray(written));
   }
   return sizeBytes;
-}
-
-async function sizeOf(path: string): Promise<number | undefined> {
-  try {
-    return (await Deno.lstat(path)).size;
-  } catch (thrown) {
-    if (thrown instanceof Deno.errors.NotFound) return undefined;
-    throw thrown;
-  }
 }

@@ -86,7 +86,7 @@ export function newCompactions(deps: CompactionDeps): Compactions {
       if (running.size >= parallelBound || stop.signal.aborted) return;
       if (running.has(id)) continue;
       waiting.delete(id);
-      if ((failures.get(id)?.untilMs ?? 0) > clock.now()) continue;
+      if ((failures.get(id)?.untilMs ?? 0) > clock.monotonic()) continue;
       running.set(
         id,
         run(id, candidate).finally(() => {
@@ -120,7 +120,7 @@ export function newCompactions(deps: CompactionDeps): Compactions {
     const count = (failures.get(id)?.count ?? 0) + 1;
     const [oldest] = failures.keys();
     if (failures.size >= waitingBound && oldest !== undefined) failures.delete(oldest);
-    failures.set(id, { count, untilMs: clock.now() + Math.min(firstPauseMs * 2 ** (count - 1), longestPauseMs) });
+    failures.set(id, { count, untilMs: clock.monotonic() + Math.min(firstPauseMs * 2 ** (count - 1), longestPauseMs) });
     if (count > 1) return;
     const text = `Older messages could not be summed up (${error.message}). Those that do not fit are left out`;
     try {

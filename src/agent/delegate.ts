@@ -8,6 +8,7 @@ import { calls, type RouteEvent, routeEventSchema, topics } from "../core/topics
 import { matchesPattern } from "../lib/pattern.ts";
 import type { Live } from "../lib/live.ts";
 import { readEvent } from "../ledger/inbox.ts";
+import { untilAborted } from "../resilience/abort.ts";
 import { withDeadline } from "../resilience/deadline.ts";
 import { findPolicy } from "./policy.ts";
 
@@ -26,15 +27,12 @@ export function newResults(): Results {
   const waiting = new Map<string, (result: TaskResult) => void>();
   return {
     async wait(taskId, signal) {
-      const { promise, resolve, reject } = Promise.withResolvers<TaskResult>();
-      const abort = () => reject(signal.reason);
-      signal.addEventListener("abort", abort, { once: true });
+      const { promise, resolve } = Promise.withResolvers<TaskResult>();
       waiting.set(taskId, resolve);
       try {
-        return await promise;
+        return await untilAborted(promise, signal);
       } finally {
         waiting.delete(taskId);
-        signal.removeEventListener("abort", abort);
       }
     },
     settle: (taskId, result) => waiting.get(taskId)?.(result),

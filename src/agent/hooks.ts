@@ -4,6 +4,7 @@ import type { AnyHook, HookName, HookPayloads, HookVerdict } from "../core/hook.
 import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
 import type { Live } from "../lib/live.ts";
+import { untilAborted } from "../resilience/abort.ts";
 import { withDeadline } from "../resilience/deadline.ts";
 
 /** What became of a payload that went through all hooks of a name. */
@@ -30,17 +31,16 @@ export function newHooks(
 
   const ask = async (hook: AnyHook, payload: unknown, signal: AbortSignal): Promise<HookVerdict<unknown>> => {
     using deadline = withDeadline(signal, hook.deadlineMs, clock, `Hook ${hook.id}`);
-    const { promise: late, reject } = Promise.withResolvers<never>();
-    deadline.signal.addEventListener("abort", () => reject(deadline.signal.reason), { once: true });
     // of() gives only hooks of the name that the payload belongs to.
     const run = hook.run as (payload: unknown, signal: AbortSignal) => Promise<HookVerdict<unknown>>;
-    return await Promise.race([run(payload, deadline.signal), late]);
+    return await untilAborted(run(payload, deadline.signal), deadline.signal);
   };
 
   return {
     async run<N extends HookName>(on: N, payload: HookPayloads[N], signal: AbortSignal): Promise<HookOutcome<N>> {
       let current = payload;
       for (const hook of of(on)) {
+        signal.throwIfAborted();
         if (hook.agents !== undefined && !hook.agents.includes(current.agent)) continue;
         let verdict: HookVerdict<unknown>;
         try {

@@ -7,6 +7,7 @@ import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
 import { newTextResult, type Tool, type ToolContent, type ToolContext, type ToolResult } from "../core/tool.ts";
 import { matchesPattern } from "../lib/pattern.ts";
+import { untilAborted } from "../resilience/abort.ts";
 import { type Bucket, newBucket } from "../resilience/bucket.ts";
 import { type Breaker, type BreakerState, newBreaker } from "../resilience/breaker.ts";
 import { withDeadline } from "../resilience/deadline.ts";
@@ -89,17 +90,17 @@ export function newInvoker(
   };
 
   const run = async (tool: Tool, input: unknown, scope: InvokeScope): Promise<Invoked> => {
+    // The time may be up before the call: what comes of it, nobody would learn.
+    scope.signal.throwIfAborted();
     const deadlineMs = tool.deadlineMs ?? scope.agent.config.tool_deadline;
     using deadline = withDeadline(scope.signal, deadlineMs, clock, `The tool ${tool.name}`);
-    const { promise: late, reject } = Promise.withResolvers<never>();
-    deadline.signal.addEventListener("abort", () => reject(deadline.signal.reason), { once: true });
     const context: ToolContext = {
       ...scope.context,
       signal: deadline.signal,
       log: log.with({ tool: tool.name, turn: scope.context.turnId }),
     };
     try {
-      const result = await breakerOf(tool.name).run(() => Promise.race([tool.run(input, context), late]));
+      const result = await breakerOf(tool.name).run(() => untilAborted(tool.run(input, context), deadline.signal));
       return toInvoked(tool.name, result);
     } catch (thrown) {
       scope.signal.throwIfAborted();

@@ -60,6 +60,9 @@ interface Lane {
 const burstBound = 50;
 const burstBoundMs = 30_000;
 
+/** Pause after a look into the ledger that failed, milliseconds. */
+const readAgainMs = 1_000;
+
 /** Makes empty {@linkcode Lanes}. */
 export function newLanes(deps: LanesDeps): Lanes {
   const { clock, log, metrics } = deps;
@@ -82,7 +85,7 @@ export function newLanes(deps: LanesDeps): Lanes {
   const workOff = async (lane: Lane): Promise<void> => {
     while (lane.queue.length > 0 && !stopping.signal.aborted) {
       const gatheredMs = clock.monotonic();
-      const batch = await takeBatch(lane);
+      const batch = await takeReadableBatch(lane);
       if (batch === undefined) continue;
       const readyMs = clock.monotonic();
       // A task runs on the permit of the turn that waits for it: if it waited for another, all could wait for each other.
@@ -112,6 +115,17 @@ export function newLanes(deps: LanesDeps): Lanes {
         permit?.give();
         metrics.gauge("nexo_turns_running", {}, permits.taken);
       }
+    }
+  };
+
+  /** What waits must not wait for the next message, where the ledger could not be read for a moment. */
+  const takeReadableBatch = async (lane: Lane) => {
+    try {
+      return await takeBatch(lane);
+    } catch (thrown) {
+      log.error("lane.unreadable", { error: toAppError(thrown).message });
+      await clock.wait(readAgainMs, stopping.signal);
+      return undefined;
     }
   };
 

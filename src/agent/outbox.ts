@@ -349,7 +349,8 @@ export function openOutbox(deps: OutboxDeps): Outbox {
       if (known !== undefined) return known;
       using patience = withDeadline(signal, patienceMs, clock, "Sending");
       const onLate = () => resolve({ state: "waiting", reason: "it is on its way" });
-      patience.signal.addEventListener("abort", onLate, { once: true });
+      if (patience.signal.aborted) onLate();
+      else patience.signal.addEventListener("abort", onLate, { once: true });
       return await promise;
     } finally {
       waitingPosts.delete(key);

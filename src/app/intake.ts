@@ -6,6 +6,7 @@ import type { Ledger } from "../core/ledger.ts";
 import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
 import { readQueueDepths } from "../ledger/queues.ts";
+import { untilAborted } from "../resilience/abort.ts";
 
 /** An {@linkcode Intake} with the handle that pauses it. */
 export interface IntakeGate extends Intake {
@@ -26,11 +27,7 @@ export function newIntakeGate({ log, metrics }: { readonly log: Log; readonly me
     },
     async open(signal) {
       while (reasons.size > 0) {
-        signal.throwIfAborted();
-        const { promise: aborted, reject } = Promise.withResolvers<never>();
-        const abort = () => reject(signal.reason);
-        signal.addEventListener("abort", abort, { once: true });
-        await Promise.race([opened.promise, aborted]).finally(() => signal.removeEventListener("abort", abort));
+        await untilAborted(opened.promise, signal);
       }
     },
     set(reason, paused) {

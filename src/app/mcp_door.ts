@@ -11,6 +11,7 @@ import type { Live } from "../lib/live.ts";
 import { openMcpHost } from "../mcp/host.ts";
 import type { HostChat } from "../mcp/host_tools.ts";
 import { findPrincipal, newOperator } from "../mcp/principals.ts";
+import { untilAborted } from "../resilience/abort.ts";
 import type { Later } from "./later.ts";
 
 /** What {@linkcode openMcpDoor} needs. */
@@ -31,14 +32,10 @@ export function openMcpDoor(deps: McpDoorDeps): McpEndpoint & AsyncDisposable {
     agents: () => config.current.agents.map(({ id, description }) => ({ id, description })),
     async ask(message, signal, onProgress) {
       using exchange = await deps.http.get().web.ask({ plugin: "api", ...message });
-      const gone = Promise.withResolvers<never>();
-      const leave = () => gone.reject(signal.reason);
-      signal.addEventListener("abort", leave, { once: true });
       const told = tell(exchange.events, onProgress);
       try {
-        return await Promise.race([exchange.reply(), gone.promise]);
+        return await untilAborted(exchange.reply(), signal);
       } finally {
-        signal.removeEventListener("abort", leave);
         exchange[Symbol.dispose]();
         await told;
       }

@@ -276,6 +276,7 @@ export function openOutlet({ link, ledger, prefix, limits, onPosted, log, metric
         const outcomes = await sendPage(session, page);
         await dropping;
         dropping = drop(lane, page.filter((_, index) => outcomes[index] === undefined));
+        dropping.catch(() => {}); // told below, where it is awaited; until then the next page is under way
         const failed = outcomes.findIndex((outcome) => outcome !== undefined);
         const [row, error] = [page[failed], outcomes[failed]];
         if (row !== undefined && error !== undefined) {

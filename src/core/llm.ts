@@ -115,12 +115,14 @@ export interface LlmPrice {
 export interface ModelRoute {
   /** Asks the model, and its fallbacks where it does not answer. */
   readonly provider: LlmProvider;
+  /** The provider that is asked first. */
   readonly providerId: string;
+  /** Its name of the model that is asked first. */
   readonly model: string;
-  /** Whether it can see images. */
+  /** Whether the model that is asked first can see images. */
   readonly images: boolean;
-  /** Tokens that a request may have, the answer included. */
+  /** Tokens that a request may have, the answer included: the smallest window of all that may answer. */
   readonly contextWindow: number;
-  /** Price of a (provider, model) pair, or `undefined` where it is not known. */
+  /** What tokens cost at (provider, model), as a `finish` chunk names them; `undefined`: unknown. */
   price(provider: string, model: string): LlmPrice | undefined;
 }

@@ -1,8 +1,13 @@
 import { toAppError } from "../core/error.ts";
 
-/** Whether something lies at a path: a file, a folder, a link wherever it leads. */
+/** What lies at a path: a file, a folder, a link wherever it leads; `undefined` where nothing does. */
+export async function lstatIfThere(path: string): Promise<Deno.FileInfo | undefined> {
+  return await whereThere(() => Deno.lstat(path));
+}
+
+/** Whether something lies at a path, be it a link that leads nowhere. */
 export async function isThere(path: string): Promise<boolean> {
-  return await whereThere(() => Deno.lstat(path)) !== undefined;
+  return await lstatIfThere(path) !== undefined;
 }
 
 /** Text of a file; `undefined` where there is none. */

@@ -1,4 +1,5 @@
-import { AppError, toAppError } from "../core/error.ts";
+import { AppError } from "../core/error.ts";
+import { lstatIfThere } from "./files.ts";
 import { isInnerPath, toInnerPath } from "./path.ts";
 
 /** A file of a {@linkcode Folder}. */
@@ -185,15 +186,6 @@ export async function clearDrafts(folder: string): Promise<void> {
 async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
   for (let written = 0; written < bytes.length;) written += await file.write(bytes.subarray(written));
   await file.syncData();
-}
-
-async function lstatIfThere(path: string): Promise<Deno.FileInfo | undefined> {
-  try {
-    return await Deno.lstat(path);
-  } catch (thrown) {
-    if (toAppError(thrown).kind === "missing") return undefined;
-    throw thrown;
-  }
 }
 
 function newNotOneError(full: string, root: string, what: "file" | "folder"): AppError {

@@ -2,7 +2,7 @@ import type { AgentConfig } from "../config/agents.ts";
 import { kindNames, type LlmConfig, type ProviderConfig } from "../config/llm.ts";
 import type { Clock } from "../core/clock.ts";
 import { AppError } from "../core/error.ts";
-import type { LlmPrice, LlmProvider } from "../core/llm.ts";
+import type { LlmPrice, LlmProvider, ModelRoute } from "../core/llm.ts";
 import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
 import { newSecret } from "../core/secret.ts";
@@ -25,22 +25,6 @@ import { withMetrics } from "./measure.ts";
 import { freePrice, priceOf } from "./prices.ts";
 import { withRetry } from "./retry.ts";
 import { newWireProvider } from "./wire.ts";
-
-/** Which model an agent's calls go to. */
-export interface ModelRoute {
-  /** Everything between the agent and the model: fallback, retry, breaker, limiter, deadlines, wire. */
-  readonly provider: LlmProvider;
-  /** The provider that is asked first. */
-  readonly providerId: string;
-  /** Its name of the model that is asked first. */
-  readonly model: string;
-  /** Whether the model that is asked first can see images. */
-  readonly images: boolean;
-  /** Tokens that a request may have, the answer included: the smallest window of all that may answer. */
-  readonly contextWindow: number;
-  /** What tokens cost at (provider, model), as a `finish` chunk names them; `undefined`: unknown. */
-  price(provider: string, model: string): LlmPrice | undefined;
-}
 
 /** One provider of llm.yaml, for lists. */
 export interface AvailableModel {

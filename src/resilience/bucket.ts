@@ -1,4 +1,5 @@
 import type { Clock } from "../core/clock.ts";
+import { untilAborted } from "./abort.ts";
 
 /** Lets `rps` calls a second pass, and up to `burst` at once. */
 export interface Bucket {
@@ -48,7 +49,7 @@ export function newBucket({ rps, burst, clock }: BucketOptions): Bucket {
       const { promise: left, resolve: leave } = Promise.withResolvers<void>();
       tail = turn.then(() => left);
       try {
-        await untilOrAborted(turn, signal);
+        await untilAborted(turn, signal);
         await takeNext(signal);
       } finally {
         waiting--;
@@ -62,13 +63,4 @@ export function newBucket({ rps, burst, clock }: BucketOptions): Bucket {
       return { ok: true };
     },
   };
-}
-
-/** Resolves with `promise`, or rejects with the signal's reason when that comes first. */
-function untilOrAborted(promise: Promise<void>, signal: AbortSignal): Promise<void> {
-  const { promise: either, resolve, reject } = Promise.withResolvers<void>();
-  const onAbort = () => reject(signal.reason);
-  signal.addEventListener("abort", onAbort, { once: true });
-  promise.then(resolve, reject);
-  return either.finally(() => signal.removeEventListener("abort", onAbort));
 }

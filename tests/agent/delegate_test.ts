@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { newResults } from "../../src/agent/delegate.ts";
 import { callTools, hang, lastText, openRoom, type Script } from "./room.ts";
 
 const bound = [{ plugin: "telegram", instance: "sales", open: true }];
@@ -214,4 +215,8 @@ Deno.test("a task names somebody", async () => {
   await room.say("hello");
   await room.untilSent(1);
   assert.equal(room.sent[0]?.text, "ana(Name an agent in `agent`)");
+});
+
+Deno.test("nobody waits for a result when the patience was over before", async () => {
+  await assert.rejects(newResults().wait("t", AbortSignal.abort(new Error("time is up"))), /time is up/);
 });

@@ -191,3 +191,14 @@ Deno.test("a session that was silent for its time ends, once, and the next messa
   assert.deepEqual(room.rows("SELECT epoch, ended FROM sessions"), [{ epoch: 2, ended: 0 }]);
   assert.deepEqual(room.rows("SELECT count(*) AS n FROM messages"), [{ n: 6 }]);
 });
+
+Deno.test("no hook is asked once the time of whoever asks is up", async () => {
+  let asked = 0;
+  const { hooks } = openHooks([newHook("before_tool_call", () => {
+    asked++;
+    return new Promise(() => {});
+  })]);
+  const over = AbortSignal.abort(new Error("time is up"));
+  await assert.rejects(hooks.run("before_tool_call", payloads.before_tool_call, over), /time is up/);
+  assert.equal(asked, 0);
+});

@@ -1,4 +1,10 @@
 import assert from "node:assert/strict";
+import type { Arrival } from "../../src/agent/arrival.ts";
+import { newLanes } from "../../src/agent/lanes.ts";
+import { AppError } from "../../src/core/error.ts";
+import { newFakeClock } from "../fixtures/fake_clock.ts";
+import { newRecordedLog } from "../fixtures/recorded_log.ts";
+import { newRecordedMetrics } from "../fixtures/recorded_metrics.ts";
 import { callTools, finish, hang, lastText, newTool, openRoom, type RoomOptions, type Script } from "./room.ts";
 
 /** A model whose answers wait until the test lets them go. */
@@ -158,3 +164,53 @@ Deno.test("many messages in few conversations are all answered, in order", async
     assert.deepEqual(answers, wanted);
   }
 });
+
+Deno.test("a resumed turn whose rows cannot be read for a moment is run as soon as they can", async () => {
+  const clock = newFakeClock();
+  const log = newRecordedLog();
+  let reads = 0;
+  const ran = Promise.withResolvers<number>();
+  const lanes = newLanes({
+    clock,
+    log,
+    metrics: newRecordedMetrics(),
+    rules: () => ({ debounceMs: 0, mode: "queue" }),
+    maxParallel: () => 1,
+    siblings(arrival) {
+      if (++reads === 1) throw new AppError("unavailable", "the disk is away");
+      return [arrival];
+    },
+    mayJoin: () => false,
+    run: (batch) => Promise.resolve(ran.resolve(batch.length)),
+  });
+  lanes.push(newArrival({ rowId: 1, turnId: "t1" }));
+  await clock.untilWaiting(1);
+  await clock.advance(1_000);
+  assert.equal(await ran.promise, 1);
+  await lanes.stop(0);
+});
+
+function newArrival({ rowId, turnId }: { readonly rowId: number; readonly turnId: string }): Arrival {
+  const session = { agent: "ana", plugin: "telegram", instance: "sales", conversation: "7" };
+  const event = { id: "e", subject: "plugin.inbound.telegram.sales", source: "test", at: "", payload: {} };
+  return {
+    delivery: { event, rowId, receivedAtMs: 0, turnId, attempts: 0 },
+    isInherited: true,
+    source: "message",
+    session,
+    sessionId: "ana/telegram/sales/7",
+    text: "hello",
+    attachments: [],
+    sender: undefined,
+    person: undefined,
+    isGroup: false,
+    isEdit: false,
+    providerMessageId: undefined,
+    quoted: undefined,
+    history: [],
+    reply: undefined,
+    chain: [],
+    deadlineAtMs: undefined,
+    traceparent: undefined,
+  };
+}

@@ -1,8 +1,14 @@
 import assert from "node:assert/strict";
+import { newHooks } from "../../src/agent/hooks.ts";
+import { newInvoker } from "../../src/agent/invoke.ts";
 import { AppError } from "../../src/core/error.ts";
 import type { LlmChunk } from "../../src/core/llm.ts";
 import type { Tool } from "../../src/core/tool.ts";
-import { callTools, finish, lastText, newTool, openRoom, type Room, type RoomOptions } from "./room.ts";
+import { newLive } from "../../src/lib/live.ts";
+import { newFakeClock } from "../fixtures/fake_clock.ts";
+import { newRecordedLog } from "../fixtures/recorded_log.ts";
+import { newRecordedMetrics } from "../fixtures/recorded_metrics.ts";
+import { callTools, finish, lastText, newConfig, newTool, openRoom, type Room, type RoomOptions } from "./room.ts";
 
 /** A room whose model calls `call` once and then repeats what it was told. */
 async function openToolRoom(
@@ -239,4 +245,35 @@ Deno.test("a result without end is cut", async () => {
     run: () => Promise.resolve({ content: [{ type: "text", text: "x".repeat(4_500_000) }] }),
   }));
   assert.match(await toldBy(room), /x\n\[500000 characters left out\]$/);
+});
+
+Deno.test("no tool is called once the turn's time is up, not even one that would never end", async () => {
+  let called = 0;
+  const deaf = newTool("deaf", {
+    run() {
+      called++;
+      return new Promise(() => {});
+    },
+  });
+  const deps = { log: newRecordedLog(), metrics: newRecordedMetrics(), clock: newFakeClock() };
+  const invoker = newInvoker({ hooks: newHooks(newLive([]), deps), ...deps });
+  const [agent] = newConfig({}).agents;
+  assert.ok(agent !== undefined);
+  const session = { agent: "ana", plugin: "telegram", instance: "sales", conversation: "7" };
+  const context = {
+    agent: "ana",
+    session,
+    sessionId: "ana/telegram/sales/7",
+    turnId: "t",
+    isGroup: false,
+    person: undefined,
+    messageId: undefined,
+    chain: [],
+    deadlineAt: 0,
+    idempotencyKey: "t:0",
+  };
+  const signal = AbortSignal.abort(new Error("time is up"));
+  const scope = { agent, tools: new Map([[deaf.name, deaf]]), tainted: false, context, signal };
+  await assert.rejects(invoker.invoke({ id: "c", name: "deaf", input: {} }, scope), /time is up/);
+  assert.equal(called, 0);
 });
