@@ -17,7 +17,8 @@ import {
   toSaid,
 } from "./openai_wire.ts";
 import { toOpenAiError, toRefusal } from "./refusal.ts";
-import type { Exchange, WebChannel, WebReply } from "./web_channel.ts";
+import type { WebReply } from "./waiters.ts";
+import type { Exchange, WebChannel } from "./web_channel.ts";
 
 /** What the door for OpenAI clients uses. */
 export interface OpenAiDeps {

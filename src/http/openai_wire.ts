@@ -3,7 +3,7 @@ import { AppError } from "../core/error.ts";
 import type { Attachment, Inbound } from "../core/message.ts";
 import type { TurnEvent } from "../core/turn.ts";
 import { toImage } from "./image.ts";
-import type { WebReply } from "./web_channel.ts";
+import type { WebReply } from "./waiters.ts";
 
 // Shapes of the Chat Completions API. Source: https://platform.openai.com/docs/api-reference/chat
 
