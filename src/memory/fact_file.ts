@@ -1,11 +1,12 @@
-import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
+import type { SQLInputValue, StatementSync } from "node:sqlite";
 import { AppError } from "../core/error.ts";
 import type { Fact, FactFilter, FactPage, ListQuery, NewFact, Viewer } from "../core/memory.ts";
+import { groupAlike } from "./alike.ts";
+import { type Clause, everything, toFilter, toSeen } from "./clauses.ts";
+import { type DatabaseOptions, openDatabase } from "./database.ts";
 import { type Row, toFact } from "./fact_row.ts";
-import { damaged } from "./file_error.ts";
 import { fuse } from "./fuse.ts";
 import { candidates, toNearestSql, toRescored } from "./nearest.ts";
-import { schema, schemaVersion } from "./schema.ts";
 import { toCode } from "./vector.ts";
 import { saysTheSame, toAskedWords, toGist, toTerm } from "./words.ts";
 
@@ -51,25 +52,14 @@ export interface FactFile extends Disposable {
 }
 
 /** How a {@linkcode FactFile} is opened. */
-export interface FactFileOptions {
-  readonly path: string;
-  /** Path of the sqlite-vec library; absent: vectors are kept and not searched. */
-  readonly vectorLibrary: string | undefined;
+export interface FactFileOptions extends DatabaseOptions {
   readonly maxFacts: number;
-  /** The file may grow to this, bytes. */
-  readonly maxBytes: number;
-  /** Look through the whole file for damage before it is used. */
-  readonly check: boolean;
 }
 
 /** Matches that may be ranked for one question; words that stand in more facts stand back for rarer ones. */
 const maxRanked = 1_000;
 /** Facts that are compared when duplicates are looked for. */
 const maxCompared = 100_000;
-/** Pages of 8 KiB that SQLite keeps in memory for one file, KiB. */
-const cacheKib = 2_048;
-const pageBytes = 8_192;
-
 /**
  * Opens an agent's file and makes it where there is none. The folder must be there.
  *
@@ -398,94 +388,6 @@ export function openFactFile(options: FactFileOptions): FactFile {
 
 /** A column that is not there is bound as NULL. */
 type Value = SQLInputValue | undefined;
-
-interface Clause {
-  readonly sql: string;
-  readonly values: readonly (string | number)[];
-}
-
-const everything: Clause = { sql: "1", values: [] };
-
-function openDatabase({ path, vectorLibrary, maxBytes, check }: FactFileOptions): DatabaseSync {
-  const database = new DatabaseSync(path, { allowExtension: vectorLibrary !== undefined, timeout: 5_000 });
-  try {
-    database.exec(
-      `PRAGMA page_size = ${pageBytes}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
-       PRAGMA secure_delete = ON; PRAGMA cache_size = -${cacheKib}; PRAGMA temp_store = MEMORY;
-       PRAGMA max_page_count = ${Math.ceil(maxBytes / pageBytes)};`,
-    );
-    if (vectorLibrary !== undefined) database.loadExtension(vectorLibrary);
-    const version = Number(database.prepare("PRAGMA user_version").get()?.["user_version"]);
-    if (version > schemaVersion) {
-      throw new AppError("invalid", `${path} was written by a newer release. Start that one, or move the file away`);
-    }
-    if (version === 0) database.exec(`BEGIN IMMEDIATE; ${schema} PRAGMA user_version = ${schemaVersion}; COMMIT`);
-    const fault = check ? database.prepare("PRAGMA quick_check(1)").get()?.["quick_check"] : "ok";
-    if (fault !== "ok") throw new AppError("bug", `${path} is damaged: ${fault}`, { reason: damaged });
-    return database;
-  } catch (thrown) {
-    database.close();
-    throw thrown;
-  }
-}
-
-/** What a viewer may be told, for tables with `open`, `person` and `place` named `f`. */
-function toSeen(viewer: Viewer): Clause {
-  if (viewer.kind === "operator") return everything;
-  return viewer.isGroup || viewer.person === undefined
-    ? { sql: "(f.open = 1 OR f.place = ?)", values: [viewer.conversation] }
-    : { sql: "(f.open = 1 OR f.person = ?)", values: [viewer.person] };
-}
-
-function toFilter({ tags, person, sinceMs, beforeMs }: FactFilter): Clause {
-  const parts: string[] = [];
-  const values: (string | number)[] = [];
-  for (const tag of tags ?? []) {
-    parts.push("f.row IN (SELECT row FROM tags WHERE tag = ?)");
-    values.push(tag);
-  }
-  if (person !== undefined) {
-    parts.push("f.person = ?");
-    values.push(person);
-  }
-  if (sinceMs !== undefined) {
-    parts.push("f.created_at >= ?");
-    values.push(sinceMs);
-  }
-  if (beforeMs !== undefined) {
-    parts.push("f.created_at < ?");
-    values.push(beforeMs);
-  }
-  return parts.length === 0 ? everything : { sql: parts.join(" AND "), values };
-}
-
-/** Rows of facts that say the same to the same people. Facts are compared where they share their rarest word. */
-function groupAlike(rows: readonly Row[]): number[][] {
-  const items = rows.map((row) => ({
-    row: Number(row["row"]),
-    gist: toGist(String(row["text"])),
-    told: JSON.stringify([row["audience"], row["person"], row["place"]]),
-  }));
-  const counts = new Map<string, number>();
-  for (const { gist } of items) for (const word of gist) counts.set(word, (counts.get(word) ?? 0) + 1);
-  const shelves = new Map<string, (typeof items)[number][][]>();
-  for (const item of items) {
-    const words = [...item.gist].sort((one, other) => (counts.get(one) ?? 0) - (counts.get(other) ?? 0));
-    // Two texts that share four fifths of their words share one of the rarest two of either.
-    const places = words.slice(0, 2).map((word) => `${item.told} ${word}`);
-    const group = places.flatMap((place) => shelves.get(place) ?? []).find(([first]) =>
-      first !== undefined && saysTheSame(item.gist, first.gist)
-    );
-    if (group !== undefined) {
-      group.push(item);
-      continue;
-    }
-    const own = [item];
-    for (const place of places) shelves.set(place, [...shelves.get(place) ?? [], own]);
-  }
-  const groups = new Set([...shelves.values()].flat().filter((group) => group.length > 1));
-  return [...groups].sort((one, other) => other.length - one.length).map((group) => group.map(({ row }) => row));
-}
 
 function newDimensionError(model: string | undefined, given: number, wanted: number): AppError {
   const remedy = "Give the new model another name in memory.yaml, so that facts are embedded again";
