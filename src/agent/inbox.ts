@@ -173,8 +173,9 @@ export function newInbox(deps: InboxDeps): Inbox {
     if (policy === undefined) return "no_binding";
     const reason = findRefusal(policy, event.message);
     if (reason !== "sender_not_allowed") return reason;
-    // What came later must not overtake what is held.
-    if (held.length > 0 && !held.includes(delivery)) throw newUnreadableError();
+    // What came later must not overtake what is held; what was admitted already need not wait for what came after it.
+    const [oldest] = held;
+    if (oldest !== undefined && oldest.rowId < delivery.rowId) throw newUnreadableError();
     try {
       return deps.pairing.findRefusal(policy, event);
     } catch (thrown) {
