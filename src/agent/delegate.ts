@@ -8,7 +8,7 @@ import { calls, type RouteEvent, routeEventSchema, topics } from "../core/topics
 import { matchesPattern } from "../lib/pattern.ts";
 import type { Live } from "../lib/live.ts";
 import { readEvent } from "../ledger/inbox.ts";
-import { untilAborted } from "../resilience/abort.ts";
+import { orAborted } from "../resilience/abort.ts";
 import { withDeadline } from "../resilience/deadline.ts";
 import { findPolicy } from "./policy.ts";
 
@@ -30,7 +30,7 @@ export function newResults(): Results {
       const { promise, resolve } = Promise.withResolvers<TaskResult>();
       waiting.set(taskId, resolve);
       try {
-        return await untilAborted(promise, signal);
+        return await orAborted(promise, signal);
       } finally {
         waiting.delete(taskId);
       }

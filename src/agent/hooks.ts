@@ -4,7 +4,7 @@ import type { AnyHook, HookName, HookPayloads, HookVerdict } from "../core/hook.
 import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
 import type { Live } from "../lib/live.ts";
-import { untilAborted } from "../resilience/abort.ts";
+import { orAborted } from "../resilience/abort.ts";
 import { withDeadline } from "../resilience/deadline.ts";
 
 /** What became of a payload that went through all hooks of a name. */
@@ -33,7 +33,7 @@ export function newHooks(
     using deadline = withDeadline(signal, hook.deadlineMs, clock, `Hook ${hook.id}`);
     // of() gives only hooks of the name that the payload belongs to.
     const run = hook.run as (payload: unknown, signal: AbortSignal) => Promise<HookVerdict<unknown>>;
-    return await untilAborted(run(payload, deadline.signal), deadline.signal);
+    return await orAborted(run(payload, deadline.signal), deadline.signal);
   };
 
   return {

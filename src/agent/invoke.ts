@@ -7,7 +7,7 @@ import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
 import { newTextResult, type Tool, type ToolContent, type ToolContext, type ToolResult } from "../core/tool.ts";
 import { matchesPattern } from "../lib/pattern.ts";
-import { untilAborted } from "../resilience/abort.ts";
+import { orAborted } from "../resilience/abort.ts";
 import { type Bucket, newBucket } from "../resilience/bucket.ts";
 import { type Breaker, type BreakerState, newBreaker } from "../resilience/breaker.ts";
 import { withDeadline } from "../resilience/deadline.ts";
@@ -100,7 +100,7 @@ export function newInvoker(
       log: log.with({ tool: tool.name, turn: scope.context.turnId }),
     };
     try {
-      const result = await breakerOf(tool.name).run(() => untilAborted(tool.run(input, context), deadline.signal));
+      const result = await breakerOf(tool.name).run(() => orAborted(tool.run(input, context), deadline.signal));
       return toInvoked(tool.name, result);
     } catch (thrown) {
       scope.signal.throwIfAborted();

@@ -6,7 +6,7 @@ import type { Ledger } from "../core/ledger.ts";
 import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
 import { readQueueDepths } from "../ledger/queues.ts";
-import { untilAborted } from "../resilience/abort.ts";
+import { orAborted } from "../resilience/abort.ts";
 
 /** An {@linkcode Intake} with the handle that pauses it. */
 export interface IntakeGate extends Intake {
@@ -27,7 +27,7 @@ export function newIntakeGate({ log, metrics }: { readonly log: Log; readonly me
     },
     async open(signal) {
       while (reasons.size > 0) {
-        await untilAborted(opened.promise, signal);
+        await orAborted(opened.promise, signal);
       }
     },
     set(reason, paused) {

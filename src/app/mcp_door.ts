@@ -11,7 +11,7 @@ import type { Live } from "../lib/live.ts";
 import { openMcpHost } from "../mcp/host.ts";
 import type { HostChat } from "../mcp/host_tools.ts";
 import { findPrincipal, newOperator } from "../mcp/principals.ts";
-import { untilAborted } from "../resilience/abort.ts";
+import { orAborted } from "../resilience/abort.ts";
 import type { Later } from "./later.ts";
 
 /** What {@linkcode openMcpDoor} needs. */
@@ -34,7 +34,7 @@ export function openMcpDoor(deps: McpDoorDeps): McpEndpoint & AsyncDisposable {
       using exchange = await deps.http.get().web.ask({ plugin: "api", ...message });
       const told = tell(exchange.events, onProgress);
       try {
-        return await untilAborted(exchange.reply(), signal);
+        return await orAborted(exchange.reply(), signal);
       } finally {
         exchange[Symbol.dispose]();
         await told;

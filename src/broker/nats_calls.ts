@@ -49,6 +49,7 @@ export async function ask<I, O>(
   signal: AbortSignal,
 ): Promise<O> {
   for (let left = call.repeatable === true ? repeats : 1;; left--) {
+    signal.throwIfAborted();
     try {
       return await askOnce(session, deps, call, input, signal);
     } catch (thrown) {

@@ -5,6 +5,7 @@ import { AppError } from "../core/error.ts";
 import type { Log } from "../core/log.ts";
 import type { NatsWire } from "../core/nats_wire.ts";
 import { toShownText } from "../core/shown_text.ts";
+import { orAborted } from "../resilience/abort.ts";
 import { greet } from "./link.ts";
 import type { Manifest } from "./manifest.ts";
 import { newRpc } from "./rpc.ts";
@@ -106,10 +107,8 @@ export async function connectNats(deps: NatsDeps, signal: AbortSignal): Promise<
   wire.listen(subjects.shutdown, { take: () => giveUp("It said that it goes") }, stop);
   wire.listen(subjects.event, { take }, stop);
 
-  const abort = () => announced.reject(signal.reason);
-  signal.addEventListener("abort", abort, { once: true });
   try {
-    await announced.promise;
+    await orAborted(announced.promise, signal);
     const offer = await greet(rpc, manifest, signal);
     watchHeartbeat();
     return {
@@ -126,8 +125,6 @@ export async function connectNats(deps: NatsDeps, signal: AbortSignal): Promise<
   } catch (thrown) {
     over.abort();
     throw thrown;
-  } finally {
-    signal.removeEventListener("abort", abort);
   }
 
   async function watchHeartbeat(): Promise<void> {

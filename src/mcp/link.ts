@@ -3,6 +3,7 @@ import type { Confinement } from "../child/spec.ts";
 import type { Clock } from "../core/clock.ts";
 import { AppError, toAppError } from "../core/error.ts";
 import type { Log } from "../core/log.ts";
+import { orAborted } from "../resilience/abort.ts";
 import { withDeadline } from "../resilience/deadline.ts";
 import { sayDetail, toMcpError } from "./errors.ts";
 import type { Sdk } from "./sdk.ts";
@@ -95,14 +96,12 @@ export function openLink(deps: LinkDeps): Link {
     const way = wire;
     try {
       using deadline = withDeadline(stop.signal, deps.connectMs, clock, `Connecting to the MCP server ${name}`);
-      const gone = Promise.withResolvers<never>();
-      deadline.signal.addEventListener("abort", () => gone.reject(deadline.signal.reason), { once: true });
       const opened = (async () => {
         await way.connect(next, deadline.signal);
         await deps.onUp(next, deadline.signal);
       })();
       // A connection that closes meanwhile fails what is under way, and that says why.
-      await Promise.race([opened, gone.promise]);
+      await orAborted(opened, deadline.signal);
       client = next;
       drop = ended.resolve;
       wasUp = true;

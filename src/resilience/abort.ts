@@ -16,7 +16,7 @@ export function toAbortError(reason: unknown): AppError {
  *
  * @throws the signal's reason when it comes first; what `work` throws.
  */
-export async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+export async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   const { promise: aborted, reject } = Promise.withResolvers<never>();
   const abort = () => reject(signal.reason);
   if (signal.aborted) abort();

@@ -1,5 +1,5 @@
 import type { Clock } from "../core/clock.ts";
-import { untilAborted } from "./abort.ts";
+import { orAborted } from "./abort.ts";
 
 /** Lets `rps` calls a second pass, and up to `burst` at once. */
 export interface Bucket {
@@ -49,7 +49,7 @@ export function newBucket({ rps, burst, clock }: BucketOptions): Bucket {
       const { promise: left, resolve: leave } = Promise.withResolvers<void>();
       tail = turn.then(() => left);
       try {
-        await untilAborted(turn, signal);
+        await orAborted(turn, signal);
         await takeNext(signal);
       } finally {
         waiting--;
