@@ -1,0 +1,19 @@
+import { options } from "preact";
+
+/** Why a button is shut, for those who look at it. */
+const reason = "A viewer sees everything and changes nothing";
+
+/**
+ * From now on every button that changes something is shut: those which look like it, primary and dangerous ones, on pages
+ * that are not written yet too. The server refuses what is asked nevertheless.
+ */
+export function shutWhatChanges(): void {
+  const before = options.vnode;
+  options.vnode = (vnode) => {
+    const style = "class" in vnode.props ? String(vnode.props.class) : "";
+    if (vnode.type === "button" && /\b(?:primary|danger)\b/.test(style)) {
+      Object.assign(vnode.props, { disabled: true, title: reason });
+    }
+    before?.(vnode);
+  };
+}
