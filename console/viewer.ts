@@ -10,8 +10,7 @@ const reason = "A viewer sees everything and changes nothing";
 export function shutWhatChanges(): void {
   const before = options.vnode;
   options.vnode = (vnode) => {
-    const style = "class" in vnode.props ? String(vnode.props.class) : "";
-    if (vnode.type === "button" && /\b(?:primary|danger)\b/.test(style)) {
+    if (vnode.type === "button" && "class" in vnode.props && /\b(?:primary|danger)\b/.test(String(vnode.props.class))) {
       Object.assign(vnode.props, { disabled: true, title: reason });
     }
     before?.(vnode);
