@@ -103,7 +103,7 @@ function toAttachment(kind: Attachment["kind"], file: TelegramFile, defaultType:
 }
 
 /** The handle under which an attachment is fetched: Telegram's id of the file, and the type that only the message told. */
-export function toFileRef(fileId: string, mimeType: string): string {
+function toFileRef(fileId: string, mimeType: string): string {
   return `${fileId} ${mimeType}`;
 }
 

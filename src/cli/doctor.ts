@@ -65,7 +65,7 @@ export async function examine(terminal: Terminal, flags: DoctorFlags): Promise<n
 }
 
 /** What was found, for a person: troubles first, what is well on one line. */
-export function formatExamined(examined: readonly Examined[], ink: Ink): string {
+function formatExamined(examined: readonly Examined[], ink: Ink): string {
   const all = examined.flatMap(({ name, findings }) => findings.map((finding) => ({ name, ...finding })));
   const order = (finding: Finding & { readonly isMended?: boolean }) =>
     finding.isMended === true ? 2 : finding.isNote === true ? 1 : 0;

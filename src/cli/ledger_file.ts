@@ -74,7 +74,7 @@ export async function changeLedger<T>(
 }
 
 /** Nothing runs on the data folder, and nothing ever has. */
-export function newNoLedgerError(dataDir: string): AppError {
+function newNoLedgerError(dataDir: string): AppError {
   return new AppError(
     "unavailable",
     `Nothing runs on ${dataDir}, and it holds no ledger. Start it: agent run, or name another folder with --data or AGENT_DATA`,

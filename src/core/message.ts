@@ -37,7 +37,7 @@ export const senderSchema = z.object({
 export type Sender = z.output<typeof senderSchema>;
 
 /** An earlier exchange that the sender hands in with the message (OpenAI-style clients without a conversation id). */
-export const priorMessageSchema = z.object({ role: z.enum(["user", "assistant"]), text: z.string() });
+const priorMessageSchema = z.object({ role: z.enum(["user", "assistant"]), text: z.string() });
 
 /** One message from outside, as a plugin gives it to the runtime. */
 export const inboundSchema = z.object({

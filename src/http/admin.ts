@@ -25,6 +25,7 @@ import type { StreamEnds } from "./stream_ends.ts";
 import { newTokenRoutes } from "./token_routes.ts";
 import type { RootToken, Tokens } from "./tokens.ts";
 import { newToolRoutes } from "./tool_routes.ts";
+import { newPolicyRoutes } from "./policy_routes.ts";
 import { type AdminViews, newViewRoutes } from "./views.ts";
 import type { WebChannel } from "./web_channel.ts";
 import { newTurnRoutes } from "./turn_routes.ts";
@@ -87,6 +88,7 @@ export function newAdminRoutes(views: AdminViews, deps: AdminDeps): Hono {
   app.route("/api/extensions", newExtensionRoutes(views.extensions, { note, logins }));
   app.route("/api/mcp", newMcpRoutes(views.mcp, { config, note }));
   app.route("/api/config", newConfigRoutes({ ...views, desk: views.configDesk, logins }));
+  app.route("/api/agents", newPolicyRoutes(views, config));
   app.route("/api/agents", newWorkspaceRoutes(views, config));
   app.route("/api/agents", newDreamRoutes(views.dreams, deps.streams, config));
   app.route("/api", newLogRoutes({ logs: views.logs, streams: deps.streams }));
