@@ -5,6 +5,8 @@ export interface Terminal {
   readonly interactive: boolean;
   /** Colours are welcome on standard output. */
   readonly color: boolean;
+  /** Width of the terminal behind standard output; absent where there is none. */
+  readonly columns?: number;
   /** Writes to standard output as it is: whoever prints what others wrote makes it plain before. */
   print(text: string): void;
   /** Writes to standard error as it is. */
@@ -20,6 +22,7 @@ export function newSystemTerminal(): Terminal {
   return {
     env,
     interactive: output && Deno.stdin.isTerminal(),
+    ...(output ? { columns: Deno.consoleSize().columns } : {}),
     color: output && !env["NO_COLOR"] && env["TERM"] !== "dumb",
     print: (text) => writeAll(Deno.stdout, text),
     complain: (text) => writeAll(Deno.stderr, text),

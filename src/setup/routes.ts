@@ -240,6 +240,7 @@ const install = buildCommand({
         "agent service install --print",
         "sudo agent service install --config /etc/nexo --data /var/lib/nexo --run-as nexo",
         "agent service install --user",
+        "agent setup service --user",
       ],
       ["0 installed and started", "3 not allowed: use sudo, or --user", "4 no such user", "6 no systemd here"],
     ),
@@ -255,7 +256,7 @@ export const serviceRoutes = buildRouteMap({
       parameters: { flags: place },
       docs: {
         brief: "Show how the service stands",
-        fullDescription: toDescription("What systemd says. How the agents are: agent status", [
+        fullDescription: toDescription("What systemd says. How the agents themselves are: agent status.", [
           "agent service status",
           "agent service status --user",
         ], ["0 it runs", "3 it does not", "4 it is not installed"]),
