@@ -10,6 +10,7 @@ import { formatFaults } from "../config/fault.ts";
 import { loadConfig } from "../config/load.ts";
 import { AppError, toAppError } from "../core/error.ts";
 import { systemClock } from "../lib/clock.ts";
+import { wrapText } from "../cli/wrap.ts";
 import { formatDiff } from "./diff.ts";
 import { openPrompts, type Prompts } from "./prompts.ts";
 import { type SecretFile, writeSecrets } from "./secret.ts";
@@ -160,7 +161,7 @@ export async function carryOut(
     throw new AppError("cancelled", "Nothing was written");
   }
   await withoutInterrupt(() => site.apply(edits, secrets));
-  terminal.print(`${ink.good("Done")}: ${done}\n`);
+  terminal.print(`${ink.good("Done")}: ${wrapText(done, terminal.columns, 0, 6)}\n`);
 }
 
 /** What ends a program waits until `work` is done: half of it would be worse than either. */
