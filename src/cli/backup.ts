@@ -8,6 +8,7 @@ import { loadConfig } from "../config/load.ts";
 import { readPortableConfig } from "../config/portable.ts";
 import { AppError, toAppError } from "../core/error.ts";
 import { version } from "../core/version.ts";
+import { removeIfThere } from "../folder/files.ts";
 import { newId } from "../lib/id.ts";
 import { redact } from "../telemetry/redact.ts";
 import { type ConfigDirFlag, type DataDirFlag, toConfigDir, toDataDir } from "./place.ts";
@@ -101,7 +102,7 @@ async function write({ path, seal, createdAt, ...place }: Writing) {
       throw new AppError("conflict", `Another backup is being written to ${path}. Wait for it, or name another file`);
     }
     await file.truncate(0);
-    await removeTree(copyDir);
+    await removeIfThere(copyDir, { recursive: true });
     await Deno.mkdir(copyDir, { mode: 0o700 });
     const signal = new AbortController().signal;
     const sink = new WritableStream<Uint8Array<ArrayBuffer>>({
@@ -126,7 +127,7 @@ async function write({ path, seal, createdAt, ...place }: Writing) {
     throw thrown;
   } finally {
     file.close();
-    await removeTree(copyDir);
+    await removeIfThere(copyDir, { recursive: true });
   }
 }
 
@@ -252,14 +253,6 @@ async function requireData(dataDir: string): Promise<void> {
   } catch (thrown) {
     if (toAppError(thrown).kind !== "missing") throw thrown;
     throw new AppError("missing", `There is nothing to back up in ${dataDir}. Name the data folder with --data`);
-  }
-}
-
-async function removeTree(path: string): Promise<void> {
-  try {
-    await Deno.remove(path, { recursive: true });
-  } catch (thrown) {
-    if (toAppError(thrown).kind !== "missing") throw thrown;
   }
 }
 
