@@ -3,8 +3,9 @@ import { email } from "../plugins/email/plugin.ts";
 import { telegram } from "../plugins/telegram/plugin.ts";
 import { whatsapp } from "../plugins/whatsapp/plugin.ts";
 import type { PluginSchema } from "../src/config/config.ts";
+import { type ConfigOption, toOptions } from "../src/config/options.ts";
 import { toFileShapes } from "../src/config/schemas.ts";
-import { optionsOf, sayType, type Shape, toShape, toSubshape } from "../src/config/shape.ts";
+import { optionsOf, type Shape, toShape } from "../src/config/shape.ts";
 import { metricTable } from "../src/core/metrics.ts";
 import { calls, defaultInstance, topics } from "../src/core/topics.ts";
 
@@ -50,7 +51,7 @@ const fileNotes: Readonly<Record<string, string>> = {
 export function toConfigDoc(plugins: readonly PluginSchema[]): string {
   const files = [...toFileShapes(plugins)].map(([name, shape]) => {
     const note = fileNotes[name] ?? "Accounts of the plugin. Each takes what stands below.";
-    const rows = toOptionRows(shape, "");
+    const rows = toOptionRows(shape);
     return `## ${name}\n\n${note}\n\n${toTable(["Option", "Type", "Default", "Meaning"], rows)}`;
   });
   return [intro, toTable(["Written", "Becomes"], references), notations, ...files].join("\n");
@@ -249,44 +250,22 @@ function toFacts(
 /** One table for each alternative of a payload. */
 function toFieldTables(shape: Shape): string[] {
   return optionsOf(shape).map((option) =>
-    toTable(["Field", "Type", "Default"], toOptionRows(option, "").map((row) => row.slice(0, 3)))
+    toTable(["Field", "Type", "Default"], toOptionRows(option).map((row) => row.slice(0, 3)))
   );
 }
 
-function toOptionRows(shape: Shape, prefix: string): string[][] {
-  return optionsOf(shape).flatMap((option) => {
-    const required = option.required ?? [];
-    const named = Object.entries(option.properties ?? {}).flatMap(([key, value]) => {
-      const part = toSubshape(value);
-      return part === undefined ? [] : toRows(part, prefix === "" ? key : `${prefix}.${key}`, required.includes(key));
-    });
-    const items = toSubshape(option.items);
-    const others = toSubshape(option.additionalProperties);
-    return [
-      ...named,
-      ...(items === undefined ? [] : toOptionRows(items, `${prefix}[]`)),
-      ...(others === undefined ? [] : toOptionRows(others, `${prefix}.<name>`)),
-    ];
-  });
+function toOptionRows(shape: Shape): string[][] {
+  return toOptions(shape).map((
+    option,
+  ) => [code(option.path), option.type, sayDefault(option), option.description ?? ""]);
 }
 
-function toRows(shape: Shape, path: string, required: boolean): string[][] {
-  const row = [code(path), sayType(shape), sayDefault(shape, required), shape.description ?? ""];
-  return [row, ...withoutRepeats(toOptionRows(shape, path))];
-}
-
-/** A plugin's accounts are a list or one mapping of the same options: those of the list say it all. */
-function withoutRepeats(rows: readonly string[][]): string[][] {
-  const bare = (path: string | undefined) => path?.replace("[]", "");
-  return rows.filter((row, index) => !rows.slice(0, index).some(([path]) => bare(path) === row[0] && path !== row[0]));
-}
-
-function sayDefault(shape: Shape, required: boolean): string {
+function sayDefault({ required, default: fallback }: ConfigOption): string {
   if (required) return "required";
-  const isEmpty = shape.default === undefined || shape.default === "" ||
-    (typeof shape.default === "object" && Object.keys(shape.default ?? {}).length === 0);
+  const isEmpty = fallback === undefined || fallback === "" ||
+    (typeof fallback === "object" && Object.keys(fallback ?? {}).length === 0);
   if (isEmpty) return "";
-  return code(typeof shape.default === "object" ? JSON.stringify(shape.default) : String(shape.default));
+  return code(typeof fallback === "object" ? JSON.stringify(fallback) : String(fallback));
 }
 
 function code(text: string): string {

@@ -1,18 +1,40 @@
-import { useState } from "preact/hooks";
-import type { ConfigApplyAnswer, ConfigFaultView, ConfigFileView, ConfigPastView } from "../../src/http/config_api.ts";
+import type { ComponentChildren } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import type {
+  ConfigApplyAnswer,
+  ConfigFaultView,
+  ConfigFileView,
+  ConfigOptionView,
+} from "../../src/http/config_api.ts";
+import { findYamlPlace } from "../../src/lib/yaml_place.ts";
 import { get, isRequestError, messageOf, post } from "../api.ts";
-import { Empty, Failure, Fold, Head, Loading, useLoaded, When } from "../ui.tsx";
+import { Difference } from "../difference.tsx";
+import { replaceText, showLine, TextEditor } from "../text_editor.tsx";
+import { TokenAgain } from "../token_again.tsx";
+import { Confirm, Empty, Failure, Head, Loading, useLoaded } from "../ui.tsx";
 import { count } from "../words.ts";
+import { ConfigHelp } from "./config_help.tsx";
+import { ConfigPasts } from "./config_past.tsx";
 
-/** The config's files: edited, checked, compared with what is in force, and only then applied. */
+/** A text for a file that nobody has applied yet. */
+interface Draft {
+  readonly path: string;
+  readonly text: string;
+}
+
+/** The config's files: edited with help, checked while one types, compared with what is in force, and then applied. */
 export function ConfigPage({ wanted }: { readonly wanted: string | undefined }) {
   const { loaded, reload } = useLoaded(
     (signal) => get<{ files: ConfigFileView[] }>("/api/config/files", {}, signal),
     [],
   );
-  const [told, setTold] = useState("");
-  const onApplied = (text: string) => {
-    setTold(text);
+  const [draft, setDraft] = useState<Draft>();
+  const [told, setTold] = useState<{ readonly text: string; readonly before?: Draft }>();
+  const [round, setRound] = useState(0);
+  const begin = (next: Draft) => {
+    setDraft(next);
+    setRound(round + 1);
+    setTold(undefined);
     reload();
   };
   return (
@@ -20,7 +42,41 @@ export function ConfigPage({ wanted }: { readonly wanted: string | undefined }) 
       {({ files }) => {
         const file = files.find(({ path }) => path === wanted) ?? files[0];
         if (file === undefined) return <Empty title="There is no config." />;
-        return <Editor key={`${file.path} ${file.version}`} {...{ file, files, told, onApplied }} />;
+        const before = told?.before;
+        const own = draft?.path === file.path ? draft : undefined;
+        return (
+          <>
+            <Editor
+              key={`${file.path} ${file.version} ${round}`}
+              file={file}
+              files={files}
+              draft={own}
+              onApplied={(text) => {
+                setDraft(undefined);
+                setTold({ text, before: { path: file.path, text: file.text } });
+                reload();
+              }}
+              onBegin={(text) => begin({ path: file.path, text })}
+              told={
+                <p role="status" class="soft">
+                  {told?.text}
+                  {before?.path === file.path && (
+                    <>
+                      {" "}
+                      <button type="button" class="quiet" onClick={() => begin(before)}>Take it back</button>
+                    </>
+                  )}
+                </p>
+              }
+            />
+            <ConfigPasts
+              key={`${file.path} ${file.version}`}
+              path={file.path}
+              current={file.text}
+              onTake={(text) => begin({ path: file.path, text })}
+            />
+          </>
+        );
       }}
     </Loading>
   );
@@ -28,29 +84,37 @@ export function ConfigPage({ wanted }: { readonly wanted: string | undefined }) 
 
 type Shown =
   | { readonly state: "editing" }
-  | { readonly state: "faulty"; readonly faults: readonly ConfigFaultView[] }
-  | { readonly state: "good" }
-  | { readonly state: "needsToken" }
+  | { readonly state: "comparing" }
+  | { readonly state: "needsToken"; readonly why: string }
   | { readonly state: "failed"; readonly error: unknown };
 
-function Editor({ file, files, told, onApplied }: {
+function Editor({ file, files, draft, told, onApplied, onBegin }: {
   readonly file: ConfigFileView;
   readonly files: readonly ConfigFileView[];
+  readonly draft: Draft | undefined;
   /** What became of the last edit. */
-  readonly told: string;
+  readonly told: ComponentChildren;
   onApplied(told: string): void;
+  /** Reads the files again, and goes on with this text. */
+  onBegin(text: string): void;
 }) {
-  const [text, setText] = useState(file.text);
-  const [shown, setShown] = useState<Shown>({ state: "editing" });
+  const area = useRef<HTMLTextAreaElement>(null);
+  const choices = useRef<HTMLUListElement>(null);
+  const [text, setText] = useState(draft?.text ?? file.text);
+  const [caret, setCaret] = useState(0);
+  const [shown, setShown] = useState<Shown>({ state: draft === undefined ? "editing" : "comparing" });
+  const [leaving, setLeaving] = useState<string>();
+  const checked = useChecked(file.path, text);
+  const options = useLoaded(
+    (signal) => get<{ items: ConfigOptionView[] }>("/api/config/options", { file: file.path }, signal),
+    [file.path],
+  ).loaded;
   const isChanged = text !== file.text;
-  const check = async () => {
-    try {
-      const { faults } = await post<{ faults: ConfigFaultView[] }>("/api/config/check", { path: file.path, text });
-      setShown(faults.length > 0 ? { state: "faulty", faults } : { state: "good" });
-    } catch (error) {
-      setShown({ state: "failed", error });
-    }
-  };
+  const faults = checked?.faults ?? [];
+  const isGood = checked !== undefined && checked.error === undefined && faults.length === 0;
+  const place = findYamlPlace(text, Math.min(caret, text.length));
+  const isOwn = (fault: ConfigFaultView) => fault.file === file.path || fault.file.endsWith(`/${file.path}`);
+  const goTo = (path: string) => location.hash = `#/config/${encodeURIComponent(path)}`;
   const apply = async (token?: string) => {
     try {
       const edit = { path: file.path, text, base: file.version, ...(token === undefined ? {} : { token }) };
@@ -59,7 +123,9 @@ function Editor({ file, files, told, onApplied }: {
       onApplied(`Applied.${waits}`);
     } catch (error) {
       const again = isRequestError(error) && error.reason === "token_again" && token === undefined;
-      setShown(again ? { state: "needsToken" } : { state: "failed", error });
+      setShown(
+        again ? { state: "needsToken", why: `${file.path} can name commands to run.` } : { state: "failed", error },
+      );
     }
   };
   return (
@@ -69,7 +135,13 @@ function Editor({ file, files, told, onApplied }: {
           <select
             aria-label="File"
             value={file.path}
-            onChange={({ currentTarget }) => location.hash = `#/config/${encodeURIComponent(currentTarget.value)}`}
+            onChange={({ currentTarget }) => {
+              const { value } = currentTarget;
+              if (isChanged) {
+                currentTarget.value = file.path;
+                setLeaving(value);
+              } else goTo(value);
+            }}
           >
             {files.map(({ path, text: known }) => (
               <option key={path} value={path}>{path}{known === "" ? " (not there yet)" : ""}</option>
@@ -77,142 +149,160 @@ function Editor({ file, files, told, onApplied }: {
           </select>
         </div>
       </Head>
-      <p role="status" class="soft">{told}</p>
-      <textarea
-        class="code"
-        aria-label={`Text of ${file.path}`}
-        spellcheck={false}
-        value={text}
-        rows={Math.min(30, Math.max(12, text.split("\n").length + 1))}
-        onInput={({ currentTarget }) => {
-          setText(currentTarget.value);
-          setShown({ state: "editing" });
+      <Confirm
+        question={leaving === undefined ? undefined : {
+          title: "Leave your edits?",
+          text: `What you wrote in ${file.path} is not applied, and goes.`,
+          action: "Leave",
+          dangerous: true,
+        }}
+        onAnswer={(agreed) => {
+          setLeaving(undefined);
+          if (agreed && leaving !== undefined) goTo(leaving);
         }}
       />
+      {told}
+      <TextEditor
+        area={area}
+        label={`Text of ${file.path}`}
+        describedBy="config-faults"
+        text={text}
+        notes={faults.filter(isOwn).map(({ line = 1, message, remedy }) => ({ line, text: `${message}. ${remedy}` }))}
+        onText={(next) => {
+          setText(next);
+          setShown({ state: "editing" });
+        }}
+        onCaret={setCaret}
+        onHelp={() => choices.current?.querySelector("button")?.focus()}
+      />
+      <ConfigHelp
+        id="config-help"
+        list={choices}
+        options={options.state === "loaded" ? options.value.items : []}
+        place={place}
+        onLeave={() => area.current?.focus()}
+        onTake={(taken) => {
+          if (area.current === null || place === undefined) return;
+          // A key that has its colon keeps it.
+          const isWritten = /^\s*:/.test(text.slice(place.to));
+          replaceText(area.current, place, isWritten ? taken.replace(/: $/, "") : taken);
+        }}
+      />
+      <div id="config-faults">
+        <p role="status" class="soft">{sayChecked(checked, isChanged)}</p>
+        {faults.length > 0 && (
+          <Faults
+            faults={faults}
+            isOwn={isOwn}
+            files={files}
+            onLine={(line) => area.current !== null && showLine(area.current, line)}
+          />
+        )}
+      </div>
       <div class="filters">
         <button type="button" disabled={!isChanged} onClick={() => setText(file.text)}>Undo edits</button>
-        <button type="button" class="primary" disabled={!isChanged} onClick={() => void check()}>Check</button>
+        <button
+          type="button"
+          class="primary"
+          disabled={!isChanged || !isGood}
+          onClick={() => setShown({ state: "comparing" })}
+        >
+          Compare
+        </button>
       </div>
-      <Outcome shown={shown} before={file.text} after={text} onApply={(token) => void apply(token)} />
-      <Past path={file.path} onTake={(past) => setText(past)} />
+      {isChanged && shown.state !== "editing" && (
+        <section class="card compared">
+          <h2>What will change</h2>
+          <Difference before={file.text} after={text} />
+          {shown.state === "failed" && <Failure error={shown.error} />}
+          {shown.state === "failed" && isRequestError(shown.error) && shown.error.reason === "edited_meanwhile" && (
+            <button
+              type="button"
+              onClick={() => onBegin(text)}
+            >
+              Compare with what stands there now
+            </button>
+          )}
+          {shown.state === "needsToken"
+            ? <TokenAgain why={shown.why} action="Apply" onToken={(token) => void apply(token)} />
+            : (
+              <div class="filters">
+                <button
+                  type="button"
+                  class="primary"
+                  disabled={!isGood}
+                  onClick={() => void apply()}
+                >
+                  Apply
+                </button>
+              </div>
+            )}
+        </section>
+      )}
     </>
   );
 }
 
-function Outcome({ shown, before, after, onApply }: {
-  readonly shown: Shown;
-  readonly before: string;
-  readonly after: string;
-  onApply(token?: string): void;
+/** Milliseconds without a key before a text is checked. */
+const pauseMs = 350;
+
+interface Checked {
+  readonly faults: readonly ConfigFaultView[];
+  /** Why it could not be checked. */
+  readonly error?: unknown;
+}
+
+/** What the whole config would say with this text, while one types. Absent until it is known. */
+function useChecked(path: string, text: string): Checked | undefined {
+  const [known, setKnown] = useState<Checked & { readonly text: string }>();
+  useEffect(() => {
+    let isStale = false;
+    const timer = setTimeout(() => {
+      post<{ faults: ConfigFaultView[] }>("/api/config/check", { path, text }).then(
+        ({ faults }) => isStale || setKnown({ text, faults }),
+        (error) => isStale || setKnown({ text, faults: [], error }),
+      );
+    }, pauseMs);
+    return () => {
+      isStale = true;
+      clearTimeout(timer);
+    };
+  }, [path, text]);
+  return known?.text === text ? known : undefined;
+}
+
+function sayChecked(checked: Checked | undefined, isChanged: boolean): string {
+  if (checked === undefined) return "Being checked …";
+  if (checked.error !== undefined) return `It could not be checked: ${messageOf(checked.error)}`;
+  const { length } = checked.faults;
+  if (length > 0) return `${count(length, "fault")}; nothing is changed before they are mended.`;
+  return isChanged ? "No fault. Compare, then apply." : "No fault.";
+}
+
+function Faults({ faults, files, isOwn, onLine }: {
+  readonly faults: readonly ConfigFaultView[];
+  readonly files: readonly ConfigFileView[];
+  isOwn(fault: ConfigFaultView): boolean;
+  onLine(line: number): void;
 }) {
-  const [token, setToken] = useState("");
-  switch (shown.state) {
-    case "editing":
-      return null;
-    case "failed":
-      return <Failure error={shown.error} />;
-    case "faulty":
-      return (
-        <div class="notice bad" role="alert">
-          <p>{count(shown.faults.length, "fault")}; nothing was changed.</p>
-          <ul>
-            {shown.faults.map((fault, index) => (
-              <li key={index}>
-                <code>{[fault.file, fault.line, fault.column].filter((part) => part !== undefined).join(":")}</code>
-                {" "}
-                {fault.path} {fault.message}
-                <br />
-                <span class="soft">{fault.remedy}</span>
-              </li>
-            ))}
-          </ul>
-        </div>
-      );
-    case "good":
-      return (
-        <section class="card">
-          <h2>What will change</h2>
-          <Difference before={before} after={after} />
-          <div class="actions">
-            <button type="button" class="primary" onClick={() => onApply()}>Apply</button>
-          </div>
-        </section>
-      );
-    case "needsToken":
-      return (
-        <form
-          class="card actions"
-          onSubmit={(event) => {
-            event.preventDefault();
-            onApply(token);
-          }}
-        >
-          <label>
-            This file can name commands to run. The token once more:{" "}
-            <input
-              type="password"
-              autocomplete="off"
-              value={token}
-              onInput={({ currentTarget }) => setToken(currentTarget.value.trim())}
-            />
-          </label>
-          <button type="submit" class="primary">Apply</button>
-        </form>
-      );
-  }
-}
-
-/** Lines that go and lines that come, with what stands around them left out. */
-function Difference({ before, after }: { readonly before: string; readonly after: string }) {
-  const [old, fresh] = [before.split("\n"), after.split("\n")];
-  let head = 0;
-  while (head < old.length && head < fresh.length && old[head] === fresh[head]) head++;
-  let tail = 0;
-  while (
-    tail < old.length - head && tail < fresh.length - head &&
-    old[old.length - 1 - tail] === fresh[fresh.length - 1 - tail]
-  ) tail++;
-  const gone = old.slice(head, old.length - tail);
-  const come = fresh.slice(head, fresh.length - tail);
   return (
-    <pre tabIndex={0} class="difference">
-      {gone.map((line, index) => <del key={`-${index}`}>- {line}
-</del>)}
-      {come.map((line, index) => <ins key={`+${index}`}>+ {line}
-</ins>)}
-    </pre>
-  );
-}
-
-function Past({ path, onTake }: { readonly path: string; onTake(text: string): void }) {
-  const { loaded } = useLoaded((signal) => get<{ items: ConfigPastView[] }>("/api/config/history", {}, signal), [path]);
-  const [failure, setFailure] = useState("");
-  const take = async (id: string) => {
-    try {
-      onTake((await get<{ text: string }>(`/api/config/history/${encodeURIComponent(id)}`)).text);
-    } catch (error) {
-      setFailure(messageOf(error));
-    }
-  };
-  return (
-    <Loading of={loaded}>
-      {({ items }) => {
-        const own = items.filter((item) => item.path === path);
-        if (own.length === 0) return null;
+    <ul class="notice bad faults">
+      {faults.map((fault, index) => {
+        const { file, line, column, path, message, remedy } = fault;
+        const place = [file, line, column].filter((part) => part !== undefined).join(":");
+        const other = files.find((one) => file.endsWith(`/${one.path}`));
         return (
-          <Fold summary={`Earlier texts (${own.length})`}>
-            {failure !== "" && <p class="bad">{failure}</p>}
-            <ul>
-              {own.map(({ id, replacedAt }) => (
-                <li key={id}>
-                  until <When at={replacedAt} />{" "}
-                  <button type="button" class="quiet" onClick={() => void take(id)}>Put it into the editor</button>
-                </li>
-              ))}
-            </ul>
-          </Fold>
+          <li key={index}>
+            {isOwn(fault) && line !== undefined
+              ? <button type="button" class="quiet mono" onClick={() => onLine(line)}>{place}</button>
+              : other === undefined || isOwn(fault)
+              ? <code>{place}</code>
+              : <a class="mono" href={`#/config/${encodeURIComponent(other.path)}`}>{place}</a>} {path} {message}
+            <br />
+            <span class="soft">{remedy}</span>
+          </li>
         );
-      }}
-    </Loading>
+      })}
+    </ul>
   );
 }

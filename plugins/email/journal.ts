@@ -71,8 +71,6 @@ export interface Journal extends Disposable {
 const keepMs = 400 * 86_400_000;
 /** A subject joins what is not older. */
 const subjectMs = 30 * 86_400_000;
-/** Mails between two sweeps of what is older. */
-const sweepEvery = 1_000;
 
 /** Opens the journal in the file `path`. */
 export function openJournal(path: string): Journal {
@@ -137,12 +135,11 @@ export function openJournal(path: string): Journal {
   const bounce = prepare("UPDATE sends SET bounced = 1 WHERE id = ? AND bounced = 0");
   const selectCopies = prepare("SELECT id, copy FROM sends WHERE copy IS NOT NULL ORDER BY at LIMIT 20");
   const dropCopy = prepare("UPDATE sends SET copy = NULL WHERE id = ?");
-  const sweeps = ["DELETE FROM mails WHERE at < ?", "DELETE FROM sends WHERE at < ?"].map(prepare);
-  let added = 0;
+  const sweep = file.newSweep(["mails", "sends"], keepMs);
 
   function insert(mail: KnownMail, taken: boolean): void {
     const nowMs = Date.now();
-    if (added++ % sweepEvery === 0) { for (const sweep of sweeps) sweep.run(nowMs - keepMs); }
+    sweep();
     const { id, conversation, address, subject, parents, kind } = mail;
     const bare = toBareSubject(subject);
     insertMail.run(id, conversation, address, subject, bare, JSON.stringify(parents), kind, taken ? 1 : 0, nowMs);

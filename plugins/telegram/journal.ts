@@ -15,8 +15,6 @@ export interface Journal extends Disposable {
 
 /** Parts are looked up again at most as long as the runtime keeps a send before it gives up. */
 const keepMs = 7 * 86_400_000;
-/** Notes between two sweeps of what is older. */
-const sweepEvery = 1_000;
 
 /** Opens the journal in the file `path`. */
 export function openJournal(path: string): Journal {
@@ -31,15 +29,14 @@ export function openJournal(path: string): Journal {
   );
   const select = file.prepare("SELECT part, total, id FROM parts WHERE key = ? ORDER BY part");
   const insert = file.prepare("INSERT OR REPLACE INTO parts (key, part, total, id, at) VALUES (?, ?, ?, ?, ?)");
-  const sweep = file.prepare("DELETE FROM parts WHERE at < ?");
+  const sweep = file.newSweep(["parts"], keepMs);
   const selectMoved = file.prepare("SELECT now FROM moved WHERE chat = ?");
   const insertMoved = file.prepare("INSERT OR REPLACE INTO moved (chat, now) VALUES (?, ?)");
-  let notes = 0;
   const readParts = (key: string) => select.all(key).filter(({ part }, index) => part === index);
   return {
     sentParts: (key) => readParts(key).map(({ id }) => String(id)),
     addPart(key, part, total, id) {
-      if (notes++ % sweepEvery === 0) sweep.run(Date.now() - keepMs);
+      sweep();
       insert.run(key, part, total, id, Date.now());
     },
     findSent(key) {

@@ -29,8 +29,6 @@ export interface Journal extends Disposable {
 
 /** Longer than the runtime tries to send, and than devices ask again. */
 const keepMs = 3 * 86_400_000;
-/** Notes between two sweeps of what is older. */
-const sweepEvery = 1_000;
 
 /** Opens the journal in the file `path`. */
 export function openJournal(path: string): Journal {
@@ -50,18 +48,17 @@ export function openJournal(path: string): Journal {
   const take = file.prepare("UPDATE sent SET taken = 1 WHERE key = ? AND part = ?");
   const selectTaken = file.prepare("SELECT 1 FROM sent WHERE key = ? AND part = ? AND taken = 1");
   const selectContent = file.prepare("SELECT content FROM sent WHERE id = ?");
-  const sweep = file.prepare("DELETE FROM sent WHERE at < ?");
+  const sweep = file.newSweep(["sent"], keepMs);
   const selectChat = file.prepare("SELECT conversation FROM chats WHERE jid = ?");
   const selectJids = file.prepare("SELECT jid FROM chats WHERE conversation = ?");
   const insertChat = file.prepare("INSERT INTO chats (jid, conversation) VALUES (?, ?) ON CONFLICT DO NOTHING");
-  let notes = 0;
   const findChat = (jid: string | undefined) => {
     const found = jid === undefined ? undefined : selectChat.get(jid)?.["conversation"];
     return found === undefined ? undefined : String(found);
   };
   return {
     begin({ key, part, id }, content) {
-      if (notes++ % sweepEvery === 0) sweep.run(Date.now() - keepMs);
+      sweep();
       insert.run(key, part, id, content, Date.now());
     },
     taken: ({ key, part }) => void take.run(key, part),

@@ -3,6 +3,7 @@ import { findChildSystem, findProgram } from "../child/system.ts";
 import type { Config } from "../config/config.ts";
 import { AppError, toAppError } from "../core/error.ts";
 import { discover, type Places } from "../extensions/discovery.ts";
+import { isThere } from "../folder/files.ts";
 import type { Check, Finding } from "./doctor.ts";
 import { silentLog } from "./live.ts";
 import { findVectorLibrary } from "./memory_room.ts";
@@ -231,16 +232,6 @@ async function readWorldSkew(url: string): Promise<number> {
   } catch (thrown) {
     const { kind } = toAppError(thrown);
     if (kind === "unavailable" || kind === "timeout") return 0;
-    throw thrown;
-  }
-}
-
-async function isThere(path: string): Promise<boolean> {
-  try {
-    await Deno.stat(path);
-    return true;
-  } catch (thrown) {
-    if (toAppError(thrown).kind === "missing") return false;
     throw thrown;
   }
 }

@@ -4,6 +4,7 @@ import type { Memory } from "../core/memory.ts";
 import type { Plugin } from "../core/plugin.ts";
 import { parseSessionId } from "../core/session.ts";
 import type { Workspaces } from "../core/workspace.ts";
+import { listNames, removeIfThere } from "../folder/files.ts";
 import type { Forgotten } from "../http/people_api.ts";
 import type { People } from "../http/views.ts";
 import { findPerson, findReceivedFiles, forgetTraces, type PersonTraces } from "../ledger/forget.ts";
@@ -41,7 +42,7 @@ export function newPeople(deps: PeopleDeps): People {
       await forgetPapers(traces, facts, deps.workspaces);
       await forgetFiles(person, traces, deps);
       for (const { agent, path } of await findReceivedFiles(deps.ledger, traces, signal)) {
-        await removeFile(`${deps.dataDir}/agents/${agent}/${path}`);
+        await removeIfThere(`${deps.dataDir}/agents/${agent}/${path}`);
       }
       const forgotten = await toForgotten(
         person,
@@ -114,12 +115,12 @@ async function forgetFiles(
   for (const instance of await listNames(`${dataDir}/plugins/${id}`)) {
     const folder = `${dataDir}/plugins/${id}/${instance}`;
     // Files have no names that tell whose they are, and are fetched again for whoever needs one.
-    for (const name of await listNames(`${folder}/media`)) await removeFile(`${folder}/media/${name}`);
-    for (const name of files) await removeFile(`${folder}/outgoing/${name}`);
+    for (const name of await listNames(`${folder}/media`)) await removeIfThere(`${folder}/media/${name}`);
+    for (const name of files) await removeIfThere(`${folder}/outgoing/${name}`);
     if ((await listNames(folder)).includes("journal.db")) await plugin?.forget?.(folder, { senderId, keys });
   }
   for (const name of await listNames(dataDir)) {
-    if (name.startsWith("ledger.db.before-")) await removeFile(`${dataDir}/${name}`);
+    if (name.startsWith("ledger.db.before-")) await removeIfThere(`${dataDir}/${name}`);
   }
 }
 
@@ -132,25 +133,6 @@ async function listPapers(agents: readonly string[], dataDir: string): Promise<s
     found.push(...papers.filter((name) => names.includes(name)).map((name) => `${folder}/${name}`));
   }
   return found;
-}
-
-async function listNames(folder: string): Promise<readonly string[]> {
-  try {
-    const names: string[] = [];
-    for await (const { name } of Deno.readDir(folder)) names.push(name);
-    return names.sort();
-  } catch (thrown) {
-    if (toAppError(thrown).kind !== "missing") throw thrown;
-    return [];
-  }
-}
-
-async function removeFile(path: string): Promise<void> {
-  try {
-    await Deno.remove(path);
-  } catch (thrown) {
-    if (toAppError(thrown).kind !== "missing") throw thrown;
-  }
 }
 
 function sum(counts: Iterable<number>): number {

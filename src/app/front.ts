@@ -1,10 +1,12 @@
 import type { Agents } from "../agent/open.ts";
 import type { ProviderKey } from "../core/bus.ts";
 import type { Ledger } from "../core/ledger.ts";
-import { type Outbound, toRefusalKey, toReplyKey } from "../core/message.ts";
+import { toRefusalKey, toReplyKey } from "../core/message.ts";
 import type { Tool } from "../core/tool.ts";
+import { inboundEventSchema } from "../core/topics.ts";
 import { type HttpDeps, type HttpRoom, openHttp } from "../http/open.ts";
 import type { AdminViews } from "../http/views.ts";
+import type { AcceptedMessage } from "../http/web_channel.ts";
 import { readAccepted } from "../ledger/inbox.ts";
 import { readMessage } from "../ledger/outbox.ts";
 import type { Live } from "../lib/live.ts";
@@ -12,7 +14,7 @@ import type { Later } from "./later.ts";
 import { openMcpDoor } from "./mcp_door.ts";
 
 /** What {@linkcode openFront} needs. */
-export interface FrontDeps extends Omit<HttpDeps, keyof AdminViews | "mcpEndpoint" | "replyTo"> {
+export interface FrontDeps extends Omit<HttpDeps, keyof AdminViews | "mcpEndpoint" | "findAccepted"> {
   readonly desk: AdminViews;
   readonly ledger: Ledger;
   readonly agents: Later<Agents>;
@@ -31,18 +33,19 @@ export async function openFront(deps: FrontDeps, signal: AbortSignal): Promise<H
   const { desk, ledger, toolsOfOthers } = deps;
   await using opening = new AsyncDisposableStack();
   const mcpEndpoint = opening.use(openMcpDoor({ ...deps, tools: toolsOfOthers }));
-  const replyTo = (key: ProviderKey) => readReply(ledger, key);
-  const http = opening.use(await openHttp({ ...deps, ...desk, mcpEndpoint, replyTo }, signal));
+  const findAccepted = (key: ProviderKey) => readMessageOf(ledger, key);
+  const http = opening.use(await openHttp({ ...deps, ...desk, mcpEndpoint, findAccepted }, signal));
   // Before the listeners, which wait for every answer that is under way.
   opening.defer(() => mcpEndpoint[Symbol.asyncDispose]());
   const owned = opening.move();
   return { ...http, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
-/** The reply to an accepted message, where there is one already. */
-function readReply(ledger: Ledger, key: ProviderKey): Outbound | undefined {
-  const accepted = readAccepted(ledger.read, key);
+/** An accepted message, with the reply where there is one already. */
+function readMessageOf({ read }: Ledger, key: ProviderKey): AcceptedMessage | undefined {
+  const accepted = readAccepted(read, key);
   if (accepted === undefined) return undefined;
-  const { eventId, turnId } = accepted;
-  return readMessage(ledger.read, turnId === undefined ? toRefusalKey(eventId) : toReplyKey(turnId));
+  const { eventId, turnId, payload } = accepted;
+  const { message } = inboundEventSchema.parse(payload);
+  return { message, reply: readMessage(read, turnId === undefined ? toRefusalKey(eventId) : toReplyKey(turnId)) };
 }

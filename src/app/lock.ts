@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { AppError, toAppError } from "../core/error.ts";
+import { AppError } from "../core/error.ts";
+import { removeIfThere } from "../folder/files.ts";
 
 /** Who holds a data folder. */
 export const holderSchema = z.object({ pid: z.number(), bootId: z.string(), startedAt: z.string() });
@@ -38,7 +39,7 @@ export async function lockDataFolder(
     }
     await file.truncate(0);
     await file.write(new TextEncoder().encode(JSON.stringify(holder)));
-    await removeFile(wish);
+    await removeIfThere(wish);
   } catch (thrown) {
     file.close();
     throw thrown;
@@ -85,12 +86,4 @@ async function newHeldError(dataDir: string): Promise<AppError> {
     `Cannot use the data folder ${dataDir}: ${who}, holds it. Stop it, use another --data, or start with --takeover`,
     { reason: "data_folder_held" },
   );
-}
-
-async function removeFile(path: string): Promise<void> {
-  try {
-    await Deno.remove(path);
-  } catch (thrown) {
-    if (toAppError(thrown).kind !== "missing") throw thrown;
-  }
 }

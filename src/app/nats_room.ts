@@ -4,9 +4,10 @@ import { type NatsBus, openNatsBus } from "../broker/nats.ts";
 import { newNatsWire } from "../broker/nats_wire.ts";
 import type { NatsConfig } from "../config/broker.ts";
 import type { Config } from "../config/config.ts";
-import { AppError, toAppError } from "../core/error.ts";
+import { AppError } from "../core/error.ts";
 import type { LedgerReader } from "../core/ledger.ts";
 import type { SubsystemStatus } from "../core/status.ts";
+import { readTextIfThere } from "../folder/files.ts";
 import { defaultInstance, heartbeatEventSchema, inboundEventSchema, topics } from "../core/topics.ts";
 import { newId } from "../lib/id.ts";
 import { newLive } from "../lib/live.ts";
@@ -221,18 +222,18 @@ async function readHostName(): Promise<string | undefined> {
 const memoryFile = "leases.json";
 
 async function readMemory(dataDir: string): Promise<LeaseMemory> {
-  let text: string;
-  try {
-    text = await Deno.readTextFile(`${dataDir}/${memoryFile}`);
-  } catch (thrown) {
-    if (toAppError(thrown).kind !== "missing") throw thrown;
+  const path = `${dataDir}/${memoryFile}`;
+  const text = await readTextIfThere(path);
+  if (text === undefined) {
     const memory = { ownerId: newId(), foreign: {} };
     await writeMemory(dataDir, memory);
     return memory;
   }
-  const memory = leaseMemorySchema.safeParse(JSON.parse(text));
-  if (memory.success) return memory.data;
-  throw new AppError("invalid", `Cannot read ${dataDir}/${memoryFile}: it was changed. Restore it from a backup`);
+  try {
+    return leaseMemorySchema.parse(JSON.parse(text));
+  } catch (cause) {
+    throw new AppError("invalid", `Cannot read ${path}: it was changed. Restore it from a backup`, { cause });
+  }
 }
 
 async function writeMemory(dataDir: string, memory: LeaseMemory): Promise<void> {

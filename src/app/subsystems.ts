@@ -1,6 +1,6 @@
-import type { Ledger } from "../core/ledger.ts";
 import type { SubsystemStatus } from "../core/status.ts";
 import type { AgentView } from "../http/agents_api.ts";
+import type { LedgerRoom } from "./ledger_room.ts";
 
 /** How the agents stand, first as a whole. `undefined`: they have not opened yet. */
 export function toAgentsStatus(agents: readonly AgentView[] | undefined): SubsystemStatus[] {
@@ -15,12 +15,13 @@ function toTroubleStatus({ id, trouble }: AgentView): SubsystemStatus[] {
   return trouble === undefined ? [] : [{ name: `agent.${id}`, state: "down", reason: trouble, critical: false }];
 }
 
-/** Whether the ledger can be written. */
-export function toLedgerStatus(ledger: Pick<Ledger, "status">): SubsystemStatus {
+/** Whether the ledger can be written, and is whole. */
+export function toLedgerStatus(ledger: Pick<LedgerRoom, "status" | "damage">): SubsystemStatus {
+  const base = { name: "ledger", critical: true };
   const status = ledger.status();
-  return status.state === "ok"
-    ? { name: "ledger", state: "ok", critical: true }
-    : { name: "ledger", state: "down", critical: true, reason: status.reason };
+  if (status.state !== "ok") return { ...base, state: "down", reason: status.reason };
+  const damage = ledger.damage();
+  return damage === undefined ? { ...base, state: "ok" } : { ...base, state: "degraded", reason: damage };
 }
 
 /** Whether new messages are taken. */

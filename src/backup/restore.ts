@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { AppError, toAppError } from "../core/error.ts";
+import { AppError } from "../core/error.ts";
+import { isThere, listNames, readTextIfThere } from "../folder/files.ts";
 import { type Manifest, readArchive } from "./archive.ts";
 import { isPassing } from "./data_files.ts";
 
@@ -64,15 +65,15 @@ export async function finishRestore(dataDir: string): Promise<void> {
   if (plan !== undefined) {
     await Deno.mkdir(`${work}/old`, { recursive: true, mode: 0o700 });
     // What stands among the old ones has been moved; what then has its name in the data folder is new.
-    for (const name of plan.old) if (!await exists(`${work}/old/${name}`)) await move(dataDir, `${work}/old`, name);
+    for (const name of plan.old) if (!await isThere(`${work}/old/${name}`)) await move(dataDir, `${work}/old`, name);
     for (const name of plan.new) await move(`${work}/data`, dataDir, name);
     await sync(dataDir);
   }
-  if (await exists(work)) await Deno.remove(work, { recursive: true });
+  if (await isThere(work)) await Deno.remove(work, { recursive: true });
 }
 
 async function move(from: string, to: string, name: string): Promise<void> {
-  if (await exists(`${from}/${name}`)) await Deno.rename(`${from}/${name}`, `${to}/${name}`);
+  if (await isThere(`${from}/${name}`)) await Deno.rename(`${from}/${name}`, `${to}/${name}`);
 }
 
 /** A config folder that has files is somebody's: it is never touched. */
@@ -113,7 +114,7 @@ async function makeFolderOf(path: string): Promise<void> {
 async function writePlan(dataDir: string, plan: z.output<typeof planSchema>): Promise<void> {
   const work = `${dataDir}/${workName}`;
   {
-    using file = await Deno.open(`${work}/plan.unfinished`, { write: true, create: true, mode: 0o600 });
+    using file = await Deno.open(`${work}/plan.unfinished`, { write: true, create: true, truncate: true, mode: 0o600 });
     await file.write(new TextEncoder().encode(JSON.stringify(plan)));
     await file.sync();
   }
@@ -122,37 +123,12 @@ async function writePlan(dataDir: string, plan: z.output<typeof planSchema>): Pr
 }
 
 async function readPlan(dataDir: string): Promise<z.output<typeof planSchema> | undefined> {
-  try {
-    return planSchema.parse(JSON.parse(await Deno.readTextFile(`${dataDir}/${workName}/plan.json`)));
-  } catch (thrown) {
-    if (toAppError(thrown).kind !== "missing") throw thrown;
-    return undefined;
-  }
+  const text = await readTextIfThere(`${dataDir}/${workName}/plan.json`);
+  return text === undefined ? undefined : planSchema.parse(JSON.parse(text));
 }
 
 /** Makes names that were given in a folder durable. */
 async function sync(folder: string): Promise<void> {
   using handle = await Deno.open(folder);
   await handle.sync();
-}
-
-async function listNames(folder: string): Promise<readonly string[]> {
-  try {
-    const names: string[] = [];
-    for await (const { name } of Deno.readDir(folder)) names.push(name);
-    return names.sort();
-  } catch (thrown) {
-    if (toAppError(thrown).kind !== "missing") throw thrown;
-    return [];
-  }
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.lstat(path);
-    return true;
-  } catch (thrown) {
-    if (toAppError(thrown).kind !== "missing") throw thrown;
-    return false;
-  }
 }

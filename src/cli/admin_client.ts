@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { AppError, type ErrorKind, errorKinds, toAppError } from "../core/error.ts";
+import { readTextIfThere } from "../folder/files.ts";
 import { refusalSchema } from "../http/refusal_api.ts";
 import { type Status, statusSchema } from "../http/status_api.ts";
 import { cliAgent } from "../http/door.ts";
@@ -49,11 +50,11 @@ export async function findRunning(
   dataDir: string,
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<Running | undefined> {
-  const runFile = await readTextFile(`${dataDir}/run.json`);
+  const runFile = await readTextIfThere(`${dataDir}/run.json`);
   if (runFile === undefined) return undefined;
   const run = runFileSchema.safeParse(parseJson(runFile));
   if (!run.success) return undefined;
-  const token = env["AGENT_ADMIN_TOKEN"] || (await readTextFile(`${dataDir}/admin.token`))?.trim();
+  const token = env["AGENT_ADMIN_TOKEN"] || (await readTextIfThere(`${dataDir}/admin.token`))?.trim();
   if (!token) {
     throw new AppError(
       "denied",
@@ -164,15 +165,6 @@ function parseJson(text: string): unknown {
     return JSON.parse(text);
   } catch (thrown) {
     if (thrown instanceof SyntaxError) return undefined;
-    throw thrown;
-  }
-}
-
-async function readTextFile(path: string): Promise<string | undefined> {
-  try {
-    return await Deno.readTextFile(path);
-  } catch (thrown) {
-    if (thrown instanceof Deno.errors.NotFound) return undefined;
     throw thrown;
   }
 }

@@ -8,6 +8,7 @@ import { loadConfig } from "../config/load.ts";
 import { readPortableConfig } from "../config/portable.ts";
 import { AppError, toAppError } from "../core/error.ts";
 import { version } from "../core/version.ts";
+import { removeIfThere } from "../folder/files.ts";
 import { newId } from "../lib/id.ts";
 import { redact } from "../telemetry/redact.ts";
 import { type ConfigDirFlag, type DataDirFlag, toConfigDir, toDataDir } from "./place.ts";
@@ -105,7 +106,7 @@ async function write({ path, seal, createdAt, ...place }: Writing) {
       throw new AppError("conflict", `Another backup is being written to ${path}. Wait for it, or name another file`);
     }
     await file.truncate(0);
-    await removeTree(copyDir);
+    await removeIfThere(copyDir, { recursive: true });
     await Deno.mkdir(copyDir, { mode: 0o700 });
     const signal = new AbortController().signal;
     let writtenBytes = 0;
@@ -133,7 +134,7 @@ async function write({ path, seal, createdAt, ...place }: Writing) {
     throw thrown;
   } finally {
     file.close();
-    await removeTree(copyDir);
+    await removeIfThere(copyDir, { recursive: true });
   }
 }
 
@@ -268,6 +269,7 @@ async function requireData(dataDir: string): Promise<void> {
   }
 }
 
+<<<<<<< HEAD
 async function removeTree(path: string): Promise<void> {
   try {
     await Deno.remove(path, { recursive: true });
@@ -280,6 +282,8 @@ function sayMegabytes(bytes: number): string {
   return `${(bytes / 1_000_000).toFixed(1)} MB`;
 }
 
+=======
+>>>>>>> wizard2
 function formatBackup(
   { path, sizeBytes, files, leftOut, isSealed: sealed }: {
     readonly path: string;

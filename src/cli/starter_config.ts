@@ -8,6 +8,7 @@ import telegramExample from "../../config/plugins/telegram.example.yaml" with { 
 import whatsappExample from "../../config/plugins/whatsapp.example.yaml" with { type: "text" };
 import runtime from "../../config/runtime.yaml" with { type: "text" };
 import { AppError, toAppError } from "../core/error.ts";
+import { isThere } from "../folder/files.ts";
 import { type ConfigDirFlag, defaultConfigDir } from "./place.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -41,7 +42,7 @@ export async function writeStarterConfig(terminal: Terminal, { config }: ConfigD
  * @throws {AppError} where the folder cannot be written.
  */
 export async function writeStarterFolder(dir: string): Promise<boolean> {
-  if (await exists(dir)) return false;
+  if (await isThere(dir)) return false;
   // Whole or not at all: a folder that holds half of it would be taken for somebody's own.
   const unfinished = `${dir.replace(/\/+$/, "")}.${Deno.pid}`;
   try {
@@ -55,14 +56,4 @@ export async function writeStarterFolder(dir: string): Promise<boolean> {
     throw new AppError(kind, `Cannot write a config to start from: ${message}. Name your own with --config`);
   }
   return true;
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.stat(path);
-    return true;
-  } catch (thrown) {
-    if (toAppError(thrown).kind === "missing") return false;
-    throw thrown;
-  }
 }

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { duration, idText, rate } from "./scalars.ts";
+import { deadline, duration, idText, rate } from "./scalars.ts";
 
 const modelName = z.strictObject({
   provider: idText.describe("A key of `providers` in llm.yaml, or `demo`."),
@@ -132,8 +132,8 @@ export const agentSchema = z.strictObject({
     max_model_calls: z.number().int().min(1).max(100).default(10).describe(
       "Model calls in one turn, the final answer included.",
     ),
-    turn_deadline: duration.default(600_000).describe("A turn ends after this at the latest."),
-    tool_deadline: duration.default(60_000).describe("A tool call ends after this, unless the tool has its own limit."),
+    turn_deadline: deadline.default(600_000).describe("A turn ends after this at the latest."),
+    tool_deadline: deadline.default(60_000).describe("A tool call ends after this, unless the tool has its own limit."),
     max_output_tokens: z.number().int().positive().optional().describe("Longest answer of one model call."),
     temperature: z.number().min(0).max(2).optional().describe("Sampling temperature. Absent: the provider's default."),
     typing: z.boolean().default(true).describe("Show that the agent is writing."),

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { duration, secretText } from "./scalars.ts";
+import { deadline, secretText } from "./scalars.ts";
 
 const serverUrl = z.string().regex(
   /^((nats|tls):\/\/)?(\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?$/,
@@ -28,7 +28,7 @@ const nats = z.strictObject({
     cert_file: z.string().min(1).optional().describe("Certificate of this process."),
     key_file: z.string().min(1).optional().describe("Its key."),
   }).optional().describe("TLS. Also on where a server is written as `tls://`."),
-  ping_interval: duration.default(10_000).describe("How often a silent server is asked; after two misses it is gone."),
+  ping_interval: deadline.default(10_000).describe("How often a silent server is asked; after two misses it is gone."),
   replicas: z.number().int().min(1).max(5).default(1).describe("Servers of a cluster that keep each event."),
   limits: z.strictObject({
     max_spill_rows: z.number().int().min(100).default(500_000).describe(

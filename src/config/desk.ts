@@ -3,9 +3,11 @@ import type { Clock } from "../core/clock.ts";
 import { toTextVersion } from "../lib/text_version.ts";
 import type { PluginSchema } from "./config.ts";
 import { type ConfigFault, formatFaults } from "./fault.ts";
-import { configFiles, listConfigFolder } from "./files.ts";
+import { agentsDir, configFiles, listConfigFolder } from "./files.ts";
 import { loadConfig } from "./load.ts";
+import { type ConfigOption, toOptions } from "./options.ts";
 import type { ReloadOutcome } from "./reload.ts";
+import { toFileShapes } from "./schemas.ts";
 
 /** A file of the config folder, as people edit it. */
 export interface ConfigFile {
@@ -45,6 +47,8 @@ export interface ConfigDesk {
    * @throws {AppError} `invalid` for edits with faults, `conflict` where somebody has edited a file meanwhile.
    */
   apply(...edits: readonly ConfigEdit[]): Promise<ReloadOutcome>;
+  /** What can be written in a file. @throws {AppError} `invalid` for a file that nothing would read. */
+  options(path: string): readonly ConfigOption[];
   /** Newest first. */
   past(): Promise<readonly ConfigPast[]>;
   /** @throws {AppError} `missing` */
@@ -114,6 +118,11 @@ export function newConfigDesk({ dir, pastDir, env, plugins, clock, reload }: Con
       return await Promise.all([...new Set([...files, ...editable])].map(read));
     },
     check,
+    options(path) {
+      requireKnown(path);
+      const shape = toFileShapes(plugins).get(path.startsWith(`${agentsDir}/`) ? "agents.yaml" : path);
+      return shape === undefined ? [] : toOptions(shape);
+    },
     apply(...edits) {
       // One after the other: each sees what the one before has written.
       const applied = last.then(() => applyNow(edits));

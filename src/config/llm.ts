@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { duration, idText, secretText } from "./scalars.ts";
+import { deadline, duration, idText, secretText } from "./scalars.ts";
 
 const price = z.strictObject({
   input: z.number().min(0).describe("US dollars a million prompt tokens."),
@@ -27,9 +27,9 @@ export const providerSchema = z.strictObject({
     burst: z.number().int().positive().default(10).describe("How many may start at once."),
   }).optional().describe("Our own limit. Absent: none."),
   timeouts: z.strictObject({
-    first_chunk: duration.default(60_000).describe("Until the first piece of the answer."),
-    idle: duration.default(30_000).describe("Between two pieces."),
-    total: duration.default(300_000).describe("For the whole answer."),
+    first_chunk: deadline.default(60_000).describe("Until the first piece of the answer."),
+    idle: deadline.default(30_000).describe("Between two pieces."),
+    total: deadline.default(300_000).describe("For the whole answer."),
   }).prefault({}).describe("Deadlines of one call."),
   prices: z.record(z.string(), price).default({}).describe("Prices by model, over the built-in table."),
   context_windows: z.record(z.string(), z.number().int().min(1_000)).default({}).describe(

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { duration, idText, rate, secretText } from "./scalars.ts";
+import { deadline, idText, rate, secretText } from "./scalars.ts";
 
 const serverName = idText.max(32, "must have at most 32 characters");
 
@@ -13,7 +13,7 @@ const samplingSchema = z.strictObject({
 });
 
 const elicitationSchema = z.strictObject({
-  timeout: duration.default(300_000).describe("A question that the operator has not answered after this is cancelled."),
+  timeout: deadline.default(300_000).describe("A question that the operator has not answered after this is cancelled."),
   rate: rate.prefault({ rps: 0.1, burst: 3 }).describe("How often the server may ask."),
 });
 
@@ -28,12 +28,12 @@ const common = {
   trust: z.enum(["first_use", "ask"]).default("first_use").describe(
     "Tools as they are first seen: used at once, or held until `agent mcp accept`. Later changes are always held.",
   ),
-  connect_timeout: duration.default(30_000).describe("Connecting and listing ends after this."),
+  connect_timeout: deadline.default(30_000).describe("Connecting and listing ends after this."),
   sampling: samplingSchema.optional().describe("Lets the server ask a model. Absent: it may not."),
   elicitation: elicitationSchema.optional().describe(
     "Lets the server ask the operator (`agent mcp questions`). Absent: it may not.",
   ),
-  call_timeout: duration.optional().describe("A call ends after this. Absent: the agent's `tool_deadline`."),
+  call_timeout: deadline.optional().describe("A call ends after this. Absent: the agent's `tool_deadline`."),
 };
 
 const absolutePath = z.string().regex(/^\//, "must begin with /");

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { modelSchema } from "./agents.ts";
-import { duration, secretText } from "./scalars.ts";
+import { deadline, duration, secretText } from "./scalars.ts";
 
 /** Who can make vectors. */
 export const embedderKinds = ["embedded", "openai_compatible", "gemini", "none"] as const;
@@ -19,8 +19,8 @@ export const embedderSchema = z.strictObject({
     "Length of a vector, for models that can choose. Default: the model's own.",
   ),
   batch_size: z.number().int().min(1).max(512).default(64).describe("Facts sent at once."),
-  timeout: duration.default(20_000).describe("For one request."),
-  question_timeout: duration.default(3_000).describe(
+  timeout: deadline.default(20_000).describe("For one request."),
+  question_timeout: deadline.default(3_000).describe(
     "How long a recall waits for the vector of its question before it goes on with words alone.",
   ),
   rate_limit: z.strictObject({

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { address, duration } from "./scalars.ts";
+import { address, deadline, duration } from "./scalars.ts";
 
 /** `runtime.yaml`. */
 export const runtimeFileSchema = z.strictObject({
@@ -38,7 +38,7 @@ export const runtimeFileSchema = z.strictObject({
     budget: duration.default(20_000).describe("How long running turns may finish; the rest resumes at the next start."),
   }).prefault({}).describe("What SIGTERM means."),
   outbound: z.strictObject({
-    max_age: duration.default(86_400_000).describe(
+    max_age: deadline.default(86_400_000).describe(
       "A reply that could not be sent for this long becomes a dead letter.",
     ),
     unknown_send: z.enum(["resend", "hold"]).default("resend").describe(

@@ -12,6 +12,9 @@ export const duration = z.string().transform((text, context): number => {
   return ms;
 }).meta({ unit: "duration" });
 
+/** How long something may take. */
+export const deadline = duration.refine((ms) => ms > 0, "leaves no time; write it as 30s or 5m");
+
 /** An id: part of subjects, file names and labels. */
 export const idText = z.string().regex(
   /^[a-z0-9][a-z0-9_-]{0,62}$/,

@@ -1,4 +1,5 @@
 import { AppError, toAppError } from "../core/error.ts";
+import { removeIfThere } from "../folder/files.ts";
 import { type ArchivedFile, readArchive, unpackArchive } from "./archive.ts";
 import { hashFolder, listFiles } from "./folder.ts";
 import { changeLock, readLock } from "./lock.ts";
@@ -56,7 +57,7 @@ export async function installExtension(options: InstallOptions): Promise<Install
   } catch (thrown) {
     throw toAppError(thrown);
   } finally {
-    await removeIfThere(stage);
+    await removeIfThere(stage, { recursive: true });
   }
 }
 
@@ -66,7 +67,7 @@ export async function uninstallExtension(installedDir: string, id: string): Prom
   const isThere = await versionOf(`${installedDir}/${id}`) !== undefined;
   if (lock[id]?.hash === undefined && !isThere) throw new AppError("missing", `${id} is not installed`);
   await changeLock(installedDir, id, () => undefined);
-  await removeIfThere(`${installedDir}/${id}`);
+  await removeIfThere(`${installedDir}/${id}`, { recursive: true });
 }
 
 async function stageFolder({ source, requireSignature }: InstallOptions, stage: string): Promise<undefined> {
@@ -116,13 +117,5 @@ async function versionOf(folder: string): Promise<string | undefined> {
     return (await readManifest(folder)).version;
   } catch (thrown) {
     return toAppError(thrown).kind === "missing" ? undefined : "unreadable";
-  }
-}
-
-async function removeIfThere(folder: string): Promise<void> {
-  try {
-    await Deno.remove(folder, { recursive: true });
-  } catch (thrown) {
-    if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
   }
 }

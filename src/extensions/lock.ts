@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { AppError, toAppError } from "../core/error.ts";
+import { readTextIfThere } from "../folder/files.ts";
 
 const entrySchema = z.object({
   /** SHA-256 of the content that was installed. Absent for one in a search path, whose author may be at work. */
@@ -26,13 +27,8 @@ export type Lock = Readonly<Record<string, LockEntry>>;
 /** Reads `lock.json` of `folder`; nothing is installed where there is none. @throws {AppError} `invalid` */
 export async function readLock(folder: string): Promise<Lock> {
   const path = toLockPath(folder);
-  let text: string;
-  try {
-    text = await Deno.readTextFile(path);
-  } catch (thrown) {
-    if (thrown instanceof Deno.errors.NotFound) return {};
-    throw toAppError(thrown);
-  }
+  const text = await readTextIfThere(path);
+  if (text === undefined) return {};
   try {
     return lockSchema.parse(JSON.parse(text)).extensions;
   } catch (thrown) {

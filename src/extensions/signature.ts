@@ -1,17 +1,13 @@
-import { AppError, toAppError } from "../core/error.ts";
+import { AppError } from "../core/error.ts";
+import { readTextIfThere } from "../folder/files.ts";
 
 /** Public keys by name: 32 bytes of Ed25519 in base64. */
 export type TrustedKeys = Readonly<Record<string, string>>;
 
 /** The signature beside an archive: `NAME.sig`, 64 bytes in base64. `undefined` where there is none. */
 export async function readSignature(archive: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
-  let text: string;
-  try {
-    text = await Deno.readTextFile(`${archive}.sig`);
-  } catch (thrown) {
-    if (thrown instanceof Deno.errors.NotFound) return undefined;
-    throw toAppError(thrown);
-  }
+  const text = await readTextIfThere(`${archive}.sig`);
+  if (text === undefined) return undefined;
   try {
     return Uint8Array.fromBase64(text.trim());
   } catch (thrown) {

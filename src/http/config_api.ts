@@ -77,6 +77,25 @@ export type ConfigSettingView = z.output<typeof configSettingSchema>;
 /** Answer of `GET /api/config/explain`. */
 export const configSettingsAnswerSchema = z.object({ items: z.array(configSettingSchema) });
 
+/** Query of `GET /api/config/options`. */
+export const configOptionsRequestSchema = z.object({ file: pathText });
+/** What can be written in a file. */
+export const configOptionSchema = z.object({
+  /** Way to it, such as `agents[].model.provider`; `<name>` stands for a name that the user chooses. */
+  path: z.string(),
+  /** What may be written there, in words. */
+  type: z.string(),
+  required: z.boolean(),
+  description: z.string().optional(),
+  default: z.unknown().optional(),
+  /** What may be written there, where that can be listed. */
+  values: z.array(z.string()).optional(),
+});
+/** What can be written in a file. */
+export type ConfigOptionView = z.output<typeof configOptionSchema>;
+/** Answer of `GET /api/config/options`. */
+export const configOptionsAnswerSchema = z.object({ items: z.array(configOptionSchema) });
+
 /** A text that a file had before it was edited. */
 export const configPastSchema = z.object({
   id: z.string(),

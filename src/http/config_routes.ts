@@ -2,7 +2,12 @@ import { Hono } from "hono";
 import type { ConfigDesk } from "../config/desk.ts";
 import type { Explanation } from "../config/explain.ts";
 import { parseRequest, readJson } from "./body.ts";
-import { configApplySchema, configCheckSchema, configExplainRequestSchema } from "./config_api.ts";
+import {
+  configApplySchema,
+  configCheckSchema,
+  configExplainRequestSchema,
+  configOptionsRequestSchema,
+} from "./config_api.ts";
 import { toDoor } from "./door.ts";
 import type { Logins } from "./logins.ts";
 import { requireTokenAgain } from "./token_again.ts";
@@ -41,6 +46,10 @@ export function newConfigRoutes({ desk, audit, logins, explain }: {
   app.get("/explain", (context) => {
     const { path } = parseRequest(configExplainRequestSchema, context.req.query());
     return context.json({ items: explain(path) });
+  });
+  app.get("/options", (context) => {
+    const { file } = parseRequest(configOptionsRequestSchema, context.req.query());
+    return context.json({ items: desk.options(file) });
   });
   app.get("/history", async (context) => context.json({ items: await desk.past() }));
   app.get("/history/:id", async (context) => context.json({ text: await desk.readPast(context.req.param("id")) }));

@@ -4,7 +4,6 @@ import type { Bus, ProviderKey } from "../core/bus.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Intake } from "../core/intake.ts";
 import type { Log } from "../core/log.ts";
-import type { Outbound } from "../core/message.ts";
 import type { Metrics } from "../core/metrics.ts";
 import type { Secret } from "../core/secret.ts";
 import type { SubsystemStatus } from "../core/status.ts";
@@ -21,7 +20,7 @@ import { openLiveRoutes } from "./live.ts";
 import { newLogins } from "./logins.ts";
 import { type McpEndpoint, newMcpEndpoint } from "./mcp_endpoint.ts";
 import { type AdminViews, toStatus } from "./views.ts";
-import { openWebChannel, type WebChannel } from "./web_channel.ts";
+import { type AcceptedMessage, openWebChannel, type WebChannel } from "./web_channel.ts";
 
 /** What the HTTP room is given. */
 export interface HttpDeps extends AdminViews {
@@ -37,8 +36,8 @@ export interface HttpDeps extends AdminViews {
   readonly mcpEndpoint: McpEndpoint;
   /** All metrics, in Prometheus' text format. */
   metricsText(): Promise<string>;
-  /** The reply to an accepted message, as the ledger has it. */
-  replyTo(key: ProviderKey): Outbound | undefined;
+  /** What was accepted under a key before, as the ledger has it. */
+  findAccepted(key: ProviderKey): AcceptedMessage | undefined;
 }
 
 /** The three listeners, and the channel behind them. */

@@ -77,9 +77,17 @@ export interface WebChannel {
   /**
    * Hands a message to its agent; resolves when it cannot be lost.
    *
-   * @throws {AppError} `missing` for an unknown agent; `unavailable` while intake is paused or too many wait.
+   * @throws {AppError} `missing` for an unknown agent; `unavailable` while intake is paused or too many wait; `conflict`
+   * where the same id was another message.
    */
   ask(message: WebMessage): Promise<Exchange>;
+}
+
+/** A message that was accepted before. */
+export interface AcceptedMessage {
+  readonly message: Pick<Inbound, "text" | "attachments" | "history">;
+  /** Absent while there is none. */
+  readonly reply: Outbound | undefined;
 }
 
 /** What the web channel uses. */
@@ -90,8 +98,8 @@ export interface WebChannelDeps {
   readonly clock: Clock;
   readonly tracer: Tracer;
   readonly log: Log;
-  /** The reply to a message of long ago, as the ledger has it. */
-  replyTo(key: ProviderKey): Outbound | undefined;
+  /** What was accepted under a key before, as the ledger has it. */
+  findAccepted(key: ProviderKey): AcceptedMessage | undefined;
 }
 
 interface Waiter {
@@ -239,13 +247,16 @@ export function openWebChannel(deps: WebChannelDeps): WebChannel & AsyncDisposab
 
       try {
         const providerKey = { plugin, instance: agent, conversation, messageId };
+        const inbound = toInbound(message, span.traceparent, clock.now());
         const { duplicate } = await bus.publish(topics.inbound(plugin, agent), {
           plugin,
           instance: agent,
-          message: toInbound(message, span.traceparent, clock.now()),
+          message: inbound,
         }, { source: `${plugin}.${agent}`, providerKey, ...traceOf(span.traceparent) });
-        const earlier = duplicate ? deps.replyTo(providerKey) : undefined;
-        if (earlier !== undefined) settle(waiter, () => toReply(earlier, undefined));
+        const accepted = duplicate ? deps.findAccepted(providerKey) : undefined;
+        if (accepted !== undefined && !saysTheSame(accepted.message, inbound)) throw newReusedKeyError();
+        const reply = accepted?.reply;
+        if (reply !== undefined) settle(waiter, () => toReply(reply, undefined));
         return {
           duplicate,
           events: waiter.events,
@@ -289,6 +300,23 @@ function newTooSlowError(): AppError {
     "There is no answer yet. The message is not lost: ask again with the same Idempotency-Key",
     { reason: "answer_too_slow" },
   );
+}
+
+function newReusedKeyError(): AppError {
+  return new AppError(
+    "conflict",
+    "This Idempotency-Key came before with another message. Send this one with a new key",
+    {
+      reason: "key_reused",
+    },
+  );
+}
+
+/** Whether two messages under one key are one that is sent again. */
+function saysTheSame(one: AcceptedMessage["message"], other: AcceptedMessage["message"]): boolean {
+  const toText = ({ text, attachments, history = [] }: AcceptedMessage["message"]) =>
+    JSON.stringify([text, attachments.map(({ ref }) => ref), history.map(({ role, text }) => [role, text])]);
+  return toText(one) === toText(other);
 }
 
 function toInbound(message: WebMessage, traceparent: string | undefined, nowMs: number): Inbound {

@@ -70,13 +70,13 @@ export function readNewestRow(read: LedgerReader): number {
   return Number(read.get(`SELECT max(id) AS id FROM inbox`)?.id ?? 0);
 }
 
-/** What became of the message with this provider key: the turn that took it, and the id of its event. */
+/** The message with this provider key: the id and payload of its event, and the turn that took it. */
 export function readAccepted(
   read: LedgerReader,
   key: ProviderKey,
-): { readonly eventId: string; readonly turnId: string | undefined } | undefined {
+): { readonly eventId: string; readonly payload: unknown; readonly turnId: string | undefined } | undefined {
   const row = read.get(
-    `SELECT event_id, turn_id FROM inbox
+    `SELECT event_id, json_extract(event, '$.payload') AS payload, turn_id FROM inbox
       WHERE plugin = ? AND instance = ? AND conversation = ? AND provider_id = ? LIMIT 1`,
     key.plugin,
     key.instance,
@@ -84,7 +84,11 @@ export function readAccepted(
     key.messageId,
   );
   if (row === undefined) return undefined;
-  return { eventId: String(row.event_id), turnId: typeof row.turn_id === "string" ? row.turn_id : undefined };
+  return {
+    eventId: String(row.event_id),
+    payload: JSON.parse(String(row.payload)),
+    turnId: typeof row.turn_id === "string" ? row.turn_id : undefined,
+  };
 }
 
 /** The event that a consumer accepted under this id, finished or not. */

@@ -3,8 +3,8 @@ import { DatabaseSync } from "node:sqlite";
 import { AppError } from "../core/error.ts";
 import { migrations } from "./schema.ts";
 
-/** Files up to this size are read through at every start, bytes; larger ones would delay it. */
-const quickCheckBelowBytes = 32_000_000;
+/** Files up to this size are read through at every start, bytes; larger ones would delay it and are looked at later. */
+export const checkedAtStartBytes = 32_000_000;
 
 /**
  * Brings the ledger's file to the schema of this release. A copy is made before an existing file is changed.
@@ -36,7 +36,7 @@ function copyBefore(database: DatabaseSync, from: string, path: string): void {
 function readVersion(database: DatabaseSync, path: string): number {
   try {
     const { page_count, page_size } = database.prepare("SELECT * FROM pragma_page_count, pragma_page_size").get() ?? {};
-    if (Number(page_count) * Number(page_size) <= quickCheckBelowBytes) {
+    if (Number(page_count) * Number(page_size) <= checkedAtStartBytes) {
       const verdict = Object.values(database.prepare("PRAGMA quick_check(1)").get() ?? {})[0];
       if (verdict !== "ok") throw new Error(String(verdict));
     }

@@ -6,7 +6,15 @@ export interface StateFile extends Disposable {
   prepare(sql: string): StatementSync;
   /** All that `work` writes, or nothing of it. */
   transact(work: () => void): void;
+  /**
+   * Makes what deletes rows older than `keepMs` from `tables`, by their column `at`: at its first call, and then once in
+   * a thousand calls.
+   */
+  newSweep(tables: readonly string[], keepMs: number): () => void;
 }
+
+/** Calls between two sweeps. */
+const sweepEvery = 1_000;
 
 /** Opens the file `path`, which only its owner may read, and makes its tables by `schema` where they are missing. */
 export function openStateFile(path: string, schema: string): StateFile {
@@ -31,6 +39,13 @@ export function openStateFile(path: string, schema: string): StateFile {
         database.exec("ROLLBACK");
         throw thrown;
       }
+    },
+    newSweep(tables, keepMs) {
+      const sweeps = tables.map((table) => database.prepare(`DELETE FROM ${table} WHERE at < ?`));
+      let calls = 0;
+      return () => {
+        if (calls++ % sweepEvery === 0) { for (const sweep of sweeps) sweep.run(Date.now() - keepMs); }
+      };
     },
     [Symbol.dispose]: () => database.close(),
   };

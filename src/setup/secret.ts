@@ -1,6 +1,7 @@
 import { AppError, toAppError } from "../core/error.ts";
 import { newSecret, type Secret } from "../core/secret.ts";
 import { splitLines } from "../cli/terminal.ts";
+import { isThere } from "../folder/files.ts";
 
 /** A secret for a file of its own in the folder `secrets` of the config. */
 export interface SecretFile {
@@ -52,7 +53,7 @@ export async function writeSecrets(configDir: string, secrets: readonly SecretFi
     await Deno.writeTextFile(unfinished, `${value.reveal()}\n`, { createNew: true, mode: 0o600 });
     const settle = () => Deno.rename(unfinished, path);
     // A new one must be there when the config is checked; one that is in use waits until the config is written.
-    if (await exists(path)) later.push(settle);
+    if (await isThere(path)) later.push(settle);
     else {
       await settle();
       made.push(path);
@@ -64,7 +65,7 @@ export async function writeSecrets(configDir: string, secrets: readonly SecretFi
       made.length = 0;
     },
     async [Symbol.asyncDispose]() {
-      for (const path of made) if (await exists(path)) await Deno.remove(path);
+      for (const path of made) if (await isThere(path)) await Deno.remove(path);
     },
   };
 }
@@ -89,15 +90,5 @@ async function readFile(path: string, what: string): Promise<string> {
   } catch (thrown) {
     const { kind, message } = toAppError(thrown);
     throw new AppError(kind, `Cannot read the ${what} from ${path}: ${message}`);
-  }
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.lstat(path);
-    return true;
-  } catch (thrown) {
-    if (toAppError(thrown).kind === "missing") return false;
-    throw thrown;
   }
 }

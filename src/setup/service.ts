@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { type ConfigDirFlag, type DataDirFlag, toConfigDir, toDataDir } from "../cli/place.ts";
 import type { Terminal } from "../cli/terminal.ts";
 import { AppError, toAppError } from "../core/error.ts";
+import { isThere } from "../folder/files.ts";
 import { findLaunch } from "./launch.ts";
 import { formatUnit } from "./unit.ts";
 
@@ -89,16 +90,6 @@ function unitPath({ user }: ServiceFlags, env: Terminal["env"]): string {
   if (!user) return `/etc/systemd/system/${unitName}`;
   const config = env["XDG_CONFIG_HOME"] || `${env["HOME"] ?? ""}/.config`;
   return `${config}/systemd/user/${unitName}`;
-}
-
-async function isThere(path: string): Promise<boolean> {
-  try {
-    await Deno.stat(path);
-    return true;
-  } catch (thrown) {
-    if (toAppError(thrown).kind === "missing") return false;
-    throw thrown;
-  }
 }
 
 async function writeUnit(path: string, unit: string): Promise<void> {

@@ -8,7 +8,8 @@ import { type ConfigEdit, type ConfigFile, newConfigDesk } from "../config/desk.
 import { type ConfigChange, editConfig } from "../config/edit.ts";
 import { formatFaults } from "../config/fault.ts";
 import { loadConfig } from "../config/load.ts";
-import { AppError, toAppError } from "../core/error.ts";
+import { AppError } from "../core/error.ts";
+import { isThere } from "../folder/files.ts";
 import { systemClock } from "../lib/clock.ts";
 import { wrapText } from "../cli/wrap.ts";
 import { formatDiff } from "./diff.ts";
@@ -173,15 +174,5 @@ async function withoutInterrupt(work: () => Promise<void>): Promise<void> {
     await work();
   } finally {
     for (const name of names) Deno.removeSignalListener(name, ignore);
-  }
-}
-
-async function isThere(path: string): Promise<boolean> {
-  try {
-    await Deno.stat(path);
-    return true;
-  } catch (thrown) {
-    if (toAppError(thrown).kind === "missing") return false;
-    throw thrown;
   }
 }

@@ -3,6 +3,7 @@ import { AppError, fromErrorRecord, toAppError } from "../core/error.ts";
 import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
 import type { Workspace, Workspaces } from "../core/workspace.ts";
+import { isThere } from "../folder/files.ts";
 import { type Method, pendingName, type WorkspaceReply, type WorkspaceRequest } from "./protocol.ts";
 
 /** What {@linkcode openWorkspaces} needs. */
@@ -211,16 +212,6 @@ function startWorker(
 
 async function toReal(folder: string): Promise<string> {
   return await isThere(folder) ? await Deno.realPath(folder) : folder;
-}
-
-async function isThere(path: string): Promise<boolean> {
-  try {
-    await Deno.lstat(path);
-    return true;
-  } catch (thrown) {
-    if (toAppError(thrown).kind === "missing") return false;
-    throw thrown;
-  }
 }
 
 function newUnknownAgentError(agent: string): AppError {

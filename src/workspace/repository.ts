@@ -1,5 +1,6 @@
 import git from "isomorphic-git";
 import { AppError } from "../core/error.ts";
+import { isThere } from "../folder/files.ts";
 import { type GitFiles, openGitFiles } from "./git_files.ts";
 import { pendingName } from "./protocol.ts";
 
@@ -213,16 +214,6 @@ async function makeRepository(base: { readonly fs: GitFiles; readonly dir: strin
     await git.setConfig({ ...base, path: `core.${name}`, value });
   }
   await base.fs.promises.writeFile(head, "ref: refs/heads/main\n");
-}
-
-async function isThere(path: string): Promise<boolean> {
-  try {
-    await Deno.lstat(path);
-    return true;
-  } catch (thrown) {
-    if (thrown instanceof Deno.errors.NotFound) return false;
-    throw thrown;
-  }
 }
 
 function isNotFound(thrown: unknown): boolean {

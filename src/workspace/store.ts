@@ -1,5 +1,5 @@
 import { applyPatch, createTwoFilesPatch, reversePatch, structuredPatch } from "diff";
-import { AppError, toAppError } from "../core/error.ts";
+import { AppError } from "../core/error.ts";
 import {
   isShown,
   type Workspace,
@@ -10,6 +10,7 @@ import {
   type WorkspaceTrouble,
   type WorkspaceView,
 } from "../core/workspace.ts";
+import { isThere } from "../folder/files.ts";
 import { clearDrafts, type FolderFile, openFolder } from "../folder/folder.ts";
 import { isInnerPath, toInnerPath } from "../folder/path.ts";
 import { findSecret } from "../lib/find_secret.ts";
@@ -451,16 +452,6 @@ function toShownPath(text: string, view: WorkspaceView): string {
 
 function isSame(one: Tree, other: Tree): boolean {
   return one.size === other.size && [...one].every(([path, { oid }]) => other.get(path)?.oid === oid);
-}
-
-async function isThere(path: string): Promise<boolean> {
-  try {
-    await Deno.lstat(path);
-    return true;
-  } catch (thrown) {
-    if (toAppError(thrown).kind === "missing") return false;
-    throw thrown;
-  }
 }
 
 /** Whether a line says something: headings and empty ones are everybody's. */

@@ -108,3 +108,21 @@ Deno.test("a file that is not there is made for its owner alone, and nothing but
   }
   assert.match((await rejectsWith("missing", room.desk.readPast("../config/agents.yaml"))).message, /no earlier text/);
 });
+
+Deno.test("every option of a file is told with its type, its default and what may be written there", async () => {
+  await using room = await openDesk();
+  const { desk } = room;
+  const find = (file: string, path: string) => desk.options(file).find((option) => option.path === path);
+  const debounce = find("agents.yaml", "agents[].config.debounce_ms");
+  assert.deepEqual([debounce?.type, debounce?.default, debounce?.required], [
+    "whole number (at least 0, at most 60000)",
+    2_000,
+    false,
+  ]);
+  assert.match(debounce?.description ?? "", /burst of messages/);
+  assert.equal(find("agents.d/more.yaml", "agents[].id")?.required, true);
+  assert.deepEqual(find("agents.yaml", "agents[].inbound_bindings[].groups")?.values, ["off", "mention", "all"]);
+  assert.deepEqual(find("agents.yaml", "agents[].heartbeat.enabled")?.values, ["true", "false"]);
+  assert.ok(find("llm.yaml", "providers.<name>.kind")?.values?.includes("anthropic"));
+  assert.throws(() => desk.options("../secret.yaml"), /Nothing would read/);
+});

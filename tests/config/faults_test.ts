@@ -44,6 +44,19 @@ Deno.test("eleven faults of different kinds in five files are reported at once, 
   );
 });
 
+Deno.test("a deadline in which nothing can be done is refused", async () => {
+  const faults = await loadFaulty({
+    "agents.yaml": "agents:\n  - id: ana\n    config:\n      turn_deadline: 0s\n      tool_deadline: 0ms\n",
+    "runtime.yaml": "outbound: { max_age: 0s }\n",
+  });
+  const words = "leaves no time; write it as 30s or 5m";
+  assert.deepEqual(toLines(faults).sort(), [
+    `agents.yaml:4 agents[0].config.turn_deadline: "0s" ${words}`,
+    `agents.yaml:5 agents[0].config.tool_deadline: "0ms" ${words}`,
+    `runtime.yaml:1 outbound.max_age: "0s" ${words}`,
+  ]);
+});
+
 Deno.test("faults of one file stand in order of lines", async () => {
   const faults = await loadFaulty({
     "agents.yaml": oneAgent,

@@ -92,7 +92,7 @@ Deno.test("every command that the docs name is one", async () => {
     allOf(withoutBlocks(text), /`(?:deno task )?agent ((?:[a-z-]+)(?: [a-z]+)?)/g)
       .filter((command) => {
         const [name = "", below = ""] = command.split(" ");
-        const known = commands.get(name);
+        const known = name === "help" ? [] : commands.get(name);
         return known === undefined || known.length > 0 && below !== "" && !known.includes(below);
       })
       .map((command) => `${path}: agent ${command}`)
@@ -127,4 +127,10 @@ Deno.test("every variable and every event of the log that the docs name is in th
       .filter((name) => !sources.includes(name)).map((name) => `${path}: ${name}`);
   });
   assert.deepEqual(unknown, []);
+});
+
+Deno.test("the README names every command", async () => {
+  const readme = pages.find(({ path }) => path === "README.md")?.text ?? "";
+  const missing = [...(await readCommands()).keys()].filter((command) => !readme.includes(`\`agent ${command}`));
+  assert.deepEqual(missing, []);
 });

@@ -38,13 +38,28 @@ Deno.test("the same key of another user, or of another agent, is another turn; w
   assert.equal((await model.requests()).length, 6);
 });
 
-Deno.test("a key with another text answers what was asked first, or says that it differs", async () => {
+Deno.test("a key that comes with another text is refused, before and after the answer, and across a restart", async () => {
   await using model = openFakeModel();
-  await using nexo = await startNexo({ config: newTestConfig({ modelUrl: model.baseUrl }) });
+  await using data = await openTempDir();
+  const config = newTestConfig({ modelUrl: model.baseUrl });
+  const first = { user: "u", text: "first", key: "k" };
+  const second = { user: "u", text: "second", key: "k" };
+  {
+    await using nexo = await startNexo({ config, dataDir: data.path });
+    const box = newBlackBox(nexo);
+    await model.setRules([{ act: "hold", times: 1 }]);
+    const answer = box.chat(first);
+    await model.requests({ held: 1 });
+    assert.equal((await box.chat(second)).status, 409);
+    await model.release();
+    assert.equal((await answer).text, "answer to: first");
+    assert.equal((await box.chat(second)).status, 409);
+    assert.equal((await box.chat(first)).text, "answer to: first");
+  }
+  await using nexo = await startNexo({ config, dataDir: data.path });
   const box = newBlackBox(nexo);
-  await box.chat({ user: "u", text: "first", key: "k" });
-  const second = await box.chat({ user: "u", text: "second", key: "k" });
-  assert.ok(second.status === 409 || second.status === 422 || second.text === "answer to: first", second.text);
+  assert.equal((await box.chat(second)).status, 409);
+  assert.equal((await box.chat(first)).text, "answer to: first");
   assert.equal((await model.requests()).length, 1);
 });
 

@@ -1,24 +1,10 @@
 import assert from "node:assert/strict";
 import { parse } from "yaml";
 import { z } from "zod";
+import { readInstructions, toWords } from "../fixtures/dockerfile.ts";
 import { startFlags } from "../fixtures/nexo_process.ts";
 
 const repository = new URL("../../", import.meta.url);
-
-/** The instructions of the Dockerfile in order, each on one line. */
-async function readInstructions(): Promise<readonly (readonly [name: string, rest: string])[]> {
-  const text = await Deno.readTextFile(new URL("Dockerfile", repository));
-  return text.replaceAll(/^#.*\n/gm, "").replaceAll(/\\\n\s*/g, "").split("\n").filter((line) => line !== "").map((
-    line,
-  ) => {
-    const [, name = "", rest = ""] = /^([A-Z]+) (.*)$/.exec(line) ?? assert.fail(line);
-    return [name, rest];
-  });
-}
-
-function toWords(list: string): readonly string[] {
-  return z.array(z.string()).parse(JSON.parse(list));
-}
 
 Deno.test("the container runs as nobody in particular, looks after itself, and stops in order", async () => {
   const all = await readInstructions();

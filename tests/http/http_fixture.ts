@@ -112,6 +112,7 @@ export async function openHttpFixture(
     configDesk: {
       list: () => Promise.resolve([]),
       check: () => Promise.resolve([]),
+      options: () => [],
       apply: () => Promise.resolve({ result: "unchanged" }),
       past: () => Promise.resolve([]),
       readPast: () => Promise.resolve(""),
@@ -190,7 +191,7 @@ export async function openHttpFixture(
       show: () => Promise.reject(new AppError("missing", "There is no tool")),
       try: () => Promise.reject(new Error("nothing is tried here")),
     },
-    replyTo: () => undefined,
+    findAccepted: () => undefined,
     ...replaced,
   }, stop.signal);
 

@@ -125,7 +125,8 @@ Deno.test("an image at an address is refused", async () => {
 
 Deno.test("an idempotency key is the message's id, and finds the same conversation again", async () => {
   const stored: Outbound[] = [];
-  await using http = await openHttpFixture({ replyTo: () => stored[0] });
+  const message = { text: "Hi", attachments: [] };
+  await using http = await openHttpFixture({ findAccepted: () => ({ message, reply: stored[0] }) });
   const headers = { "idempotency-key": "k1" };
   const first = http.post("/v1/chat/completions", hello, headers);
   const inbound = await http.nextInbound();
