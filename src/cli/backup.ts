@@ -269,21 +269,10 @@ async function requireData(dataDir: string): Promise<void> {
   }
 }
 
-<<<<<<< HEAD
-async function removeTree(path: string): Promise<void> {
-  try {
-    await Deno.remove(path, { recursive: true });
-  } catch (thrown) {
-    if (toAppError(thrown).kind !== "missing") throw thrown;
-  }
-}
-
 function sayMegabytes(bytes: number): string {
   return `${(bytes / 1_000_000).toFixed(1)} MB`;
 }
 
-=======
->>>>>>> wizard2
 function formatBackup(
   { path, sizeBytes, files, leftOut, isSealed: sealed }: {
     readonly path: string;

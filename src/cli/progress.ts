@@ -35,6 +35,7 @@ export function openProgress(
     },
     [Symbol.dispose]() {
       if (interactive && isShown) complain(eraseLine);
+      isShown = false;
     },
   };
 }
