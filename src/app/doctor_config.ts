@@ -1,9 +1,10 @@
+import type { NatsConfig } from "../config/broker.ts";
 import type { Config } from "../config/config.ts";
 import { formatFault } from "../config/fault.ts";
 import { findPlainSecrets } from "../config/plain_secrets.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { newModels } from "../llm/models.ts";
-import { silentLog, silentMetrics, tryModel, tryNats } from "./live.ts";
+import { silentLog, silentMetrics, tryModel, tryNats, tryNatsLogin } from "./live.ts";
 import { systemClock } from "../lib/clock.ts";
 import { toAppError } from "../core/error.ts";
 import type { Check, Finding } from "./doctor.ts";
@@ -125,15 +126,39 @@ export function newNatsCheck({ broker }: Config): Check {
           return toAppError(thrown).message;
         }
       }));
-      return failures.flatMap((message) =>
-        message === undefined ? [] : [{
-          what: message,
-          why: "Events of other processes wait there, and ours wait on this disk until it is back.",
-          mend: "systemctl start nats-server; or another address: agent setup nats --url URL",
-        }]
-      );
+      const awake = urls.filter((_, index) => failures[index] === undefined);
+      return [
+        ...failures.flatMap((message) =>
+          message === undefined ? [] : [{
+            what: message,
+            why: whyNats,
+            mend: "systemctl start nats-server; or another address: agent setup nats --url URL",
+          }]
+        ),
+        ...awake.length === 0 ? [] : await findRefusedLogin({ ...broker, url: awake }),
+      ];
     },
   };
+}
+
+const whyNats = "Events of other processes wait there, and ours wait on this disk until it is back.";
+
+async function findRefusedLogin(broker: NatsConfig): Promise<readonly Finding[]> {
+  try {
+    if ((await tryNatsLogin(broker)).jetStream) return [];
+    return [{
+      what: `NATS at ${[broker.url].flat().join(", ")} keeps no events: it has no JetStream`,
+      why: "What is meant for another process waits on this disk until that one runs.",
+      mend: "nats-server -js -sd /var/lib/nats",
+      isNote: true,
+    }];
+  } catch (thrown) {
+    return [{
+      what: toAppError(thrown).message,
+      why: whyNats,
+      mend: "agent setup nats --url URL --user NAME --password-file FILE",
+    }];
+  }
 }
 
 const noKey = {

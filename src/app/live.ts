@@ -1,3 +1,4 @@
+import type { NatsConfig } from "../config/broker.ts";
 import type { LlmConfig } from "../config/llm.ts";
 import { AppError, toAppError } from "../core/error.ts";
 import type { LlmRequest } from "../core/llm.ts";
@@ -82,4 +83,15 @@ export async function tryNats(url: string): Promise<void> {
   if (banner !== "INFO ") {
     throw new AppError("unavailable", `What answers at ${where} is no NATS server. Correct the address`);
   }
+}
+
+/**
+ * Logs in to the NATS servers of the config, any of them, as the process would.
+ *
+ * @returns Whether the server keeps events.
+ * @throws {AppError} `unavailable`
+ */
+export async function tryNatsLogin(config: NatsConfig): Promise<{ readonly jetStream: boolean }> {
+  const { tryLink } = await import("../broker/link.ts");
+  return await tryLink(config, { log: silentLog, clock: systemClock });
 }

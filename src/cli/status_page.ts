@@ -86,11 +86,13 @@ export function formatChannels(channels: readonly ChannelView[], ink: Ink, width
 
 /** Every part that has something to say: what is not ok, and how it stands with NATS. Empty where there is nothing. */
 export function formatSubsystems({ subsystems }: Pick<Status, "subsystems">, ink: Ink, width?: number): string {
-  return subsystems.flatMap(({ name, state, reason, critical }) => {
+  const lines = subsystems.flatMap(({ name, state, reason, critical }) => {
     if (state === "ok") {
       return reason === undefined ? [] : [`${ink.good("+")} ${wrapText(toPlain(`${name}: ${reason}`), width, 2)}`];
     }
     const paint = critical ? ink.bad : ink.warn;
     return `${paint("!")} ${wrapText(toPlain(`${name} is ${state}: ${reason ?? "it gives no reason"}`), width, 2)}`;
-  }).join("\n");
+  });
+  const isWell = subsystems.every(({ state }) => state === "ok");
+  return [...lines, ...isWell ? [] : ["What mends it: agent doctor"]].join("\n");
 }

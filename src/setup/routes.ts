@@ -207,12 +207,22 @@ const memory = buildCommand({
 const nats = buildCommand({
   loader: toStep(async () => (await import("./nats.ts")).setUpNats),
   parameters: {
-    flags: { url: toText("Address of the server", "URL"), offline: channel.offline, config, data },
+    flags: {
+      url: toText("Address of the server, without a login", "URL"),
+      user: toText("User to log in as", "NAME"),
+      passwordFile: toText("File with the user's password; - is standard input", "FILE"),
+      tokenFile: toText("File with a token to log in with", "FILE"),
+      credsFile: toText("Credentials file of NATS (JWT and seed); it stays where it is", "FILE"),
+      offline: channel.offline,
+      config,
+      data,
+    },
   },
   docs: {
     brief: "Let events travel over NATS, for several processes",
-    fullDescription: toDescription("Asks the server before it is written. User, password and TLS: docs/nats.md.", [
+    fullDescription: toDescription("Logs in before it is written. TLS and clusters: docs/nats.md.", [
       "agent setup nats --url nats://127.0.0.1:4222",
+      "agent setup nats --url nats://nats.example.org --user nexo --password-file password.txt",
     ], [...codes, "6 no NATS server answers there"]),
   },
 });

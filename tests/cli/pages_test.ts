@@ -101,6 +101,7 @@ Process 4711, started 3 h ago (2026-11-22 12:00 UTC)
 Console http://127.0.0.1:9091/
 
 ! ledger is down: The disk is full
+What mends it: agent doctor
 
 AGENT  MODEL             TOOLS  HEARS
 ana    anthropic/claude      3  telegram.sales

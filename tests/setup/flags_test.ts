@@ -195,11 +195,35 @@ Deno.test("a NATS server is tried, and what is no NATS server is none", async ()
   await using room = await openSetupRoom();
   await using other = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, () => new Response());
   const wrong = await room.setup("nats", "--url", `nats://127.0.0.1:${other.addr.port}`);
-  assert.deepEqual([wrong.code, /No NATS server answers/.test(wrong.stderr)], [6, true]);
+  assert.deepEqual([wrong.code, /does not answer like a NATS server/.test(wrong.stderr)], [6, true]);
   const { code, stdout, stderr } = await room.setup("nats", "--url", nats.url);
   assert.equal(code, 0, stderr);
-  assert.match(stdout, /answers/);
+  assert.match(stdout, /answers, with JetStream/);
   assert.match(await room.read("broker.yaml"), new RegExp(`url: "?${nats.url}`));
+});
+
+Deno.test("a login of NATS is tried, and its secret stands nowhere but in a file of its own", async () => {
+  await using nats = await startNatsServer({ args: ["--user", "nexo", "--pass", "s3cret"] });
+  await using room = await openSetupRoom();
+  const flags = ["nats", "--url", nats.url];
+  const nameless = await room.setup(...flags);
+  assert.deepEqual([nameless.code, /refuses our credentials/.test(nameless.stderr)], [6, true]);
+  const wrong = await room.setup(...flags, "--user", "nexo", "--password-file", await room.file("wrong", "guess"));
+  assert.equal(wrong.code, 6, wrong.stderr);
+  const inUrl = await room.setup("nats", "--url", nats.url.replace("//", "//nexo:s3cret@"));
+  assert.deepEqual([inUrl.code, inUrl.stderr.includes("s3cret")], [2, false]);
+  assert.equal((await room.snapshot()).size, 0);
+
+  const password = await room.file("password", "s3cret");
+  const { code, stdout, stderr } = await room.setup(...flags, "--user", "nexo", "--password-file", password);
+  assert.equal(code, 0, stderr);
+  assert.equal(await room.read("secrets/nats"), "s3cret\n");
+  assert.match(await room.read("broker.yaml"), /user: nexo[^]*\$\{file:\.\/secrets\/nats\}/);
+  assert.ok(!`${stdout}${stderr}${await room.read("broker.yaml")}`.includes("s3cret"));
+
+  await Deno.writeTextFile(`${room.config}/secrets/nats`, "guess\n");
+  const { stdout: said } = await room.agent("doctor");
+  assert.match(said, /wrong {2}NATS: .*refuses our credentials[^]*Mend it: agent setup nats/);
 });
 
 Deno.test("memory and the bus are set up by flags, and what is not known or not there is refused", async () => {

@@ -3,7 +3,7 @@ import { keys, type PtyAgent } from "../fixtures/pty.ts";
 import { openSetupRoom } from "./setting_up.ts";
 import { answer, type Answers, leaveEverywhere, openWizard, write } from "./typing.ts";
 
-const { enter, up, ctrlC } = keys;
+const { enter, up, down, ctrlC } = keys;
 
 Deno.test("Ctrl-C at every question about memory and NATS leaves the config as it was", async () => {
   await using room = await openSetupRoom();
@@ -16,7 +16,10 @@ Deno.test("Ctrl-C at every question about memory and NATS leaves the config as i
   await leaveEverywhere(room, ["memory"], [[/How shall agents find/, enter], write]);
   await leaveEverywhere(room, ["nats"], [
     [/Address of the server/, `nats://127.0.0.1:1${enter}`],
-    [/No NATS server[^]*Write it all the same\?/, "y"],
+    [/Cannot use NATS at 127\.0\.0\.1:1[^]*What now\?/, down + enter],
+    [/User/, `nexo${enter}`],
+    [/Its password/, `secret${enter}`],
+    [/What now\?/, up + enter],
     write,
   ]);
   assert.equal((await room.agent("config", "check")).code, 0);
