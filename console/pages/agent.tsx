@@ -1,11 +1,13 @@
 import type { Signal } from "@preact/signals";
+import { useState } from "preact/hooks";
 import type { AgentView } from "../../src/http/agents_api.ts";
 import type { Status } from "../../src/http/status_api.ts";
 import type { UsageRow } from "../../src/http/usage_api.ts";
-import type { ConfigSettingView } from "../../src/http/config_api.ts";
+import type { PolicySettingView } from "../../src/http/config_api.ts";
+import type { SessionView } from "../../src/http/sessions_api.ts";
 import type { ToolView } from "../../src/http/tools_api.ts";
 import { get } from "../api.ts";
-import { Empty, Facts, Fold, Head, Loading, Tabs, useLoaded } from "../ui.tsx";
+import { Empty, Facts, Fold, Head, Loading, Tabs, useLoaded, When } from "../ui.tsx";
 import { count, money, pretty } from "../words.ts";
 import { AgentFiles } from "./agent_files.tsx";
 import { AgentMemory } from "./agent_memory.tsx";
@@ -49,13 +51,16 @@ export function AgentPage({ status, id, part }: {
 }
 
 function Policy({ agent }: { readonly agent: AgentView }) {
-  const { loaded } = useLoaded(async (signal) => {
-    const [settings, usage] = await Promise.all([
-      get<{ items: ConfigSettingView[] }>("/api/config/explain", { path: `agents.${agent.id}` }, signal),
-      get<{ items: UsageRow[] }>("/api/usage", { days: 31 }, signal),
-    ]);
-    return { settings: settings.items, usage: usage.items.filter((row) => row.agent === agent.id) };
-  }, [agent.id]);
+  const [heard, setHeard] = useState("");
+  const policy = useLoaded(
+    (signal) =>
+      get<{ items: PolicySettingView[] }>(`/api/agents/${encodeURIComponent(agent.id)}/policy`, { heard }, signal),
+    [agent.id, heard],
+  ).loaded;
+  const usage = useLoaded(async (signal) => {
+    const { items } = await get<{ items: UsageRow[] }>("/api/usage", { days: 31 }, signal);
+    return items.filter((row) => row.agent === agent.id);
+  }, [agent.id]).loaded;
   return (
     <>
       <Facts
@@ -65,24 +70,36 @@ function Policy({ agent }: { readonly agent: AgentView }) {
           ["Hears", agent.hears.join(", ") || "the console and programs only"],
         ]}
       />
-      <Loading of={loaded}>
-        {({ settings, usage }) => {
-          const own = settings.filter(({ origin }) => origin !== "default");
-          const rest = settings.filter(({ origin }) => origin === "default");
+      <Loading of={policy}>
+        {({ items }) => {
+          const set = items.filter(({ from }) => from !== "default");
+          const rest = items.filter(({ from }) => from === "default");
           return (
             <>
-              <Budget settings={settings} usage={usage} />
+              <Budget settings={items} usage={usage.state === "loaded" ? usage.value : []} />
               <section>
-                <h2>What somebody has set</h2>
-                <Settings settings={own} agent={agent.id} />
+                <div class="head">
+                  <h2>In force, and set by somebody</h2>
+                  {agent.hears.length > 0 && (
+                    <label class="filters check">
+                      for what comes in through{" "}
+                      <select value={heard} onChange={({ currentTarget }) => setHeard(currentTarget.value)}>
+                        <option value="">the console and programs</option>
+                        {agent.hears.map((one) => <option key={one} value={one}>{one}</option>)}
+                      </select>
+                    </label>
+                  )}
+                </div>
+                <Settings settings={set} />
               </section>
-              <Fold summary={`Left as it comes (${rest.length})`}>
-                <Settings settings={rest} agent={agent.id} />
+              <Fold summary={`In force, and left as it comes (${rest.length})`}>
+                <Settings settings={rest} />
               </Fold>
             </>
           );
         }}
       </Loading>
+      <Recent agent={agent.id} />
       <p class="soft">
         From a terminal: <code>agent config explain agents.{agent.id}</code>
       </p>
@@ -91,17 +108,19 @@ function Policy({ agent }: { readonly agent: AgentView }) {
 }
 
 /** Settings with where each comes from. */
-function Settings({ settings, agent }: { readonly settings: readonly ConfigSettingView[]; readonly agent: string }) {
+function Settings({ settings }: { readonly settings: readonly PolicySettingView[] }) {
   return (
     <div class="list">
-      {settings.map(({ path, value, origin, description }) => (
+      {settings.map(({ path, value, origin, description, from }) => (
         <div class="row setting" key={path}>
           <div>
-            <strong class="mono">{path.replace(`agents.${agent}.`, "")}</strong>
+            <strong class="mono">{path}</strong>
             {description !== undefined && <span class="soft">{description}</span>}
           </div>
           <span class="mono value">{value === undefined ? "not set" : pretty(value)}</span>
-          <Origin origin={origin} />
+          <span>
+            {from === "binding" && <span class="soft">by the binding,</span>} <Origin origin={origin} />
+          </span>
         </div>
       ))}
     </div>
@@ -116,8 +135,37 @@ function Origin({ origin }: { readonly origin: string }) {
     : <a href={`#/config/${encodeURIComponent(`${file}.yaml`)}`}>{place}</a>;
 }
 
+/** Conversations shown. */
+const recentSessions = 5;
+
+function Recent({ agent }: { readonly agent: string }) {
+  const { loaded } = useLoaded(
+    (signal) => get<{ items: SessionView[] }>("/api/sessions", { agent, limit: recentSessions }, signal),
+    [agent],
+  );
+  return (
+    <section>
+      <h2>Newest conversations</h2>
+      <Loading of={loaded}>
+        {({ items }) =>
+          items.length === 0 ? <p class="soft">None yet.</p> : (
+            <div class="list">
+              {items.map(({ id, title, plugin, instance, conversation, lastAt }) => (
+                <a key={id} class="row session" href={`#/sessions/${encodeURIComponent(id)}`}>
+                  <strong>{title || conversation}</strong>
+                  <span class="soft">{plugin}.{instance}</span>
+                  <When at={lastAt} />
+                </a>
+              ))}
+            </div>
+          )}
+      </Loading>
+    </section>
+  );
+}
+
 function Budget({ settings, usage }: {
-  readonly settings: readonly ConfigSettingView[];
+  readonly settings: readonly PolicySettingView[];
   readonly usage: readonly UsageRow[];
 }) {
   const today = new Date().toISOString().slice(0, 10);
@@ -126,7 +174,7 @@ function Budget({ settings, usage }: {
     ["This month", "monthly", usage.filter(({ day }) => day.startsWith(today.slice(0, 7)))],
   ] as const;
   const limitOf = (name: string) => {
-    const limit = settings.find(({ path }) => path.endsWith(`.budget.${name}`))?.value;
+    const limit = settings.find(({ path }) => path === `budget.${name}`)?.value;
     return typeof limit === "number" ? limit : undefined;
   };
   return (

@@ -1,4 +1,5 @@
 import { type ExtensionCall, serveExtension } from "nexo";
+import { readField, readList, readText } from "./answer.ts";
 
 const api = Deno.env.get("GITHUB_API_URL") ?? "https://api.github.com";
 const token = Deno.env.get("GITHUB_TOKEN");
@@ -25,7 +26,7 @@ await serveExtension({
       input_schema: toSchema({ repo, state, limit }, ["repo"]),
       async run(input: ListInput, call) {
         const pulls = await ask(`${toRepo(input.repo)}/pulls?${toQuery(input)}`, call);
-        return { pull_requests: pulls.map(toSummary) };
+        return { pull_requests: readList(pulls).map(toSummary) };
       },
     },
     pr_view: {
@@ -35,13 +36,13 @@ await serveExtension({
         const pull = await ask(`${toRepo(input.repo)}/pulls/${input.number}`, call);
         return {
           ...toSummary(pull),
-          body: String(pull.body ?? "").slice(0, 10_000),
-          base: pull.base.ref,
-          head: pull.head.ref,
-          merged: pull.merged,
-          changed_files: pull.changed_files,
-          additions: pull.additions,
-          deletions: pull.deletions,
+          body: String(readField(pull, "body") ?? "").slice(0, 10_000),
+          base: readField(pull, "base", "ref"),
+          head: readField(pull, "head", "ref"),
+          merged: readField(pull, "merged"),
+          changed_files: readField(pull, "changed_files"),
+          additions: readField(pull, "additions"),
+          deletions: readField(pull, "deletions"),
         };
       },
     },
@@ -50,14 +51,14 @@ await serveExtension({
       input_schema: toSchema({ repo, number }, ["repo", "number"]),
       async run(input: PullInput, call) {
         const path = toRepo(input.repo);
-        const { head } = await ask(`${path}/pulls/${input.number}`, call);
-        const { check_runs } = await ask(`${path}/commits/${head.sha}/check-runs`, call);
+        const commit = readText(await ask(`${path}/pulls/${input.number}`, call), "head", "sha");
+        const runs = readList(await ask(`${path}/commits/${commit}/check-runs`, call), "check_runs");
         return {
-          commit: head.sha,
-          checks: check_runs.map((run: Record<string, unknown>) => ({
-            name: run["name"],
-            status: run["status"],
-            conclusion: run["conclusion"],
+          commit,
+          checks: runs.map((run) => ({
+            name: readField(run, "name"),
+            status: readField(run, "status"),
+            conclusion: readField(run, "conclusion"),
           })),
         };
       },
@@ -68,7 +69,7 @@ await serveExtension({
       async run(input: ListInput, call) {
         const issues = await ask(`${toRepo(input.repo)}/issues?${toQuery(input)}`, call);
         // GitHub counts pull requests among the issues.
-        return { issues: issues.filter((issue: { pull_request?: unknown }) => !issue.pull_request).map(toSummary) };
+        return { issues: readList(issues).filter((issue) => !readField(issue, "pull_request")).map(toSummary) };
       },
     },
   },
@@ -87,20 +88,18 @@ function toQuery({ state = "open", limit = 20 }: ListInput): string {
   return new URLSearchParams({ state, per_page: String(limit) }).toString();
 }
 
-// deno-lint-ignore no-explicit-any -- an entry of one well-known service
-function toSummary(entry: any) {
+function toSummary(entry: unknown) {
   return {
-    number: entry.number,
-    title: entry.title,
-    state: entry.state,
-    author: entry.user?.login,
-    created: entry.created_at,
-    url: entry.html_url,
+    number: readField(entry, "number"),
+    title: readField(entry, "title"),
+    state: readField(entry, "state"),
+    author: readField(entry, "user", "login"),
+    created: readField(entry, "created_at"),
+    url: readField(entry, "html_url"),
   };
 }
 
-// deno-lint-ignore no-explicit-any -- answers of one well-known service
-async function ask(path: string, { signal }: ExtensionCall): Promise<any> {
+async function ask(path: string, { signal }: ExtensionCall): Promise<unknown> {
   const response = await fetch(`${api}${path}`, {
     signal,
     headers: {
@@ -111,8 +110,8 @@ async function ask(path: string, { signal }: ExtensionCall): Promise<any> {
     },
   });
   if (response.ok) return await response.json();
-  const { message = "" } = await response.json().catch(() => ({}));
+  const refusal: unknown = await response.json().catch(() => undefined);
   if (response.status === 404) throw new Error("GitHub has no such repository or number, or the token may not see it");
   if (response.status === 401) throw new Error("GitHub does not take the token. Set GITHUB_TOKEN anew");
-  throw new Error(`GitHub answered ${response.status}: ${String(message).slice(0, 200)}`);
+  throw new Error(`GitHub answered ${response.status}: ${String(readField(refusal, "message") ?? "").slice(0, 200)}`);
 }

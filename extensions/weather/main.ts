@@ -1,8 +1,9 @@
 import { type ExtensionCall, serveExtension } from "nexo";
+import { readField, readList, readNumber } from "./answer.ts";
 
 interface Place {
-  readonly name: string;
-  readonly country?: string;
+  /** With its country, where it is known. */
+  readonly label: string;
   readonly latitude: number;
   readonly longitude: number;
 }
@@ -22,16 +23,16 @@ await serveExtension({
         const found = await findPlace(input.place, call);
         const fields =
           "temperature_2m,apparent_temperature,relative_humidity_2m,precipitation,wind_speed_10m,weather_code";
-        const { current } = await ask(weather, "/v1/forecast", { ...toPosition(found), current: fields }, call);
+        const answer = await ask(weather, "/v1/forecast", { ...toPosition(found), current: fields }, call);
         return {
-          place: toName(found),
-          at: current.time,
-          weather: toWords(current.weather_code),
-          temperature_celsius: current.temperature_2m,
-          feels_like_celsius: current.apparent_temperature,
-          humidity_percent: current.relative_humidity_2m,
-          precipitation_mm: current.precipitation,
-          wind_kmh: current.wind_speed_10m,
+          place: found.label,
+          at: readField(answer, "current", "time"),
+          weather: toWords(readNumber(answer, "current", "weather_code")),
+          temperature_celsius: readNumber(answer, "current", "temperature_2m"),
+          feels_like_celsius: readNumber(answer, "current", "apparent_temperature"),
+          humidity_percent: readNumber(answer, "current", "relative_humidity_2m"),
+          precipitation_mm: readNumber(answer, "current", "precipitation"),
+          wind_kmh: readNumber(answer, "current", "wind_speed_10m"),
         };
       },
     },
@@ -49,14 +50,17 @@ await serveExtension({
         const query = { ...toPosition(found), daily, forecast_days: String(days), timezone: "auto" };
         const answer = await ask(weather, "/v1/forecast", query, call);
         return {
-          place: toName(found),
-          days: answer.daily.time.map((day: string, index: number) => ({
-            day,
-            weather: toWords(answer.daily.weather_code[index]),
-            highest_celsius: answer.daily.temperature_2m_max[index],
-            lowest_celsius: answer.daily.temperature_2m_min[index],
-            precipitation_mm: answer.daily.precipitation_sum[index],
-          })),
+          place: found.label,
+          days: readList(answer, "daily", "time").map((day, index) => {
+            const of = (field: string) => readNumber(answer, "daily", field, String(index));
+            return {
+              day,
+              weather: toWords(of("weather_code")),
+              highest_celsius: of("temperature_2m_max"),
+              lowest_celsius: of("temperature_2m_min"),
+              precipitation_mm: of("precipitation_sum"),
+            };
+          }),
         };
       },
     },
@@ -64,28 +68,33 @@ await serveExtension({
 });
 
 async function findPlace(name: string, call: ExtensionCall): Promise<Place> {
-  const { results = [] } = await ask(geocoding, "/v1/search", { name, count: "1" }, call);
-  if (results.length === 0) throw new Error(`There is no place called ${name}`);
-  return results[0];
+  const answer = await ask(geocoding, "/v1/search", { name, count: "1" }, call);
+  const [found] = readList(answer, "results");
+  const latitude = readNumber(found, "latitude");
+  const longitude = readNumber(found, "longitude");
+  if (latitude === undefined || longitude === undefined) throw new Error(`There is no place called ${name}`);
+  const label = [readField(found, "name") ?? name, readField(found, "country")].filter((part) => part !== undefined);
+  return { label: label.join(", "), latitude, longitude };
 }
 
 function toPosition({ latitude, longitude }: Place): Record<string, string> {
   return { latitude: String(latitude), longitude: String(longitude) };
 }
 
-function toName({ name, country }: Place): string {
-  return country === undefined ? name : `${name}, ${country}`;
-}
-
-// deno-lint-ignore no-explicit-any -- answers of one well-known service
-async function ask(base: string, path: string, query: Record<string, string>, { signal }: ExtensionCall): Promise<any> {
+async function ask(
+  base: string,
+  path: string,
+  query: Record<string, string>,
+  { signal }: ExtensionCall,
+): Promise<unknown> {
   const response = await fetch(`${base}${path}?${new URLSearchParams(query)}`, { signal });
   if (!response.ok) throw new Error(`Open-Meteo answered ${response.status}: ${(await response.text()).slice(0, 200)}`);
   return await response.json();
 }
 
 /** WMO code table 4677, as Open-Meteo uses it. */
-function toWords(code: number): string {
+function toWords(code: number | undefined): string {
+  if (code === undefined) return "unknown";
   if (code === 0) return "clear";
   if (code <= 3) return ["", "mainly clear", "partly cloudy", "overcast"][code] ?? "cloudy";
   if (code <= 48) return "fog";

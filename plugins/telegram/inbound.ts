@@ -65,7 +65,11 @@ function toSender({ from, sender_chat }: TelegramMessage): Sender | undefined {
 }
 
 function newSender(id: number, name: string, handle: string | undefined): Sender {
-  return { id: String(id), ...(name === "" ? {} : { name }), ...(handle === undefined ? {} : { handle }) };
+  return {
+    id: String(id),
+    ...(name === "" ? {} : { name: name.slice(0, 500) }),
+    ...(handle === undefined ? {} : { handle }),
+  };
 }
 
 function toUserName({ first_name, last_name }: Pick<TelegramUser, "first_name" | "last_name">): string {
@@ -99,7 +103,7 @@ function toAttachment(kind: Attachment["kind"], file: TelegramFile, defaultType:
 }
 
 /** The handle under which an attachment is fetched: Telegram's id of the file, and the type that only the message told. */
-export function toFileRef(fileId: string, mimeType: string): string {
+function toFileRef(fileId: string, mimeType: string): string {
   return `${fileId} ${mimeType}`;
 }
 

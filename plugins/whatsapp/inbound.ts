@@ -69,7 +69,7 @@ function skip(reason: string): Mapped {
 }
 
 /** Id of a message: in a group with its author, without whom it cannot be quoted. */
-export function toProviderId(id: string, participant: string | undefined): string {
+function toProviderId(id: string, participant: string | undefined): string {
   return participant ? `${id}/${participant}` : id;
 }
 

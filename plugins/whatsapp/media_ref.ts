@@ -29,7 +29,7 @@ export interface MediaRef {
 }
 
 /** The handle under which an attachment is fetched. */
-export function toMediaRef({ keyKind, directPath, mediaKey, sha256, mimeType }: MediaRef): string {
+function toMediaRef({ keyKind, directPath, mediaKey, sha256, mimeType }: MediaRef): string {
   const [key, hash] = [mediaKey, sha256].map((bytes) => Buffer.from(bytes).toString("base64"));
   return JSON.stringify([keyKind, directPath, key, hash, mimeType]);
 }

@@ -12,9 +12,10 @@ import { readMessage } from "../ledger/outbox.ts";
 import type { Live } from "../lib/live.ts";
 import type { Later } from "./later.ts";
 import { openMcpDoor } from "./mcp_door.ts";
+import { newTokens } from "./tokens.ts";
 
 /** What {@linkcode openFront} needs. */
-export interface FrontDeps extends Omit<HttpDeps, keyof AdminViews | "mcpEndpoint" | "findAccepted"> {
+export interface FrontDeps extends Omit<HttpDeps, keyof AdminViews | "mcpEndpoint" | "findAccepted" | "tokens"> {
   readonly desk: AdminViews;
   readonly ledger: Ledger;
   readonly agents: Later<Agents>;
@@ -34,7 +35,9 @@ export async function openFront(deps: FrontDeps, signal: AbortSignal): Promise<H
   await using opening = new AsyncDisposableStack();
   const mcpEndpoint = opening.use(openMcpDoor({ ...deps, tools: toolsOfOthers }));
   const findAccepted = (key: ProviderKey) => readMessageOf(ledger, key);
-  const http = opening.use(await openHttp({ ...deps, ...desk, mcpEndpoint, findAccepted }, signal));
+  const http = opening.use(
+    await openHttp({ ...deps, ...desk, mcpEndpoint, findAccepted, tokens: newTokens(deps) }, signal),
+  );
   // Before the listeners, which wait for every answer that is under way.
   opening.defer(() => mcpEndpoint[Symbol.asyncDispose]());
   const owned = opening.move();

@@ -96,7 +96,7 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
   const { runtime } = wholeConfig.current;
   log.configure(runtime.log);
   const folder = opening.use(await openDataFolder(dataDir, { holder, takeover: options.takeover ?? false, log }));
-  const token = await openToken({ dataDir, env, adminAddress: runtime.http.admin });
+  const root = await openToken({ dataDir, env, adminAddress: runtime.http.admin });
   const tracer = await newTracer(env.OTEL_DENO === "true");
   opening.use(openProcessMetrics({ metrics, clock, version }));
 
@@ -118,7 +118,7 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
   const memoryRoom = opening.use(openMemoryRoom({ config: wholeConfig, dataDir, ...instruments }));
   const { memory } = memoryRoom;
   const shelves = toShelves(configDir, dataDir);
-  const workspaces = opening.use(openWorkspaceRoom({ config: wholeConfig, shelves, token, ...instruments }));
+  const workspaces = opening.use(openWorkspaceRoom({ config: wholeConfig, shelves, root, ...instruments }));
   const host = opening.use(await openPluginHost({ bus: doorway, intake, dataDir, plugins, ...instruments }, signal));
   const others = opening.use(
     await openOthers({
@@ -170,7 +170,7 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
       agents,
       toolsOfOthers: others.tools,
       http,
-      token,
+      root,
       tracer,
       metricsText: metrics.text,
       ...instruments,

@@ -8,6 +8,7 @@ import { sweepAudit } from "../ledger/audit.ts";
 import { sweepPurged } from "../ledger/dead.ts";
 import { sweepFinished } from "../ledger/queues.ts";
 import { sweepAgent } from "../ledger/retention.ts";
+import { sweepTokens } from "../ledger/tokens.ts";
 
 /** What {@linkcode sweepLedger} uses. */
 export interface SweepDeps {
@@ -36,6 +37,7 @@ export async function sweepLedger({ ledger, config, clock, log }: SweepDeps, sig
         ...sweepFinished(nowMs - finished, sweepRows),
         ...sweepPurged(nowMs - restoreMs, sweepRows),
         sweepAudit(nowMs - audit, sweepRows),
+        sweepTokens(nowMs - audit, sweepRows),
       ]);
       for (const { id, retention } of agents) if (retention !== undefined) await sweepMessages(id, retention);
     } catch (thrown) {

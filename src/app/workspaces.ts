@@ -4,8 +4,8 @@ import type { Config } from "../config/config.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
-import type { Secret } from "../core/secret.ts";
 import type { Workspaces } from "../core/workspace.ts";
+import type { RootToken } from "../http/tokens.ts";
 import { openWorkspaces } from "../workspace/open.ts";
 
 /** Where papers lie: agents' own in the data folder, skills of all agents in the config folder. */
@@ -15,11 +15,11 @@ export function toShelves(configDir: string, dataDir: string): Shelves {
 
 /** Opens the workspaces of the agents of `config`. */
 export function openWorkspaceRoom(
-  { config, shelves, token, log, metrics, clock }: {
+  { config, shelves, root, log, metrics, clock }: {
     readonly config: { readonly current: Config };
     readonly shelves: Shelves;
-    /** The admin token, where a process runs. */
-    readonly token?: Secret | undefined;
+    /** The root token, where a process runs. */
+    readonly root?: RootToken | undefined;
     readonly log: Log;
     readonly metrics: Metrics;
     readonly clock: Clock;
@@ -33,12 +33,13 @@ export function openWorkspaceRoom(
         const { folder } = toWorkspacePaths(agent, shelves);
         return [agent.id, isAbsolute(folder) ? folder : resolve(folder)];
       }));
-      const secrets = [...collectSecrets(config.current), ...token === undefined ? [] : [token.reveal()]];
+      const secrets = collectSecrets(config.current);
       byConfig.set(config.current, known = { folders, secrets });
     }
     return known;
   };
-  return openWorkspaces({ folders: () => current().folders, secrets: () => current().secrets, log, metrics, clock });
+  const secrets = () => [...current().secrets, ...root === undefined ? [] : [root.current.reveal()]];
+  return openWorkspaces({ folders: () => current().folders, secrets, log, metrics, clock });
 }
 
 /** Every secret of a config, wherever it stands. */

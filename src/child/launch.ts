@@ -54,7 +54,7 @@ export async function toLaunch(spec: ChildSpec, system: ChildSystem, hostPid: nu
 }
 
 /** What will hold `spec` back on this machine. */
-export function toConfinement({ program, permissions }: ChildSpec, { bubblewrap }: ChildSystem): Confinement {
+function toConfinement({ program, permissions }: ChildSpec, { bubblewrap }: ChildSystem): Confinement {
   // What a Deno child starts is held by nothing, so such a child needs the other kind of walls.
   if (program.kind === "deno" && permissions.run.length === 0) return { kind: "deno" };
   return "missing" in bubblewrap ? { kind: "unconfined", reason: bubblewrap.missing } : { kind: "bubblewrap" };

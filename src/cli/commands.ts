@@ -13,6 +13,7 @@ import { pairRoutes } from "./pair_routes.ts";
 import { doctorCommand, logsCommand, runCommand, statusCommand, versionCommand } from "./process_routes.ts";
 import { toDescription } from "./route_parts.ts";
 import { sessionRoutes } from "./session_routes.ts";
+import { tokenRoutes } from "./token_routes.ts";
 import { workspaceRoutes } from "./workspace_routes.ts";
 
 // A command's code is loaded when it runs: `agent version` does not pay for the runtime.
@@ -31,6 +32,7 @@ export function newRoutes(more: MoreRoutes): RouteMap<CliContext> {
       logs: logsCommand,
       chat: chatCommand,
       pair: pairRoutes,
+      token: tokenRoutes,
       channels: channelRoutes,
       dlq: dlqRoutes,
       sessions: sessionRoutes,

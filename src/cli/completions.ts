@@ -28,7 +28,7 @@ export function printCompletions(terminal: Terminal, root: RouteMap<CliContext>,
 }
 
 /** Writes the script for a shell. It holds every command and flag, so that completing starts no process. */
-export function formatCompletions(root: RouteMap<CliContext>, shell: Shell): string {
+function formatCompletions(root: RouteMap<CliContext>, shell: Shell): string {
   const places = listPlaces(root, "");
   switch (shell) {
     case "bash":

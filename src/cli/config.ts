@@ -31,7 +31,7 @@ export async function checkConfig(terminal: Terminal, flags: ConfigFlags): Promi
 }
 
 /** What a check found, for a person. */
-export function formatCheck(result: LoadResult, ink: Ink): string {
+function formatCheck(result: LoadResult, ink: Ink): string {
   if (!result.ok) return `${toPlain(formatFaults(result.faults))}\n`;
   const { config: { agents, llm, plugins }, files, warnings } = result.loaded;
   const counts = [
@@ -53,7 +53,7 @@ export async function explainConfig(terminal: Terminal, flags: ConfigFlags, path
 }
 
 /** Settings for a person: one in full, several as a table. */
-export function formatExplanations(explanations: readonly Explanation[], ink: Ink): string {
+function formatExplanations(explanations: readonly Explanation[], ink: Ink): string {
   const [first, ...others] = explanations;
   if (first === undefined) return "Nothing is set there.\n";
   if (others.length === 0) return formatOne(first, ink);

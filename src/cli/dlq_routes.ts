@@ -1,8 +1,6 @@
 import { buildCommand, buildRouteMap } from "@stricli/core";
 import { hops } from "../core/bus.ts";
-import { AppError } from "../core/error.ts";
-import { parseDuration } from "../lib/duration.ts";
-import { data, dryRun, json, limit, toAction, toCount, toDescription, yes } from "./route_parts.ts";
+import { data, dryRun, json, limit, toAction, toCount, toDescription, toDurationMs, yes } from "./route_parts.ts";
 
 const conditions = {
   hop: {
@@ -132,9 +130,3 @@ export const dlqRoutes = buildRouteMap({
   },
   docs: { brief: "Dead letters: what could not be answered or sent" },
 });
-
-function toDurationMs(input: string): number {
-  const ms = parseDuration(input);
-  if (ms === undefined) throw new AppError("invalid", "write a time such as 30m, 1h or 7d");
-  return ms;
-}

@@ -34,7 +34,7 @@ function toRefused({ kind, message, reason }: { kind: string; message: string; r
 }
 
 /** What a dream did, or would do. */
-export function formatDream(dreamt: Dream | null, dryRun: boolean, ink: Ink): string {
+function formatDream(dreamt: Dream | null, dryRun: boolean, ink: Ink): string {
   if (dreamt === null) return "Nothing to do: no fact was recalled often enough, none is doubled, none is stale.\n";
   const { promoted, merged, faded } = dreamt.plan;
   const cut = (text: string) => toPlainLine(text, 100);

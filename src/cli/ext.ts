@@ -21,7 +21,7 @@ export async function listExtensions(terminal: Terminal, flags: ExtensionFlags):
 }
 
 /** Extensions for a person. */
-export function formatExtensions(views: readonly ExtensionView[], ink: Ink): string {
+function formatExtensions(views: readonly ExtensionView[], ink: Ink): string {
   if (views.length === 0) {
     return "There are no extensions. Begin one: agent ext new NAME. Install one: agent ext install PATH\n";
   }
@@ -48,7 +48,7 @@ export async function showExtension(terminal: Terminal, flags: ExtensionFlags, i
 }
 
 /** One extension for a person. */
-export function formatExtension(view: ExtensionView, ink: Ink): string {
+function formatExtension(view: ExtensionView, ink: Ink): string {
   const line = (name: string, value: string) => value === "" ? [] : [`${ink.dim(name.padEnd(12))}${toPlain(value)}`];
   return [
     `${ink.bold(view.id)} ${view.version}  ${view.state}`,

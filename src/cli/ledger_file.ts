@@ -2,6 +2,7 @@ import { lockDataFolder } from "../app/lock.ts";
 import type { Clock } from "../core/clock.ts";
 import { AppError } from "../core/error.ts";
 import type { Ledger, LedgerReader, Row } from "../core/ledger.ts";
+import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
 import { openLedger } from "../ledger/open.ts";
 import { newStatementCache, openReadOnly, toLedgerError } from "../ledger/sqlite.ts";
@@ -58,7 +59,9 @@ export async function requireLedgerFile(dataDir: string): Promise<LedgerFile> {
 /** Changes the ledger of `dataDir`, on which nothing runs, and holds the folder's lock meanwhile. */
 export async function changeLedger<T>(
   dataDir: string,
-  change: (parts: { readonly ledger: Ledger; readonly metrics: Metrics; readonly clock: Clock }) => Promise<T>,
+  change: (
+    parts: { readonly ledger: Ledger; readonly log: Log; readonly metrics: Metrics; readonly clock: Clock },
+  ) => Promise<T>,
 ): Promise<T> {
   (await requireLedgerFile(dataDir))[Symbol.dispose]();
   const holder = { pid: Deno.pid, bootId: newId(), startedAt: new Date().toISOString() };
@@ -67,11 +70,11 @@ export async function changeLedger<T>(
   await using log = openLog({ clock, output: newStderrOutput() }, { level: "warn", format: "auto", redact: true });
   const metrics = newMetrics(log);
   await using ledger = await openLedger({ path: ledgerPath(dataDir), log, metrics, clock });
-  return await change({ ledger, metrics, clock });
+  return await change({ ledger, log, metrics, clock });
 }
 
 /** Nothing runs on the data folder, and nothing ever has. */
-export function newNoLedgerError(dataDir: string): AppError {
+function newNoLedgerError(dataDir: string): AppError {
   return new AppError(
     "unavailable",
     `Nothing runs on ${dataDir}, and it holds no ledger. Start it: agent run, or name another folder with --data or AGENT_DATA`,

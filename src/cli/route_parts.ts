@@ -1,5 +1,6 @@
 import type { InputParser } from "@stricli/core";
 import { AppError } from "../core/error.ts";
+import { parseDuration } from "../lib/duration.ts";
 import type { CliContext } from "./context.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -78,4 +79,11 @@ export function toCount(min: number, max = Number.MAX_SAFE_INTEGER): InputParser
       max < Number.MAX_SAFE_INTEGER ? `write ${min} to ${max}` : `write a number from ${min}`,
     );
   };
+}
+
+/** Takes a time, such as `30m`, `1h` or `7d`, as milliseconds. */
+export function toDurationMs(input: string): number {
+  const ms = parseDuration(input);
+  if (ms === undefined) throw new AppError("invalid", "write a time such as 30m, 1h or 7d");
+  return ms;
 }

@@ -20,6 +20,9 @@ const sharedPolicy = {
   language: z.string().max(64).optional().describe("Language of the answers. Absent: the sender's."),
 };
 
+/** Settings of an agent that a binding may replace. */
+export const policyKeys: readonly string[] = [...Object.keys(sharedPolicy), "model"];
+
 /** Which plugin instance an agent hears, and under which policy. Values here replace the agent's. */
 export const bindingSchema = z.strictObject({
   plugin: idText.describe("Plugin, such as `telegram`."),

@@ -85,7 +85,7 @@ const httpSchema = z.strictObject({
 });
 
 /** One MCP server. */
-export const mcpServerSchema = z.union([stdioSchema, httpSchema]);
+const mcpServerSchema = z.union([stdioSchema, httpSchema]);
 /** One MCP server, as parsed. */
 export type McpServerConfig = z.output<typeof mcpServerSchema>;
 /** A server that is a child process. */

@@ -6,7 +6,7 @@ import { deadline, duration, secretText } from "./scalars.ts";
 export const embedderKinds = ["embedded", "openai_compatible", "gemini", "none"] as const;
 
 /** Who makes vectors of what agents know. */
-export const embedderSchema = z.strictObject({
+const embedderSchema = z.strictObject({
   kind: z.enum(embedderKinds).default("embedded").describe(
     "`embedded`: part of the program, needs no key and no network. `none`: facts are found by their words only.",
   ),

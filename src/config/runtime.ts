@@ -32,7 +32,9 @@ export const runtimeFileSchema = z.strictObject({
     finished: duration.default(30 * 86_400_000).describe(
       "How long finished inbox, outbox and journal rows are kept (dedupe works that long).",
     ),
-    audit: duration.default(365 * 86_400_000).describe("How long it is kept who did what."),
+    audit: duration.default(365 * 86_400_000).describe(
+      "How long it is kept who did what, and which tokens there were.",
+    ),
   }).prefault({}).describe("What is swept away, and when."),
   shutdown: z.strictObject({
     budget: duration.default(20_000).describe("How long running turns may finish; the rest resumes at the next start."),

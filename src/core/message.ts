@@ -1,5 +1,10 @@
 import { z } from "zod";
 
+/** Half a surrogate pair becomes U+FFFD: many a channel refuses a text that holds one. */
+function wellFormed(text: z.ZodString): z.ZodString {
+  return text.overwrite((value) => value.toWellFormed());
+}
+
 /** A file that came with a message. The bytes stay with the provider until a turn asks for them. */
 export const attachmentSchema = z.object({
   kind: z.enum(["image", "audio", "video", "document"]),
@@ -32,7 +37,7 @@ export const senderSchema = z.object({
 export type Sender = z.output<typeof senderSchema>;
 
 /** An earlier exchange that the sender hands in with the message (OpenAI-style clients without a conversation id). */
-export const priorMessageSchema = z.object({ role: z.enum(["user", "assistant"]), text: z.string() });
+const priorMessageSchema = z.object({ role: z.enum(["user", "assistant"]), text: z.string() });
 
 /** One message from outside, as a plugin gives it to the runtime. */
 export const inboundSchema = z.object({
@@ -42,7 +47,7 @@ export const inboundSchema = z.object({
   /** Unique within (plugin, instance, conversation) for ever: the key of the dedupe. */
   providerMessageId: z.string().min(1).max(500),
   sender: senderSchema,
-  text: z.string().max(1_000_000).default(""),
+  text: wellFormed(z.string().max(1_000_000)).default(""),
   /** What the channel tells the agent about the message, above its text: a subject, who vouches for the sender. */
   heading: z.string().max(2_000).optional(),
   /** Nobody vouches that `sender` wrote it: the agent gets heading and text as material, not as something asked of it. */
@@ -100,7 +105,7 @@ export const outboundSchema = z.object({
   /** Provider message ids of the messages that this one answers, oldest first. */
   inReplyTo: z.array(z.string()).default([]),
   /** Markdown. */
-  text: z.string(),
+  text: wellFormed(z.string()),
   /** For channels that have subjects. Absent: that of what is answered, else the first words. */
   subject: z.string().max(500).optional(),
   /** The message that is shown with this one as what it answers. Absent: as the channel is used to. */

@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 /** Something that kept a model from answering at once. */
-export const setbackSchema = z.discriminatedUnion("type", [
+const setbackSchema = z.discriminatedUnion("type", [
   /** It had to wait for the rate limit that the config sets for the provider. */
   z.object({ type: z.literal("limited"), provider: z.string(), waitedMs: z.number() }),
   /** It failed. */

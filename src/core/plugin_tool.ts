@@ -40,7 +40,7 @@ export const pluginToolCallSchema = z.object({
 export type PluginToolCall = z.output<typeof pluginToolCallSchema>;
 
 /** A message that a tool wants to be sent. The runtime decides whether it may, and answers for its delivery. */
-export const toolMessageSchema = outboundSchema.pick({
+const toolMessageSchema = outboundSchema.pick({
   conversation: true,
   thread: true,
   inReplyTo: true,

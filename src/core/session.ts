@@ -7,11 +7,14 @@ export interface SessionKey {
   readonly thread?: string;
 }
 
-/** The one text form of a {@linkcode SessionKey}: its parts, percent-encoded, joined by `/`. */
+/**
+ * The one text form of a {@linkcode SessionKey}: its parts, percent-encoded, joined by `/`. Half a surrogate pair, which
+ * has no such encoding, becomes U+FFFD.
+ */
 export function toSessionId(key: SessionKey): string {
   const parts = [key.agent, key.plugin, key.instance, key.conversation];
   if (key.thread !== undefined) parts.push(key.thread);
-  return parts.map(encodeURIComponent).join("/");
+  return parts.map((part) => encodeURIComponent(part.toWellFormed())).join("/");
 }
 
 /** The one text form of a session's conversation: its id without the thread. */

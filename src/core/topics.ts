@@ -62,7 +62,7 @@ const filePieceSchema = z.object({
 });
 
 /** How a plugin instance stands, from now on. */
-export const healthEventSchema = z.object({
+const healthEventSchema = z.object({
   plugin: z.string(),
   instance: z.string(),
   state: z.enum(["starting", "up", "degraded", "down"]),
@@ -75,7 +75,7 @@ export const healthEventSchema = z.object({
 export type HealthEvent = z.output<typeof healthEventSchema>;
 
 /** Wakes a flow that waits for something outside. */
-export const resumeEventSchema = z.object({
+const resumeEventSchema = z.object({
   flowId: z.string().min(1).max(500),
   /** What the flow waits for. */
   topic: z.string().min(1).max(500),

@@ -162,7 +162,7 @@ export function isShown(path: string, view: WorkspaceView): boolean {
 }
 
 /** Whether a file concerns people. File systems that take `memory.md` for `MEMORY.md` do not matter. */
-export function isPersonalPath(path: string): boolean {
+function isPersonalPath(path: string): boolean {
   const folded = toFolded(path);
   return personalNames.includes(folded) || folded === notesFolder || folded.startsWith(`${notesFolder}/`);
 }

@@ -19,7 +19,7 @@ export const extensionId = z.string().regex(
 ).refine((id) => !reservedIds.includes(id), `must not be one of ${reservedIds.join(", ")}`);
 
 /** Names of the hooks that an extension can listen on. */
-export const hookNames = [
+const hookNames = [
   "before_message",
   "after_message",
   "before_tool_call",
@@ -125,9 +125,6 @@ export const manifestSchema = z.strictObject({
 });
 /** What an extension says of itself, and what it asks for. */
 export type Manifest = z.output<typeof manifestSchema>;
-
-/** What an extension asks for. Whoever enables it has seen exactly this. */
-export type Permissions = Manifest["permissions"];
 
 /**
  * Reads the text of a manifest.

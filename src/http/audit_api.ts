@@ -11,7 +11,7 @@ export const auditEntrySchema = z.object({
   id: z.number().int(),
   /** ISO 8601 UTC. */
   at: z.string(),
-  /** `console`, `api`, `cli`; `gate` and `clock` are the process itself. */
+  /** A token's name; of the root token `root` in a browser, `cli` or `api`; `gate` and `clock` are the process itself. */
   actor: z.string(),
   /** Such as `pairing.approved`. */
   action: z.string(),

@@ -9,7 +9,7 @@ import {
   conversationFilterSchema,
   type ConversationView,
 } from "./channels_api.ts";
-import { type NoteDown, toDoor } from "./door.ts";
+import { type NoteDown, toActor } from "./door.ts";
 
 /** A channel instance. */
 export interface ChannelPlace {
@@ -57,7 +57,7 @@ export function newChannelRoutes(desk: ChannelDesk, note: NoteDown): Hono {
     const message = await readJson(context.req.raw, maxTestBytes, channelTestSchema);
     const answer = await desk.test(place, message, AbortSignal.timeout(testMs));
     await note({
-      actor: toDoor(context),
+      actor: toActor(context),
       action: "channel.tested",
       target: `${place.plugin}.${place.instance} ${message.conversation}: ${answer.state}`,
     });

@@ -77,6 +77,21 @@ export type ConfigSettingView = z.output<typeof configSettingSchema>;
 /** Answer of `GET /api/config/explain`. */
 export const configSettingsAnswerSchema = z.object({ items: z.array(configSettingSchema) });
 
+/** Query of `GET /api/agents/:agent/policy`. */
+export const policyRequestSchema = z.object({
+  /** Plugin and instance, such as `telegram.sales`. Absent: the console and programs. */
+  heard: z.string().min(1).max(200).optional(),
+});
+/** One setting of a policy in force, by its name in the agent. */
+export const policySettingSchema = configSettingSchema.extend({
+  /** What decides it: the binding on which a message comes in, the agent, or nobody. */
+  from: z.enum(["binding", "agent", "default"]),
+});
+/** One setting of a policy in force, by its name in the agent. */
+export type PolicySettingView = z.output<typeof policySettingSchema>;
+/** Answer of `GET /api/agents/:agent/policy`. */
+export const policyAnswerSchema = z.object({ items: z.array(policySettingSchema) });
+
 /** Query of `GET /api/config/options`. */
 export const configOptionsRequestSchema = z.object({ file: pathText });
 /** What can be written in a file. */

@@ -8,7 +8,7 @@ import {
   configExplainRequestSchema,
   configOptionsRequestSchema,
 } from "./config_api.ts";
-import { toDoor } from "./door.ts";
+import { toActor } from "./door.ts";
 import type { Logins } from "./logins.ts";
 import { requireTokenAgain } from "./token_again.ts";
 import type { Audit } from "./views.ts";
@@ -37,7 +37,7 @@ export function newConfigRoutes({ desk, audit, logins, explain }: {
     const { token, ...edit } = await readJson(context.req.raw, maxBodyBytes, configApplySchema);
     if (commandFiles.includes(edit.path)) requireTokenAgain(logins, token, `${edit.path} can name commands to run`);
     const outcome = await desk.apply(edit);
-    await audit.note({ actor: toDoor(context), action: "config.edited", target: edit.path });
+    await audit.note({ actor: toActor(context), action: "config.edited", target: edit.path });
     return context.json({
       result: outcome.result,
       restartNeeded: outcome.result === "applied" ? outcome.restartNeeded : [],

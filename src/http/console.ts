@@ -32,7 +32,7 @@ export function newConsoleRoutes(
   { logins, cookie }: { readonly logins: Logins; readonly cookie: string },
 ): Hono {
   const app = new Hono();
-  const isLoggedIn = (context: Context) => logins.isSession(getCookie(context, cookie) ?? "");
+  const isLoggedIn = (context: Context) => logins.find(getCookie(context, cookie) ?? "") !== undefined;
 
   app.get("/", (context) => isLoggedIn(context) ? answer(indexPage, "html") : context.redirect("/login", 303));
   app.get("/login", (context) => isLoggedIn(context) ? context.redirect("/", 303) : answer(loginPage, "html"));

@@ -1,6 +1,6 @@
 import { Hono } from "hono";
 import { readJson } from "./body.ts";
-import { type NoteDown, toDoor } from "./door.ts";
+import { hasToken, type NoteDown, toActor } from "./door.ts";
 import { extensionEnableSchema, type ExtensionView } from "./extensions_api.ts";
 import type { Logins } from "./logins.ts";
 import { requireTokenAgain } from "./token_again.ts";
@@ -20,22 +20,22 @@ const maxBodyBytes = 2_000;
 /** `/api/extensions`. */
 export function newExtensionRoutes(
   desk: ExtensionDesk,
-  { note, logins }: { readonly note: NoteDown; readonly logins: Pick<Logins, "isToken"> },
+  { note, logins }: { readonly note: NoteDown; readonly logins: Pick<Logins, "identify"> },
 ): Hono {
   const app = new Hono();
   app.get("/", (context) => context.json({ extensions: desk.views() }));
   app.post("/:id/enable", async (context) => {
     const id = context.req.param("id");
     const { hash, token } = await readJson(context.req.raw, maxBodyBytes, extensionEnableSchema);
-    if (toDoor(context) === "console") requireTokenAgain(logins, token, `${id} is a program that would run`);
+    if (!hasToken(context)) requireTokenAgain(logins, token, `${id} is a program that would run`);
     await desk.enable(id, hash);
-    await note({ actor: toDoor(context), action: "extension.enabled", target: `${id} ${hash}` });
+    await note({ actor: toActor(context), action: "extension.enabled", target: `${id} ${hash}` });
     return context.json({ ok: true });
   });
   app.post("/:id/disable", async (context) => {
     const id = context.req.param("id");
     await desk.disable(id);
-    await note({ actor: toDoor(context), action: "extension.disabled", target: id });
+    await note({ actor: toActor(context), action: "extension.disabled", target: id });
     return context.json({ ok: true });
   });
   return app;

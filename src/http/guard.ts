@@ -1,7 +1,13 @@
-import type { Context, MiddlewareHandler, Next } from "hono";
+import type { Context, MiddlewareHandler } from "hono";
 import { getCookie } from "hono/cookie";
+import { matchedRoutes } from "hono/route";
 import { AppError } from "../core/error.ts";
+import { type Caller, setCaller } from "./caller.ts";
+import { toRefusal } from "./refusal.ts";
 import type { Logins } from "./logins.ts";
+import type { StreamEnds } from "./stream_ends.ts";
+import { viewerRoutes } from "./viewer_routes.ts";
+import { tooManyGuesses, type WrongGuesses } from "./wrong_guesses.ts";
 
 const securityHeaders: readonly (readonly [string, string])[] = [
   [
@@ -9,6 +15,7 @@ const securityHeaders: readonly (readonly [string, string])[] = [
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; " +
     "frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
   ],
+  ["x-frame-options", "DENY"],
   ["x-content-type-options", "nosniff"],
   ["referrer-policy", "no-referrer"],
   ["cross-origin-opener-policy", "same-origin"],
@@ -30,10 +37,12 @@ export function withSecurityHeaders(
 /** Host names under which a browser on this machine asks. */
 const loopbackNames: readonly string[] = ["localhost", "127.0.0.1", "[::1]"];
 
-/** What the guard must know. */
+/** What the guards must know. */
 export interface GuardDeps {
   readonly logins: Logins;
-  /** Name of the session's cookie. */
+  readonly guesses: WrongGuesses;
+  readonly streamEnds: StreamEnds;
+  /** Name of the login's cookie. */
   readonly cookie: string;
   /** Host names besides loopback, as configured now. */
   allowedHosts(): readonly string[];
@@ -56,33 +65,77 @@ export function newPlaceGuard({ allowedHosts }: Pick<GuardDeps, "allowedHosts">)
       );
     }
     const origin = context.req.header("origin");
-    if (origin !== undefined && !isSameOrigin(origin, host)) {
+    if ((origin !== undefined && !isSameOrigin(origin, host)) || isOfForeignPage(context)) {
       throw new AppError("denied", "Requests from pages of another site are not taken", { reason: "foreign_origin" });
     }
     return next();
   };
 }
 
-/** Lets in only programs that bring the token. */
-export function newTokenGuard({ logins }: Pick<GuardDeps, "logins">): MiddlewareHandler {
+/** Holds the answers to too many wrong tokens back. */
+export function newGuessGuard({ guesses }: Pick<GuardDeps, "guesses">): MiddlewareHandler {
   return async (context, next) => {
-    if (!hasToken(context, logins)) throw newNoTokenError();
     await next();
+    if (context.error === undefined || toRefusal(context.error).reason !== tooManyGuesses) return;
+    await guesses.hold();
   };
 }
 
-/** Lets in programs that bring the token, and browsers that bring a session's cookie. */
-export function newLoginGuard({ logins, cookie }: Pick<GuardDeps, "logins" | "cookie">): MiddlewareHandler {
-  return async (context: Context, next: Next) => {
-    if (hasToken(context, logins)) return await next();
-    const session = getCookie(context, cookie);
-    if (session === undefined) throw newNoTokenError();
-    if (!logins.isSession(session)) {
-      throw new AppError("denied", "The console's session is over. Log in again", { reason: "no_session" });
-    }
-    requireOwnPage(context);
-    await next();
+/** Lets in programs that bring a token, as far as its role goes. */
+export function newTokenGuard(deps: Pick<GuardDeps, "logins" | "streamEnds">): MiddlewareHandler {
+  return async (context, next) => {
+    const caller = findByToken(context, deps.logins);
+    if (caller === undefined) throw newNoTokenError();
+    await letIn(context, caller, deps.streamEnds, next);
   };
+}
+
+/** Lets in programs that bring a token, and browsers that bring a login's cookie, as far as their role goes. */
+export function newLoginGuard(deps: Pick<GuardDeps, "logins" | "cookie" | "streamEnds">): MiddlewareHandler {
+  return async (context, next) => {
+    const caller = findByToken(context, deps.logins) ?? findByCookie(context, deps);
+    await letIn(context, caller, deps.streamEnds, next);
+  };
+}
+
+/** A viewer tried something that is for operators. */
+export function newViewerError(): AppError {
+  return new AppError(
+    "denied",
+    "A viewer sees everything and changes nothing. Ask an operator, or log in with an operator's token",
+    { reason: "viewer" },
+  );
+}
+
+async function letIn(
+  context: Context,
+  caller: Caller,
+  streamEnds: StreamEnds,
+  next: () => Promise<void>,
+): Promise<void> {
+  if (caller.role === "viewer" && !mayView(context)) throw newViewerError();
+  setCaller(context, caller);
+  await next();
+  if (context.res.headers.get("content-type")?.startsWith("text/event-stream")) {
+    context.res = streamEnds.bind(caller, context.res);
+  }
+}
+
+/** Every route that could answer must be a viewer's: what answers first is not known before it does. */
+function mayView(context: Context): boolean {
+  const routes = matchedRoutes(context).filter(({ path }) => !path.endsWith("*"));
+  return routes.length > 0 && routes.every(({ method, path }) => viewerRoutes.includes(`${method} ${path}`));
+}
+
+function findByCookie(context: Context, { logins, cookie }: Pick<GuardDeps, "logins" | "cookie">): Caller {
+  const key = getCookie(context, cookie);
+  if (key === undefined) throw newNoTokenError();
+  const caller = logins.find(key);
+  if (caller === undefined) {
+    throw new AppError("denied", "The console's session is over. Log in again", { reason: "no_session" });
+  }
+  requireOwnPage(context);
+  return caller;
 }
 
 /** A browser sends a cookie along whoever asks: what changes something must come from the console's own script. */
@@ -95,19 +148,18 @@ function requireOwnPage(context: Context): void {
   }
 }
 
-/** @throws {AppError} `denied` for a token that is not the one. */
-function hasToken(context: Context, logins: Logins): boolean {
+/** @throws {AppError} `denied` for a token that is not taken. */
+function findByToken(context: Context, logins: Logins): Caller | undefined {
   const given = context.req.header("authorization");
-  if (given === undefined) return false;
+  if (given === undefined) return undefined;
   const [scheme, token] = given.split(" ", 2);
-  if (scheme?.toLowerCase() === "bearer" && token && logins.isToken(token)) return true;
-  throw new AppError("denied", "The token is not the one in admin.token in the data folder", { reason: "wrong_token" });
+  return logins.identify(scheme?.toLowerCase() === "bearer" ? token ?? "" : "", "header");
 }
 
 function newNoTokenError(): AppError {
   return new AppError(
     "denied",
-    "This needs the console's token. Send it as Authorization: Bearer TOKEN; it stands in admin.token in the data folder",
+    "This needs a token. Send it as Authorization: Bearer TOKEN; the root token stands in admin.token in the data folder",
     { reason: "no_token" },
   );
 }
@@ -116,4 +168,10 @@ function isSameOrigin(origin: string, host: string): boolean {
   // Behind a reverse proxy with TLS the page's scheme is https, while this listener only ever sees http.
   const lower = origin.toLowerCase();
   return lower === `http://${host.toLowerCase()}` || lower === `https://${host.toLowerCase()}`;
+}
+
+/** Browsers tell by these headers what no page can forge: a picture or a script of a foreign page asks without `Origin`. */
+function isOfForeignPage({ req }: Context): boolean {
+  const site = req.header("sec-fetch-site");
+  return (site === "cross-site" || site === "same-site") && req.header("sec-fetch-mode") !== "navigate";
 }

@@ -5,8 +5,10 @@ import type { Log } from "../core/log.ts";
 import { newLive } from "../lib/live.ts";
 import type { Activity } from "./activity_api.ts";
 import type { Status } from "./status_api.ts";
+import { type Caller, callerOf } from "./caller.ts";
 import type { EventStreams } from "./event_streams.ts";
 import { every } from "./every.ts";
+import { toSeen } from "./seen.ts";
 
 /** How often the process looks whether anything has changed, while somebody watches. */
 const lookMs = 1_000;
@@ -49,17 +51,22 @@ export function openLiveRoutes(
     if (watchers > 0) startSumming();
   });
 
-  async function* watch(signal: AbortSignal): AsyncGenerator<string> {
+  async function* watch(caller: Caller, signal: AbortSignal): AsyncGenerator<string> {
+    const toSeenText = (text: string) => {
+      if (caller.role === "operator") return text;
+      const all: Status = JSON.parse(text);
+      return JSON.stringify(toSeen(all, caller));
+    };
     watchers++;
     try {
       look();
       startSumming();
       let told = shown.current;
-      yield toEvent("status", told.status);
+      yield toEvent("status", toSeenText(told.status));
       if (told.activity !== "") yield toEvent("activity", told.activity);
       for await (const next of shown.changes(signal)) {
         const changed = [
-          next.status === told.status ? "" : toEvent("status", next.status),
+          next.status === told.status ? "" : toEvent("status", toSeenText(next.status)),
           next.activity === told.activity ? "" : toEvent("activity", next.activity),
         ].join("");
         told = next;
@@ -71,10 +78,10 @@ export function openLiveRoutes(
   }
 
   const routes = new Hono();
-  routes.get("/live", () => {
+  routes.get("/live", (context) => {
     const left = new AbortController();
     const signal = AbortSignal.any([left.signal, gone.signal]);
-    return streams.open(watch(signal), { [Symbol.dispose]: () => left.abort() });
+    return streams.open(watch(callerOf(context), signal), { [Symbol.dispose]: () => left.abort() });
   });
   return {
     routes,

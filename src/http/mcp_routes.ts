@@ -2,7 +2,7 @@ import { Hono } from "hono";
 import type { Config } from "../config/config.ts";
 import type { Live } from "../lib/live.ts";
 import { readJson } from "./body.ts";
-import { type NoteDown, toDoor } from "./door.ts";
+import { type NoteDown, toActor } from "./door.ts";
 import { mcpAcceptSchema, type McpAnswer, mcpAnswerSchema, type McpQuestion, type McpServerView } from "./mcp_api.ts";
 
 /** What an operator can see and do about MCP servers. */
@@ -34,7 +34,7 @@ export function newMcpRoutes(
     const { tools } = await readJson(context.req.raw, config.current.runtime.http.max_body_bytes, mcpAcceptSchema);
     const server = context.req.param("server");
     const accepted = await mcp.accept(server, tools);
-    await note({ actor: toDoor(context), action: "mcp.accepted", target: `${server}: ${accepted.join(", ")}` });
+    await note({ actor: toActor(context), action: "mcp.accepted", target: `${server}: ${accepted.join(", ")}` });
     return context.json({ accepted });
   });
   app.get("/questions", (context) => context.json({ questions: mcp.questions() }));
@@ -43,7 +43,7 @@ export function newMcpRoutes(
     const id = context.req.param("id");
     const server = mcp.questions().find((question) => question.id === id)?.server ?? "";
     mcp.answer(id, answer);
-    await note({ actor: toDoor(context), action: "mcp.answered", target: `${server}: ${answer.action}` });
+    await note({ actor: toActor(context), action: "mcp.answered", target: `${server}: ${answer.action}` });
     return context.json({ ok: true });
   });
   app.post("/servers/:server/login", async (context) => {

@@ -14,7 +14,7 @@ import {
   forgetRequestSchema,
 } from "./memory_api.ts";
 import { parseRequest, readJson } from "./body.ts";
-import { type Door, toDoor } from "./door.ts";
+import { type NoteDown, toActor } from "./door.ts";
 
 /** Whoever has the admin token sees all of one agent's memory. */
 const operator: Viewer = { kind: "operator" };
@@ -26,7 +26,7 @@ const askMs = 15_000;
 export function newMemoryRoutes(
   { memory, audit, config }: {
     readonly memory: Memory;
-    readonly audit: { note(entry: { actor: Door; action: string; target: string }): Promise<void> };
+    readonly audit: { readonly note: NoteDown };
     readonly config: Live<Config>;
   },
 ): Hono {
@@ -89,7 +89,7 @@ export function newMemoryRoutes(
       newDeadline(),
     );
     const action = old === undefined ? "memory.added" : "memory.edited";
-    await audit.note({ actor: toDoor(context), action, target: `${agent}: ${fact.id}` });
+    await audit.note({ actor: toActor(context), action, target: `${agent}: ${fact.id}` });
     return context.json(fact);
   });
   app.post("/agents/:agent/memory/weigh", async (context) => {
@@ -97,7 +97,7 @@ export function newMemoryRoutes(
     const { id, importance } = await readJson(context.req.raw, maxBytes(), factWeighSchema);
     await findFact(agent, id);
     await memory.weigh(agent, [{ id, importance }], newDeadline());
-    await audit.note({ actor: toDoor(context), action: "memory.weighed", target: `${agent}: ${id} ${importance}` });
+    await audit.note({ actor: toActor(context), action: "memory.weighed", target: `${agent}: ${id} ${importance}` });
     return context.json({ ok: true });
   });
   app.post("/agents/:agent/memory/restore", async (context) => {
@@ -108,7 +108,7 @@ export function newMemoryRoutes(
       throw new AppError("conflict", `${id} replaced nothing that is still there`, { reason: "nothing_replaced" });
     }
     await memory.restore(agent, id, newDeadline());
-    await audit.note({ actor: toDoor(context), action: "memory.restored", target: `${agent}: ${id}` });
+    await audit.note({ actor: toActor(context), action: "memory.restored", target: `${agent}: ${id}` });
     return context.json({ ok: true });
   });
   app.post("/agents/:agent/memory/forget", async (context) => {
@@ -116,7 +116,7 @@ export function newMemoryRoutes(
     const { ids } = await readJson(context.req.raw, maxBytes(), forgetRequestSchema);
     const forgotten = await memory.forget(agent, ids, operator, newDeadline());
     const target = `${agent}: ${forgotten.length} facts`;
-    if (forgotten.length > 0) await audit.note({ actor: toDoor(context), action: "memory.forgotten", target });
+    if (forgotten.length > 0) await audit.note({ actor: toActor(context), action: "memory.forgotten", target });
     return context.json({ forgotten });
   });
   return app;

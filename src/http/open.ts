@@ -5,7 +5,6 @@ import type { Clock } from "../core/clock.ts";
 import type { Intake } from "../core/intake.ts";
 import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
-import type { Secret } from "../core/secret.ts";
 import type { SubsystemStatus } from "../core/status.ts";
 import type { Tracer } from "../core/trace.ts";
 import type { Live } from "../lib/live.ts";
@@ -18,6 +17,9 @@ import { withStop } from "./intake.ts";
 import { openListener } from "./listener.ts";
 import { openLiveRoutes } from "./live.ts";
 import { newLogins } from "./logins.ts";
+import { openStreamEnds } from "./stream_ends.ts";
+import type { RootToken, Tokens } from "./tokens.ts";
+import { newWrongGuesses } from "./wrong_guesses.ts";
 import { type McpEndpoint, newMcpEndpoint } from "./mcp_endpoint.ts";
 import { type AdminViews, toStatus } from "./views.ts";
 import { type AcceptedMessage, openWebChannel, type WebChannel } from "./web_channel.ts";
@@ -31,8 +33,8 @@ export interface HttpDeps extends AdminViews {
   readonly metrics: Metrics;
   readonly clock: Clock;
   readonly tracer: Tracer;
-  /** The admin token. */
-  readonly token: Secret;
+  readonly root: RootToken;
+  readonly tokens: Tokens;
   readonly mcpEndpoint: McpEndpoint;
   /** All metrics, in Prometheus' text format. */
   metricsText(): Promise<string>;
@@ -44,6 +46,8 @@ export interface HttpDeps extends AdminViews {
 export interface HttpRoom {
   /** Where this machine reaches each listener. */
   readonly addresses: { readonly health: URL; readonly metrics: URL; readonly admin: URL };
+  /** What the admin listener answers, such as `GET /api/status`, as it is registered; guards left out. */
+  readonly adminRoutes: readonly string[];
   /** The channel of programs and of the console. */
   readonly web: WebChannel;
   /** An address that logs a browser in: once, within 15 minutes. */
@@ -60,7 +64,8 @@ export interface HttpRoom {
 export async function openHttp(deps: HttpDeps, signal: AbortSignal): Promise<HttpRoom & AsyncDisposable> {
   const { config, clock, log, metrics } = deps;
   const { http } = config.current.runtime;
-  const logins = newLogins(deps.token, clock);
+  const guesses = newWrongGuesses(clock, signal);
+  const logins = newLogins({ ...deps, guesses });
   const intake = withStop(deps.intake, signal);
   // Disposal goes the other way round: first every request gets its end, then the listeners can close.
   await using opened = new AsyncDisposableStack();
@@ -68,6 +73,7 @@ export async function openHttp(deps: HttpDeps, signal: AbortSignal): Promise<Htt
   const metricsListener = opened.use(openListener({ name: "metrics", address: http.metrics }, deps));
   const admin = opened.use(openListener({ name: "admin", address: http.admin }, deps));
   const streams = opened.use(openEventStreams(clock));
+  const streamEnds = opened.use(openStreamEnds({ logins, clock }));
   const web = opened.use(openWebChannel({ ...deps, intake }));
 
   const status = () => intake.isStopped() ? [...deps.status(), stopping] : deps.status();
@@ -82,12 +88,17 @@ export async function openHttp(deps: HttpDeps, signal: AbortSignal): Promise<Htt
   const adminRoutes = newAdminRoutes(views, {
     config,
     live: live.routes,
-    mcpEndpoint: newMcpEndpoint(deps.mcpEndpoint, { logins, metrics }),
+    mcpEndpoint: newMcpEndpoint(deps.mcpEndpoint, { logins, guesses, streamEnds, metrics }),
     web,
     streams,
+    root: deps.root,
+    tokens: deps.tokens,
     logins,
+    guesses,
+    streamEnds,
     clock,
     log,
+    metrics,
     // Browsers do not keep cookies apart by port, so that two of us on one machine would log each other out.
     cookie: `nexo_session_${admin.url.port}`,
     allowedHosts: () => [admin.url.hostname, ...config.current.runtime.http.allowed_hosts],
@@ -100,8 +111,10 @@ export async function openHttp(deps: HttpDeps, signal: AbortSignal): Promise<Htt
   const owned = opened.move();
   return {
     addresses: { health: health.url, metrics: metricsListener.url, admin: admin.url },
+    adminRoutes: [...new Set(adminRoutes.routes.map(({ method, path }) => `${method} ${path}`))]
+      .filter((route) => !/^ALL .*\*$/.test(route)),
     web,
-    newLoginLink: () => new URL(`/login?code=${logins.newCode()}`, admin.url).href,
+    newLoginLink: () => new URL(`/login?code=${logins.newCode(logins.root())}`, admin.url).href,
     stopIntake: intake.stop,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };

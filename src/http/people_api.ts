@@ -33,7 +33,7 @@ export const pairingViewSchema = z.object({
   expiresAt: z.string(),
   /** ISO 8601 UTC. */
   decidedAt: z.string().nullable(),
-  /** Door through which it was decided: `console`, `cli`, `api`; `clock` for a code that expired. */
+  /** As the audit names them; `clock` for a code that expired. */
   decidedBy: z.string().nullable(),
 });
 /** Somebody who asked to be let in; also the answer of `POST /api/pairings/approve`, `/deny` and `/revoke`. */

@@ -4,9 +4,11 @@ import { AppError, type ErrorKind, errorKinds, toAppError } from "../core/error.
 const statusByReason: Readonly<Record<string, number>> = {
   no_token: 401,
   wrong_token: 401,
+  token_expired: 401,
+  token_revoked: 401,
   no_session: 401,
   body_too_large: 413,
-  too_many_logins: 429,
+  too_many_guesses: 429,
   too_many_codes: 429,
 };
 
@@ -14,6 +16,8 @@ const statusByReason: Readonly<Record<string, number>> = {
 const openAiCodes: Readonly<Record<string, string>> = {
   no_token: "invalid_api_key",
   wrong_token: "invalid_api_key",
+  token_expired: "invalid_api_key",
+  token_revoked: "invalid_api_key",
   unknown_agent: "model_not_found",
 };
 
@@ -71,4 +75,13 @@ function openAiErrorType(status: number): string {
 export function newNoRouteError(method: string): AppError {
   // Without the path: it goes into the log, and who errs with an address may have written a token into it.
   return new AppError("missing", `Nothing answers ${method} at this path`, { reason: "no_route" });
+}
+
+/** A token that nobody has. */
+export function newWrongTokenError(): AppError {
+  return new AppError(
+    "denied",
+    "This token is not known. The root token stands in admin.token in the data folder; agent token list names the others",
+    { reason: "wrong_token" },
+  );
 }

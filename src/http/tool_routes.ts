@@ -2,7 +2,7 @@ import { Hono } from "hono";
 import type { Config } from "../config/config.ts";
 import type { Live } from "../lib/live.ts";
 import { readJson } from "./body.ts";
-import { type NoteDown, toDoor } from "./door.ts";
+import { hasToken, type NoteDown, toActor } from "./door.ts";
 import type { Logins } from "./logins.ts";
 import { requireTokenAgain } from "./token_again.ts";
 import { type ToolDetail, type ToolTried, type ToolTry, toolTrySchema, type ToolView } from "./tools_api.ts";
@@ -30,7 +30,7 @@ export function newToolRoutes(
   { config, note, logins }: {
     readonly config: Live<Config>;
     readonly note: NoteDown;
-    readonly logins: Pick<Logins, "isToken">;
+    readonly logins: Pick<Logins, "identify">;
   },
 ): Hono {
   const app = new Hono();
@@ -46,9 +46,9 @@ export function newToolRoutes(
       toolTrySchema,
     );
     const { asksToken } = await desk.show(name, AbortSignal.timeout(lookMs));
-    if (asksToken !== undefined && toDoor(context) === "console") requireTokenAgain(logins, token, asksToken);
+    if (asksToken !== undefined && !hasToken(context)) requireTokenAgain(logins, token, asksToken);
     // Before the call: it may be the last thing that this process does.
-    await note({ actor: toDoor(context), action: "tool.tried", target: `${name} as ${given.agent}` });
+    await note({ actor: toActor(context), action: "tool.tried", target: `${name} as ${given.agent}` });
     return context.json(await desk.try(name, given));
   });
   return app;

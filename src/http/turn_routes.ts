@@ -1,6 +1,6 @@
 import { Hono } from "hono";
 import { AppError } from "../core/error.ts";
-import { toDoor } from "./door.ts";
+import { toActor } from "./door.ts";
 import type { Audit, History } from "./views.ts";
 
 /** Longest look into the ledger for one turn. */
@@ -27,7 +27,7 @@ export function newTurnRoutes({ history, audit, stopTurn }: {
         reason: "turn_not_running",
       });
     }
-    await audit.note({ actor: toDoor(context), action: "turn.stopped", target: id });
+    await audit.note({ actor: toActor(context), action: "turn.stopped", target: id });
     return context.json({ ok: true });
   });
   return app;

@@ -8,6 +8,7 @@ import type { Memory } from "../core/memory.ts";
 import type { SubsystemStatus } from "../core/status.ts";
 import type { Dreams } from "../core/dream.ts";
 import type { Workspaces } from "../core/workspace.ts";
+import type { Actor } from "../ledger/audit.ts";
 import type { Live } from "../lib/live.ts";
 import type { RecentLog } from "../telemetry/recent_log.ts";
 import type { SeriesView } from "../telemetry/series.ts";
@@ -52,7 +53,8 @@ import type { ModelView, Queues, Status } from "./status_api.ts";
 import type { TurnView } from "./turns_api.ts";
 import { usageQuerySchema, type UsageRow } from "./usage_api.ts";
 import { parseRequest, readJson } from "./body.ts";
-import { type Door, toDoor } from "./door.ts";
+import { callerOf } from "./caller.ts";
+import { toActor } from "./door.ts";
 import { toReady } from "./health.ts";
 import { newMemoryRoutes } from "./memory.ts";
 import type { BusDesk } from "./bus_routes.ts";
@@ -60,6 +62,7 @@ import type { ChannelDesk } from "./channel_routes.ts";
 import type { Find } from "./find_routes.ts";
 import type { ExtensionDesk } from "./extension_routes.ts";
 import type { McpDesk } from "./mcp_routes.ts";
+import { toSeen, toSeenPerson } from "./seen.ts";
 import type { ToolDesk } from "./tool_routes.ts";
 
 /** Longest look into the ledger for one page. */
@@ -99,7 +102,7 @@ export interface DeadLetters {
    *
    * @throws {AppError} `missing`, `conflict` for one that cannot be replayed, `invalid` for what is no outbound message.
    */
-  replayEdited(id: number, text: string, actor: Door): Promise<void>;
+  replayEdited(id: number, text: string, actor: Actor): Promise<void>;
   /** Takes them away; gives how many, and where some went, what brings them back. */
   purge(
     selection: DeadLetterSelection,
@@ -111,13 +114,13 @@ export interface DeadLetters {
    *
    * @throws {AppError} `missing` where there was no such purge, or what it took is gone for good.
    */
-  restore(purge: number, actor: Door): Promise<number>;
+  restore(purge: number, actor: Actor): Promise<number>;
 }
 
-/** How something is done with dead letters, and through which door. */
+/** How something is done with dead letters, and by whom. */
 export interface DeadLetterOptions {
   readonly dryRun: boolean;
-  readonly actor: Door;
+  readonly actor: Actor;
 }
 
 /** Who may talk, beside those whom the config names. */
@@ -125,7 +128,7 @@ export interface Pairings {
   /** Newest first. */
   list(filter: PairingFilter, signal: AbortSignal): Promise<readonly PairingView[]>;
   /** Gives how they stand now. */
-  decide(decision: "approve" | "deny" | "revoke", whom: PairingWhom, actor: Door): Promise<PairingView>;
+  decide(decision: "approve" | "deny" | "revoke", whom: PairingWhom, actor: Actor): Promise<PairingView>;
 }
 
 /** Who did what. */
@@ -136,7 +139,7 @@ export interface Audit {
     signal: AbortSignal,
   ): Promise<readonly AuditEntry[]>;
   /** Writes something down. Never throws: what was done is done. */
-  note(entry: { readonly actor: Door; readonly action: string; readonly target: string }): Promise<void>;
+  note(entry: { readonly actor: Actor; readonly action: string; readonly target: string }): Promise<void>;
 }
 
 /** What can be done for a person whom agents talked with. */
@@ -195,9 +198,9 @@ export function newViewRoutes(views: AdminViews, config: Live<Config>): Hono {
   const { history, deadLetters, pairings, audit } = views;
   const app = new Hono();
 
-  app.get("/status", (context) => context.json(toStatus(views, config.current)));
+  app.get("/status", (context) => context.json(toSeen(toStatus(views, config.current), callerOf(context))));
   app.get("/agents", (context) => context.json({ agents: views.agents() }));
-  app.get("/channels", (context) => context.json({ channels: views.channels() }));
+  app.get("/channels", (context) => context.json(toSeen({ channels: views.channels() }, callerOf(context))));
   app.get("/channels/:plugin/:instance/qr.svg", (context) => {
     const { plugin, instance } = context.req.param();
     const channel = views.channels().find((one) => one.plugin === plugin && one.instance === instance);
@@ -212,7 +215,7 @@ export function newViewRoutes(views: AdminViews, config: Live<Config>): Hono {
     const { unlink } = await readJson(context.req.raw, maxSmallBytes, channelRestartSchema);
     await views.restartChannel({ plugin, instance }, unlink);
     const action = unlink ? "channel.unlinked" : "channel.restarted";
-    await audit.note({ actor: toDoor(context), action, target: `${plugin}.${instance}` });
+    await audit.note({ actor: toActor(context), action, target: `${plugin}.${instance}` });
     return context.json({ ok: true });
   });
 
@@ -268,13 +271,13 @@ export function newViewRoutes(views: AdminViews, config: Live<Config>): Hono {
     const forgotten = await views.people.forget(person, { dryRun }, AbortSignal.timeout(forgetMs));
     // Who it was is not to be known any more.
     const target = person.slice(0, person.indexOf(":"));
-    if (!dryRun) await views.audit.note({ actor: toDoor(context), action: "person.forgotten", target });
+    if (!dryRun) await views.audit.note({ actor: toActor(context), action: "person.forgotten", target });
     return context.json(forgotten);
   });
   const readAction = async (context: Context) => {
     const maxBytes = config.current.runtime.http.max_body_bytes;
     const { dryRun, ...selection } = await readJson(context.req.raw, maxBytes, deadLetterActionSchema);
-    return { selection, options: { dryRun, actor: toDoor(context) } };
+    return { selection, options: { dryRun, actor: toActor(context) } };
   };
   app.post("/dead-letters/replay", async (context) => {
     const { selection, options } = await readAction(context);
@@ -288,28 +291,29 @@ export function newViewRoutes(views: AdminViews, config: Live<Config>): Hono {
   });
   app.post("/dead-letters/restore", async (context) => {
     const { purge } = await readJson(context.req.raw, maxSmallBytes, deadLetterRestoreSchema);
-    return context.json({ count: await deadLetters.restore(purge, toDoor(context)) });
+    return context.json({ count: await deadLetters.restore(purge, toActor(context)) });
   });
   app.post("/dead-letters/:id{[0-9]+}/replay", async (context) => {
     const maxBytes = config.current.runtime.http.max_body_bytes;
     const { text } = await readJson(context.req.raw, maxBytes, deadLetterEditSchema);
-    await deadLetters.replayEdited(Number(context.req.param("id")), text, toDoor(context));
+    await deadLetters.replayEdited(Number(context.req.param("id")), text, toActor(context));
     return context.json({ ok: true });
   });
 
   app.get("/pairings", async (context) => {
     const filter = parseRequest(pairingFilterSchema, context.req.query());
-    return context.json(await toPage(filter, (wanted) => pairings.list(wanted, newDeadline())));
+    const page = await toPage(filter, (wanted) => pairings.list(wanted, newDeadline()));
+    return context.json({ ...page, items: page.items.map((person) => toSeenPerson(person, callerOf(context))) });
   });
   for (const decision of ["approve", "deny"] as const) {
     app.post(`/pairings/${decision}`, async (context) => {
       const whom = await readJson(context.req.raw, maxSmallBytes, pairingWhomSchema);
-      return context.json(await pairings.decide(decision, whom, toDoor(context)));
+      return context.json(await pairings.decide(decision, whom, toActor(context)));
     });
   }
   app.post("/pairings/revoke", async (context) => {
     const whom = await readJson(context.req.raw, maxSmallBytes, pairingRevocationSchema);
-    return context.json(await pairings.decide("revoke", whom, toDoor(context)));
+    return context.json(await pairings.decide("revoke", whom, toActor(context)));
   });
   app.get("/audit", async (context) => {
     const page = parseRequest(auditFilterSchema, context.req.query());

@@ -5,7 +5,6 @@ import { AppError, toAppError } from "../core/error.ts";
 import type { Intake } from "../core/intake.ts";
 import type { Log } from "../core/log.ts";
 import type { Attachment, Inbound, Outbound } from "../core/message.ts";
-import type { ChannelTraits } from "../core/plugin.ts";
 import { toSessionId } from "../core/session.ts";
 import { calls, topics } from "../core/topics.ts";
 import type { Span, Tracer } from "../core/trace.ts";
@@ -16,12 +15,9 @@ import { requireOpenIntake, retryAfterMs } from "./intake.ts";
 import { type Mailbox, newMailbox } from "./mailbox.ts";
 
 /** The two in-process plugins: programs come in through `api`, people through `console`. Each instance is an agent's id. */
-export const webPlugins = ["api", "console"] as const;
+const webPlugins = ["api", "console"] as const;
 /** One of the two in-process plugins. */
 export type WebPlugin = (typeof webPlugins)[number];
-
-/** How both treat a message that is sent twice: the second one changes nothing. */
-export const webChannelTraits: ChannelTraits = { idempotentSend: true, typing: false };
 
 /** Requests that may wait for an answer at the same time. */
 const maxWaiting = 2_000;

@@ -4,7 +4,7 @@ import type { WorkspaceEdit, Workspaces } from "../core/workspace.ts";
 import type { Live } from "../lib/live.ts";
 import { toTextVersion } from "../lib/text_version.ts";
 import { parseRequest, readJson } from "./body.ts";
-import { toDoor } from "./door.ts";
+import { toActor } from "./door.ts";
 import type { Audit } from "./views.ts";
 import {
   workspaceChangeSchema,
@@ -49,7 +49,7 @@ export function newWorkspaceRoutes(
     const said = why || `${text === null ? "Deleted" : "Edited"} by the operator: ${path}`;
     const commit = await workspaces.of(agent).change([edit], { author: "operator", why: said }, "operator");
     if (commit !== undefined) {
-      await audit.note({ actor: toDoor(context), action: "workspace.edited", target: `${agent} ${path}` });
+      await audit.note({ actor: toActor(context), action: "workspace.edited", target: `${agent} ${path}` });
     }
     return context.json({ commit });
   });
@@ -58,7 +58,7 @@ export function newWorkspaceRoutes(
     const maxBytes = config.current.runtime.http.max_body_bytes;
     const { commit } = await readJson(context.req.raw, maxBytes, workspaceRevertRequestSchema);
     const reverted = await workspaces.of(agent).revert(commit, "operator");
-    await audit.note({ actor: toDoor(context), action: "workspace.reverted", target: `${agent} ${commit}` });
+    await audit.note({ actor: toActor(context), action: "workspace.reverted", target: `${agent} ${commit}` });
     return context.json({ commit: reverted });
   });
   return app;

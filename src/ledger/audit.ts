@@ -1,7 +1,10 @@
 import type { Ledger, Row, Statement } from "../core/ledger.ts";
 
-/** Who did something: an operator's door, or the process itself. */
-export type Actor = "console" | "api" | "cli" | "gate" | "clock";
+/**
+ * Who did something: the name of a token; of the root token `root` in a browser, `cli` or `api`; or the process itself,
+ * as `gate` and `clock`.
+ */
+export type Actor = string;
 
 /** One thing that was done. */
 export interface AuditEntry {

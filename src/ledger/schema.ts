@@ -284,4 +284,18 @@ export const migrations: readonly string[] = [
       AND provider_id IN (SELECT value FROM json_each(old.receipt, '$.providerMessageIds'));
   END;
   `,
+  `
+  CREATE TABLE tokens (
+    id           INTEGER PRIMARY KEY AUTOINCREMENT,
+    name         TEXT NOT NULL,
+    role         TEXT NOT NULL CHECK (role IN ('operator', 'viewer')),
+    hash         TEXT NOT NULL UNIQUE, -- SHA-256; the token itself is nowhere
+    created_at   INTEGER NOT NULL,
+    created_by   TEXT NOT NULL,
+    expires_at   INTEGER NOT NULL,
+    last_used_at INTEGER,
+    revoked_at   INTEGER
+  ) STRICT;
+  CREATE UNIQUE INDEX tokens_name ON tokens (name) WHERE revoked_at IS NULL;
+  `,
 ];

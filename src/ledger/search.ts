@@ -28,7 +28,7 @@ export interface MessageHit {
 }
 
 /** Longest excerpt, characters. */
-export const excerptChars = 400;
+const excerptChars = 400;
 const leadChars = 120;
 /** Words of a search beyond these are not looked for. */
 const wordBound = 16;

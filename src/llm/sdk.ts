@@ -1,6 +1,7 @@
 import type { LanguageModelV4 } from "@ai-sdk/provider";
 import type { Secret } from "../core/secret.ts";
 import type { Protocol } from "./kinds.ts";
+import { withWellFormedBody } from "./well_formed.ts";
 
 /** Where requests go and with which rights. */
 export interface Endpoint {
@@ -29,7 +30,7 @@ export async function loadModels(
   const key = apiKey.reveal();
   const settings = {
     baseURL: baseUrl,
-    fetch,
+    fetch: withWellFormedBody(fetch),
     headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, value.reveal()])),
   };
   switch (protocol) {

@@ -1,7 +1,7 @@
 import { toAskedWords } from "./words.ts";
 
 /** Numbers of a vector: with the 100 of a word's meaning they are 384. */
-export const ngramDimension = 284;
+const ngramDimension = 284;
 /** Lengths of the pieces that a word is cut into. */
 const pieceLengths = [3, 4, 5] as const;
 /** Where a sign is a syllable or a word, and words are not set apart. */

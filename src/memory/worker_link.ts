@@ -4,9 +4,6 @@ import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
 import { withDeadline } from "../resilience/deadline.ts";
 
-/** A message of the other side that is no answer. */
-export type Notice<R> = Exclude<R, { readonly type: "answer" | "refused" | "pong" | "closed" }>;
-
 /** Every worker of this room says these. */
 interface BasicReply {
   readonly type: string;

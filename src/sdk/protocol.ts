@@ -31,7 +31,7 @@ const answerSchema = z.object({
 export type Answer = z.output<typeof answerSchema>;
 
 /** What the host asks of a channel. */
-export const channelRequestSchema = z.discriminatedUnion("method", [
+const channelRequestSchema = z.discriminatedUnion("method", [
   z.object({ method: z.literal("send"), message: outboundSchema }),
   z.object({ method: z.literal("find"), key: z.string() }),
   z.object({ method: z.literal("typing"), conversation: z.string(), thread: z.string().optional() }),
@@ -43,7 +43,7 @@ export const channelRequestSchema = z.discriminatedUnion("method", [
 export type ChannelRequest = z.output<typeof channelRequestSchema>;
 
 /** What the worker asks of the host. */
-export const hostRequestSchema = z.discriminatedUnion("method", [
+const hostRequestSchema = z.discriminatedUnion("method", [
   z.object({ method: z.literal("receive"), message: inboundSchema }),
   z.object({ method: z.literal("secret"), name: z.string() }),
 ]);

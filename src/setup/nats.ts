@@ -46,7 +46,7 @@ export async function setUpNats(site: Site, flags: NatsFlags): Promise<void> {
 }
 
 /** Whether a NATS server answers on this machine. */
-export async function isNatsHere(): Promise<boolean> {
+async function isNatsHere(): Promise<boolean> {
   try {
     await tryNats(localUrl);
     return true;

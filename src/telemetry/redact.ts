@@ -4,11 +4,12 @@ const credential = new RegExp(
     String.raw`\b(?:bearer|basic)\s+[\w.~+/=-]{8,}`,
     String.raw`\beyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?`, // JSON Web Token
     String.raw`\b(?:sk|pk|rk|xox[abprs])-[\w-]{16,}`, // OpenAI, Anthropic and DeepSeek; Slack
+    String.raw`\bnexo_[\w-]{43}`, // tokens of ours
     String.raw`\bgh[pousr]_\w{20,}`, // GitHub
     String.raw`\bAIza[\w-]{35}`, // Google
     String.raw`\b(?:AKIA|ASIA)[A-Z0-9]{16}\b`, // AWS
     String.raw`\d{5,12}:[\w-]{35}`, // Telegram bot; no \b before it: in URLs it follows "bot"
-    String.raw`\b[0-9a-f]{64}\b`, // 256 bits in hex: our own tokens, webhook secrets
+    String.raw`\b[0-9a-f]{64}\b`, // 256 bits in hex: webhook secrets
     String.raw`(?<=://)[^\s/:@]*:[^\s/@]+(?=@)`, // user:password@host
     String.raw`(?<=[?&](?:key|api_key|token|access_token|secret|password)=)[^&\s]+`,
   ].join("|"),

@@ -25,7 +25,7 @@ async function talk(room: Room, from: number, to: number): Promise<void> {
 
 const summaries = (room: Room) => room.rows("SELECT id, body, through_id FROM messages WHERE through_id IS NOT NULL");
 const untilCounted = (room: Room, result: "done" | "failed", count: number) =>
-  room.metrics.untilWritten("nexo_compactions_total", { agent: "ana", result }, count, AbortSignal.timeout(10_000));
+  room.metrics.untilWritten("nexo_compactions_total", { agent: "ana", result }, count, AbortSignal.timeout(60_000));
 const untilSummary = (room: Room) => room.until(() => summaries(room)[0]);
 
 Deno.test("a window that is nearly full is summed up after the answer, and the transcript stays whole", async () => {

@@ -103,7 +103,7 @@ Deno.test("the timeline of a turn tells what was received, when a restart took i
   await room.restart();
   const [reply] = await room.untilSent(1);
   await room.untilIdle();
-  const turn = await newHistory(room.ledger).turn(reply?.turnId ?? "", AbortSignal.timeout(10_000));
+  const turn = await newHistory(room.ledger).turn(reply?.turnId ?? "", AbortSignal.timeout(60_000));
   assert.deepEqual(turn?.received.map(({ channel, providerMessageId }) => [channel, providerMessageId]), [
     ["telegram.sales", "m1"],
   ]);

@@ -108,7 +108,7 @@ Deno.test("a vetoed message is not answered, is counted, and leaves no question 
     "nexo_refusals_total",
     { part: "hook", reason: "before_message" },
     1,
-    AbortSignal.timeout(5_000),
+    AbortSignal.timeout(60_000),
   );
 });
 
@@ -121,7 +121,7 @@ Deno.test("a vetoed session is not begun", async () => {
     "nexo_refusals_total",
     { part: "hook", reason: "session_start" },
     1,
-    AbortSignal.timeout(5_000),
+    AbortSignal.timeout(60_000),
   );
 });
 

@@ -64,7 +64,7 @@ Deno.test("a channel that says when to come back is not asked before", async () 
   });
   await room.say("one");
   await room.untilSent(1);
-  await room.metrics.untilWritten("nexo_outbound_retries_total", {}, 1, AbortSignal.timeout(10_000));
+  await room.metrics.untilWritten("nexo_outbound_retries_total", {}, 1, AbortSignal.timeout(60_000));
   await room.clock.advance(59_999);
   assert.equal(room.sent.length, 1);
   await room.clock.advance(1);
@@ -209,7 +209,7 @@ Deno.test("a channel that is not there yet is waited for", async () => {
   await using room = await openRoom();
   room.configure({ agents: [{ inbound_bindings: [{ plugin: "telegram", instance: "late", open: true }] }] });
   await room.say("hello", {}, { instance: "late" });
-  await room.metrics.untilWritten("nexo_outbound_retries_total", {}, 1, AbortSignal.timeout(10_000));
+  await room.metrics.untilWritten("nexo_outbound_retries_total", {}, 1, AbortSignal.timeout(60_000));
   const sent = Promise.withResolvers<string>();
   await using _channel = room.bus.respond(calls.send("telegram", "late"), (message) => {
     sent.resolve(message.text);
@@ -246,7 +246,7 @@ Deno.test("closing does not wait for a channel that is away", async () => {
   await using room = await openRoom({ sending: () => Promise.reject(away(3_600_000)) });
   await room.say("one");
   await room.untilSent(1);
-  await room.metrics.untilWritten("nexo_outbound_retries_total", {}, 1, AbortSignal.timeout(10_000));
+  await room.metrics.untilWritten("nexo_outbound_retries_total", {}, 1, AbortSignal.timeout(60_000));
   const before = room.clock.monotonic();
   await room.agents[Symbol.asyncDispose]();
   assert.equal(room.clock.monotonic(), before);

@@ -10,7 +10,7 @@ const bound = (binding: Record<string, unknown> = {}): RoomOptions => ({
   agents: [{ inbound_bindings: [{ plugin: "telegram", instance: "sales", ...binding }] }],
 });
 const desk = (room: Room) => newPairingDesk({ ledger: room.ledger, metrics: room.metrics, clock: room.clock });
-const soon = () => AbortSignal.timeout(5_000);
+const soon = () => AbortSignal.timeout(60_000);
 const people = (room: Room) => desk(room).list({ limit: 200 }, soon());
 const audit = async (room: Room) =>
   (await listAudit(room.ledger, { limit: 200 }, soon())).toReversed().map(({ action, actor }) => `${action} ${actor}`);

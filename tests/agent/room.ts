@@ -306,7 +306,7 @@ export async function openRoom(first: RoomOptions = {}): Promise<Room> {
   };
   let life = await openLife();
   const rows = (sql: string) => life.ledger.read.all(sql).map((row) => ({ ...row }));
-  const wait = <T>(find: () => T | undefined) => until(find, AbortSignal.timeout(10_000));
+  const wait = <T>(find: () => T | undefined) => until(find, AbortSignal.timeout(60_000));
 
   return {
     config,

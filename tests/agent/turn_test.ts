@@ -193,7 +193,7 @@ Deno.test("a stream that is cut after text is asked again, and its first half is
   assert.ok(voided?.type === "restarted");
   assert.equal(voided.voidCharacters, 4);
   await room.untilIdle();
-  const turn = await newHistory(room.ledger).turn(room.sent[0]?.turnId ?? "", AbortSignal.timeout(10_000));
+  const turn = await newHistory(room.ledger).turn(room.sent[0]?.turnId ?? "", AbortSignal.timeout(60_000));
   const [step] = turn?.steps ?? [];
   assert.deepEqual(step?.call?.setbacks.map((one) => one.type === "failed" && [one.model, one.kind, one.next]), [
     [step?.name.split("/")[1], "unavailable", "again"],
@@ -210,7 +210,7 @@ Deno.test("a model that gives no answer leaves a step that says why", async () =
   await room.say("hello");
   await room.untilSent(1);
   await room.untilIdle();
-  const turn = await newHistory(room.ledger).turn(room.sent[0]?.turnId ?? "", AbortSignal.timeout(10_000));
+  const turn = await newHistory(room.ledger).turn(room.sent[0]?.turnId ?? "", AbortSignal.timeout(60_000));
   assert.deepEqual(turn?.steps.map(({ kind, state, fault }) => [kind, state, fault]), [
     ["model", "done", "the model is away"],
   ]);

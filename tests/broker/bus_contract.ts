@@ -50,7 +50,7 @@ async function take<T>(
 ): Promise<Delivery<T>[]> {
   const taken: Delivery<T>[] = [];
   const leave = new AbortController();
-  const late = AbortSignal.timeout(20_000);
+  const late = AbortSignal.timeout(60_000);
   for await (const delivery of bus.consume(topic, { name, signal: AbortSignal.any([leave.signal, late]) })) {
     taken.push(delivery);
     if (taken.length === count) break;

@@ -4,7 +4,7 @@ import { busContract } from "./bus_contract.ts";
 import { newNatsBus, type OpenBusWorld, openBusWorld } from "./bus_world.ts";
 import type { NatsBus } from "../../src/broker/nats.ts";
 
-const late = () => AbortSignal.timeout(20_000);
+const late = () => AbortSignal.timeout(60_000);
 
 /** A bus that has come up on the server. */
 async function openUp(server: NatsServer): Promise<OpenBusWorld<NatsBus>> {

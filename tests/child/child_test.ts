@@ -204,7 +204,7 @@ Deno.test("no child outlives a host that was killed", async () => {
   for await (const text of host.stdout.pipeThrough(new TextDecoderStream())) {
     if (text.includes("both are up")) break;
   }
-  for (const patience = AbortSignal.timeout(20_000); await countProcesses(rest) < 2;) patience.throwIfAborted();
+  for (const patience = AbortSignal.timeout(60_000); await countProcesses(rest) < 2;) patience.throwIfAborted();
   host.kill("SIGKILL");
   await host.status;
   await untilNone(rest);
@@ -217,7 +217,7 @@ function newRest(): string {
 
 /** What was killed is gone when the kernel has had the time for it. */
 async function untilNone(words: string): Promise<void> {
-  for (const patience = AbortSignal.timeout(20_000); await countProcesses(words) > 0;) patience.throwIfAborted();
+  for (const patience = AbortSignal.timeout(60_000); await countProcesses(words) > 0;) patience.throwIfAborted();
 }
 
 async function countProcesses(words: string): Promise<number> {

@@ -11,7 +11,7 @@ const quick = "reload: { debounce: 20ms }\n";
 const agents = (...ids: readonly string[]) => `agents: [${ids.map((id) => `{ id: ${id} }`).join(", ")}]\n`;
 
 /** Ends a test that waits for something that does not come. */
-const patience = () => AbortSignal.timeout(10_000);
+const patience = () => AbortSignal.timeout(60_000);
 
 async function openRoom(files: Readonly<Record<string, string>>) {
   await using stack = new AsyncDisposableStack();

@@ -47,7 +47,7 @@ export interface WorldOptions {
   readonly answer?: (text: string) => string;
 }
 
-const signal = () => AbortSignal.timeout(20_000);
+const signal = () => AbortSignal.timeout(60_000);
 const operator = { kind: "operator" } as const;
 
 /** Opens a {@linkcode World} with one agent, `ana`. */

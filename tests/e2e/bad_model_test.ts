@@ -60,7 +60,7 @@ for (const { name, rules, reply, requests } of faults) {
     {
       await using _nexo = await startNexo({ config });
       telegram.inject({ chat: 1, text: "hello" });
-      const sent = await telegram.nextSent(() => true, AbortSignal.timeout(20_000));
+      const sent = await telegram.nextSent(() => true, AbortSignal.timeout(60_000));
       assert.match(sent.text, reply);
     }
     assert.equal(telegram.sent.length, 1);

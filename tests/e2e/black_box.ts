@@ -78,7 +78,7 @@ export function newBlackBox(nexo: NexoProcess): BlackBox {
 }
 
 /** Asks every 20 ms until `ask` says yes: what another process shows at its listeners has no event. */
-export async function eventually(ask: () => Promise<boolean>, what: string, withinMs = 10_000): Promise<void> {
+export async function eventually(ask: () => Promise<boolean>, what: string, withinMs = 60_000): Promise<void> {
   const until = performance.now() + withinMs;
   while (!await ask()) {
     if (performance.now() > until) throw new Error(`not within ${withinMs} ms: ${what}`);

@@ -11,6 +11,10 @@ Deno.test("an operator sees why an agent is as it is, undoes what it wrote, and 
   await page.waitForSelector("::-p-text(budget.daily_usd)");
   await page.waitForSelector("a ::-p-text(agents.yaml:)");
   await page.waitForSelector("::-p-text(% of $2.00)");
+  await page.locator("main select").fill("telegram.cafe");
+  await page.waitForSelector("::-p-text(by the binding,)");
+  await page.waitForSelector(".setting ::-p-text(allow_from)");
+  await page.waitForSelector("a.session ::-p-text(telegram.cafe)");
   await page.locator("a[href='#/agents/ana/tools']").click();
   await page.waitForSelector("strong ::-p-text(workspace_write)");
 

@@ -11,7 +11,7 @@ Deno.test("a message that could not be sent goes out with another text, once", a
   await page.locator("form.edit textarea").fill("It waits for you at the counter.");
   await page.locator("button ::-p-text(Send the changed text)").click();
   await page.waitForSelector("header ::-p-text(replayed)");
-  const sent = await world.telegram.nextSent(({ chatId }) => chatId === 504, AbortSignal.timeout(20_000));
+  const sent = await world.telegram.nextSent(({ chatId }) => chatId === 504, AbortSignal.timeout(60_000));
   assert.equal(sent.text, "It waits for you at the counter.");
   await page.goto(`${world.nexo.admin}/#/audit`);
   await page.waitForSelector("::-p-text(dead_letter.edited)");

@@ -95,7 +95,7 @@ async function loseSend(world: World): Promise<void> {
   await held.arrived;
   await kill(doomed);
   held.release();
-  await world.chats.answered(AbortSignal.timeout(20_000));
+  await world.chats.answered(AbortSignal.timeout(60_000));
 }
 
 Deno.test("a send whose answer was lost is sent again, and flagged", async () => {
@@ -103,7 +103,7 @@ Deno.test("a send whose answer was lost is sent again, and flagged", async () =>
   await loseSend(world);
   {
     await using nexo = await world.start();
-    await world.telegram.nextSent(() => world.telegram.sent.length === 2, AbortSignal.timeout(20_000));
+    await world.telegram.nextSent(() => world.telegram.sent.length === 2, AbortSignal.timeout(60_000));
     await nexo.idle();
   }
   world.chats.check(world.dataDir);
@@ -116,7 +116,7 @@ Deno.test("a send whose answer was lost becomes a dead letter, where the policy 
     await using nexo = await world.start(undefined, { outbound: { unknown_send: "hold" } });
     await nexo.nextLog("outbox.dead");
     world.chats.write(2);
-    await world.chats.answered(AbortSignal.timeout(20_000));
+    await world.chats.answered(AbortSignal.timeout(60_000));
     await nexo.idle();
   }
   world.chats.check(world.dataDir, 1);
@@ -134,7 +134,7 @@ Deno.test("a send that the channel wrote down is not sent again, and not flagged
     await using nexo = await world.start();
     await nexo.nextLog("outbox.found_sent");
     world.chats.write(2);
-    await world.chats.answered(AbortSignal.timeout(20_000));
+    await world.chats.answered(AbortSignal.timeout(60_000));
     await nexo.idle();
   }
   world.chats.check(world.dataDir);

@@ -6,7 +6,7 @@ import { newTestConfig } from "../fixtures/nexo_config.ts";
 import { startNexo } from "../fixtures/nexo_process.ts";
 import { type BlackBox, eventually, newBlackBox } from "./black_box.ts";
 
-const soon = () => AbortSignal.timeout(15_000);
+const soon = () => AbortSignal.timeout(60_000);
 const listSchema = z.object({
   items: z.array(
     z.looseObject({ id: z.number(), hop: z.string(), eventId: z.string(), replayedAt: z.string().nullable() }),

@@ -5,7 +5,7 @@ import { newTestConfig } from "../fixtures/nexo_config.ts";
 import { startNexo } from "../fixtures/nexo_process.ts";
 import { newBlackBox } from "./black_box.ts";
 
-const soon = () => AbortSignal.timeout(15_000);
+const soon = () => AbortSignal.timeout(60_000);
 
 /** Three agents that may hand tasks to each other, and answer each message by its own turn. */
 function configure(modelUrl: string, telegram?: { readonly url: string; readonly token: string }) {

@@ -89,7 +89,7 @@ async function checkExecutable(t: Deno.TestContext, executable: string, env: Env
       "mcp.yaml": { servers: { wiki: { url: server.url } } },
     });
     await using nexo = await startNexo({ executable, config, dataDir: `${folder}/data-mcp`, env });
-    for (const patience = AbortSignal.timeout(20_000);; patience.throwIfAborted()) {
+    for (const patience = AbortSignal.timeout(60_000);; patience.throwIfAborted()) {
       const { text } = await agent("mcp", "tools", "wiki", "--data", nexo.dataDir);
       if (text.includes("mcp_wiki_look")) break;
     }

@@ -34,7 +34,7 @@ async function openPlace(modelUrl: string) {
 }
 
 async function untilState(box: BlackBox, id: string, state: string) {
-  for (const patience = AbortSignal.timeout(20_000);; patience.throwIfAborted()) {
+  for (const patience = AbortSignal.timeout(60_000);; patience.throwIfAborted()) {
     const { extensions } = extensionsSchema.parse(await box.get("/api/extensions"));
     const found = extensions.find((one) => one.id === id);
     if (found?.state === state) return found;
@@ -110,7 +110,7 @@ Deno.test("a killed process leaves no extension behind, and the next one starts 
     assert.ok(await countProcesses(place.data) > 2);
     nexo.kill("SIGKILL");
     await nexo.stopped;
-    for (const patience = AbortSignal.timeout(20_000); await countProcesses(place.data) > 0;) patience.throwIfAborted();
+    for (const patience = AbortSignal.timeout(60_000); await countProcesses(place.data) > 0;) patience.throwIfAborted();
   }
   await using again = await startNexo({ config: place.config, dataDir: place.data });
   await untilState(newBlackBox(again), "greeter-shell", "up");
@@ -122,7 +122,7 @@ async function countTools(box: BlackBox): Promise<number> {
 }
 
 async function untilToolCount(box: BlackBox, count: number): Promise<void> {
-  for (const patience = AbortSignal.timeout(20_000); await countTools(box) !== count;) patience.throwIfAborted();
+  for (const patience = AbortSignal.timeout(60_000); await countTools(box) !== count;) patience.throwIfAborted();
 }
 
 /** Processes whose command line names the data folder. */

@@ -6,7 +6,7 @@ import { newTestConfig } from "../fixtures/nexo_config.ts";
 import { openTempDir, startNexo } from "../fixtures/nexo_process.ts";
 import { newBlackBox } from "./black_box.ts";
 
-const soon = () => AbortSignal.timeout(20_000);
+const soon = () => AbortSignal.timeout(60_000);
 /** One word of the index; what others said holds another one. */
 const marker = "zqmarkeralpha";
 const kept = "zqkeptbravo";

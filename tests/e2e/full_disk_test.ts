@@ -56,7 +56,7 @@ Deno.test({
       });
       const box = newBlackBox(nexo);
       chats.write(1);
-      await chats.answered(AbortSignal.timeout(10_000));
+      await chats.answered(AbortSignal.timeout(60_000));
       await model.setRules([{ act: "hold", times: 2 }]);
       chats.write(1);
       chats.write(2);
@@ -76,7 +76,7 @@ Deno.test({
       for (let chat = 1; chat <= 20; chat++) chats.write(chat);
       await eventually(async () => await refusedUnits() > before, "an answer meets the full disk");
       await disk.empty();
-      await eventually(async () => (await box.ready()).status === 200, "ready again", 20_000);
+      await eventually(async () => (await box.ready()).status === 200, "ready again");
       await chats.answered(AbortSignal.timeout(30_000));
       assert.equal((await box.chat({ user: "u", text: "hi" })).text, "answer to: hi");
     }

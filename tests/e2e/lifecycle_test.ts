@@ -6,7 +6,7 @@ import { newTestConfig } from "../fixtures/nexo_config.ts";
 import { openTempDir, startNexo } from "../fixtures/nexo_process.ts";
 import { newBlackBox } from "./black_box.ts";
 
-const soon = () => AbortSignal.timeout(15_000);
+const soon = () => AbortSignal.timeout(60_000);
 
 Deno.test("what is stored is the owner's alone, also in a folder that was open before", async () => {
   await using model = openFakeModel();

@@ -8,7 +8,7 @@ import { openTempDir, startNexo } from "../fixtures/nexo_process.ts";
 import { factPageSchema } from "../../src/core/memory.ts";
 import { eventually, newBlackBox } from "./black_box.ts";
 
-const soon = () => AbortSignal.timeout(20_000);
+const soon = () => AbortSignal.timeout(60_000);
 const memoryTools = ["remember", "recall", "forget", "memory_list"];
 
 Deno.test("agents remember for people by their tools, operators see where from and make forget, also without a process", async () => {

@@ -130,9 +130,9 @@ Deno.test("fifty strangers get a code each, and an operator lets one in and deni
   assert.deepEqual(faults, []);
   const { items } = auditAnswerSchema.parse(await box.get("/api/audit?limit=3"));
   assert.deepEqual(items.map(({ actor, action }) => `${actor} ${action}`), [
-    "console pairing.denied",
-    "console pairing.approved",
-    "console console.logged_in",
+    "root pairing.denied",
+    "root pairing.approved",
+    "root console.logged_in",
   ]);
   assert.equal(await box.metric("nexo_pairing_total", 'event="code_given"'), 51);
 });

@@ -5,7 +5,7 @@ import { newTestConfig } from "../fixtures/nexo_config.ts";
 import { type ConfigFiles, openTempDir, startNexo, writeConfig } from "../fixtures/nexo_process.ts";
 import { eventually, newBlackBox } from "./black_box.ts";
 
-const soon = () => AbortSignal.timeout(15_000);
+const soon = () => AbortSignal.timeout(60_000);
 const quick = { reload: { debounce: "20ms" }, shutdown: { budget: "5s" } };
 
 Deno.test("edits of prompt, tools, model and agents hold from the next message on", async () => {

@@ -4,7 +4,7 @@ import { openFakeModel } from "../fixtures/fake_model.ts";
 import { newTestConfig } from "../fixtures/nexo_config.ts";
 import { startNexo } from "../fixtures/nexo_process.ts";
 
-const soon = () => AbortSignal.timeout(20_000);
+const soon = () => AbortSignal.timeout(60_000);
 
 Deno.test("an agent finds what the person who asks has said, and nothing of anybody else, in private and in groups", async () => {
   await using model = openFakeModel();

@@ -5,7 +5,7 @@ import { newTestConfig } from "../fixtures/nexo_config.ts";
 import { openTempDir, startNexo } from "../fixtures/nexo_process.ts";
 import { eventually, newBlackBox } from "./black_box.ts";
 
-const soon = () => AbortSignal.timeout(15_000);
+const soon = () => AbortSignal.timeout(60_000);
 
 Deno.test("one person who writes to two bots has two histories, also after a restart", async () => {
   await using model = openFakeModel();

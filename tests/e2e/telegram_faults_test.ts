@@ -7,7 +7,7 @@ import { openTempDir, startNexo } from "../fixtures/nexo_process.ts";
 import { eventually, newBlackBox } from "./black_box.ts";
 import { newChats } from "./chats.ts";
 
-const soon = () => AbortSignal.timeout(15_000);
+const soon = () => AbortSignal.timeout(60_000);
 const deadSchema = z.object({ items: z.array(z.looseObject({ id: z.number(), hop: z.string(), kind: z.string() })) });
 
 Deno.test("a rate limit and a failing server only put replies off", async () => {
@@ -103,7 +103,7 @@ Deno.test("another poller with the same token is named, and taken over from when
   const box = newBlackBox(nexo);
   await eventually(async () => /Another program/.test((await box.ready()).text), "the conflict is told");
   telegram.inject({ chat: 1, text: "anybody there" });
-  await telegram.nextSent(({ chatId }) => chatId === 1, AbortSignal.timeout(25_000));
+  await telegram.nextSent(({ chatId }) => chatId === 1, AbortSignal.timeout(60_000));
   await eventually(
     async () => /"lastInboundAt":"20.*"lastOutboundAt":"20/.test(JSON.stringify(await box.get("/api/channels"))),
     "an open connection alone proves little",
@@ -120,7 +120,7 @@ Deno.test("what came while the process was down is answered once", async () => {
   for (const part of [1, 2, 3]) {
     for (let round = 0; round < part; round++) for (let chat = 1; chat <= 60; chat++) chats.write(chat);
     await using _nexo = await startNexo({ config, dataDir: data.path });
-    await chats.answered(AbortSignal.timeout(20_000));
+    await chats.answered(AbortSignal.timeout(60_000));
   }
   chats.check(data.path);
 });

@@ -5,7 +5,7 @@ import { newTestConfig } from "../fixtures/nexo_config.ts";
 import { startNexo, startRefused } from "../fixtures/nexo_process.ts";
 import { eventually, newBlackBox } from "./black_box.ts";
 
-const soon = () => AbortSignal.timeout(15_000);
+const soon = () => AbortSignal.timeout(60_000);
 
 Deno.test("edits, topics, voice and documents reach the agent, photos reach the model", async () => {
   await using model = openFakeModel();

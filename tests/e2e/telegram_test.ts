@@ -34,7 +34,7 @@ Deno.test("a message that came twice is answered once", async () => {
     const mark = chats.write(7);
     telegram.inject({ chat: 7, text: mark, messageId: 1 });
     chats.write(7);
-    await chats.answered(AbortSignal.timeout(20_000));
+    await chats.answered(AbortSignal.timeout(60_000));
   }
   chats.check(data.path);
 });
@@ -56,7 +56,7 @@ Deno.test("a process that is stopped while it answers leaves nothing out", async
   }
   {
     await using _nexo = await startNexo({ config, dataDir: data.path });
-    await chats.answered(AbortSignal.timeout(20_000));
+    await chats.answered(AbortSignal.timeout(60_000));
   }
   chats.check(data.path);
 });

@@ -6,7 +6,7 @@ import { startNexo } from "../fixtures/nexo_process.ts";
 import { newBlackBox } from "./black_box.ts";
 import { openCollector } from "./collector.ts";
 
-const soon = () => AbortSignal.timeout(15_000);
+const soon = () => AbortSignal.timeout(60_000);
 
 Deno.test("a chat message and a program's request are one trace each, from receive to send", async () => {
   await using model = openFakeModel();

@@ -48,7 +48,7 @@ for (const plan of plans) {
     {
       await using nexo = await start();
       await fake.untilSeen(4, AbortSignal.timeout(30_000));
-      await fake.drained(AbortSignal.timeout(10_000));
+      await fake.drained(AbortSignal.timeout(60_000));
       await nexo.idle();
     }
     checkLedger(data.path);

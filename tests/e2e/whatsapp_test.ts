@@ -69,9 +69,9 @@ Deno.test("an account is linked by the QR code that the operator sees, and answe
   assert.equal(code, 0, stdout);
   assert.match(stdout, /is linked: \+15550000001/);
   fake.inject({ from: alice, text: "hello", encrypted: true });
-  const [answer] = await fake.untilSeen(1, AbortSignal.timeout(15_000));
+  const [answer] = await fake.untilSeen(1, AbortSignal.timeout(60_000));
   assert.equal(answer?.to, alice);
-  await fake.drained(AbortSignal.timeout(5_000));
+  await fake.drained(AbortSignal.timeout(60_000));
   const gone = await box.request("/api/channels/whatsapp/main/qr.svg");
   await gone.body?.cancel();
   assert.equal(gone.status, 404);
@@ -144,8 +144,8 @@ Deno.test("a process that is killed while it answers stays linked and answers on
   fake.inject({ from: alice, text: "two", encrypted: true });
   {
     await using nexo = await startNexo({ config, dataDir: data.path });
-    await fake.untilSeen(2, AbortSignal.timeout(20_000));
-    await fake.drained(AbortSignal.timeout(5_000));
+    await fake.untilSeen(2, AbortSignal.timeout(60_000));
+    await fake.drained(AbortSignal.timeout(60_000));
     await untilSent(nexo);
   }
   assert.equal(fake.seen.length, 2);
@@ -163,7 +163,7 @@ Deno.test("a process that is killed before it hears that its answer was taken se
     await untilUp(nexo);
     fake.refuseSend("taken_and_cut");
     fake.inject({ from: alice, text: "hello", encrypted: true });
-    await fake.untilSeen(1, AbortSignal.timeout(10_000));
+    await fake.untilSeen(1, AbortSignal.timeout(60_000));
     nexo.kill("SIGKILL");
     await nexo.stopped;
   }

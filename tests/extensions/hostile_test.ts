@@ -6,6 +6,9 @@ import { type ExtensionWorld, openExtensionWorld, textOf } from "./world.ts";
 
 const greeting = `read line; echo '{"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"go","description":"d"}]}}'`;
 
+/** A limit for calls that are never answered. */
+const soonOver = 'call = "500ms"';
+
 /** An extension of one shell script behind bubblewrap, impatient so that tests are quick. */
 function toHostile(id: string, script: string, limits = ""): Readonly<Record<string, string>> {
   return {
@@ -18,7 +21,6 @@ command = "./main.sh"
 name = "go"
 [limits]
 handshake = "1s"
-call = "500ms"
 ${limits}`,
     "main.sh": `#!/bin/sh\n${script}\n`,
   };
@@ -109,7 +111,7 @@ Deno.test("an answer under a wrong id answers nothing, and who then stays silent
   await withHostile(wrong, async (world) => {
     await rejectsWith("timeout", world.call("ext_evil_go", {}));
     await world.until("evil", endedWith(/does not answer any more/));
-  });
+  }, { limits: soonOver });
 });
 
 Deno.test("an extension that exits at once says why", async () => {
@@ -122,7 +124,7 @@ Deno.test("a fork bomb reaches its limit and goes with its extension", async () 
   const bomb = `${greeting}; bomb() { bomb | bomb & }; bomb; while read line; do echo '{"id":2,"result":"boom"}'; done`;
   await withHostile(bomb, async (_world, _view, room) => {
     await room.disable("evil");
-    for (const patience = AbortSignal.timeout(20_000); await countProcesses("evil/main.sh") > 0;) {
+    for (const patience = AbortSignal.timeout(60_000); await countProcesses("evil/main.sh") > 0;) {
       patience.throwIfAborted();
     }
   }, { limits: "processes = 40", ready: ({ state }) => state !== "starting" && state !== "off" });
@@ -138,13 +140,13 @@ Deno.test("an extension that spins is noticed by its silence, and ended", async 
   await withHostile(`${greeting}; read line; while :; do :; done`, async (world) => {
     await rejectsWith("timeout", world.call("ext_evil_go", {}));
     await world.until("evil", endedWith(/does not answer any more/));
-  });
+  }, { limits: soonOver });
 });
 
 Deno.test("an extension that ignores SIGTERM is gone when it is disabled", async () => {
   await withHostile(`trap '' TERM HUP INT; ${greeting}; while :; do sleep 1; done`, async (_world, _view, room) => {
     await room.disable("evil");
-    for (const patience = AbortSignal.timeout(20_000); await countProcesses("evil/main.sh") > 0;) {
+    for (const patience = AbortSignal.timeout(60_000); await countProcesses("evil/main.sh") > 0;) {
       patience.throwIfAborted();
     }
   });
@@ -232,7 +234,7 @@ Deno.test("a schema with a pattern that never ends, one without end, and deep an
     "'{\"id\":2,\"result\":'; head -c 200000 /dev/zero | tr '\\0' '['; head -c 200000 /dev/zero | tr '\\0' ']'; echo '}'";
   await withHostile(`read line; echo ${evil}; read line; printf ${deep}; exec cat > /dev/null`, async (world) => {
     await rejectsWith("timeout", world.call("ext_evil_go", { a: "a".repeat(40) + "!" }));
-  });
+  }, { limits: soonOver });
 });
 
 async function countProcesses(words: string): Promise<number> {

@@ -125,6 +125,29 @@ Deno.test("weather tells now and the next days, and says when it knows no such p
   assert.equal(textOf(unknown), "There is no place called Atlantis");
 });
 
+Deno.test("a service that answers something else is a failure that says so, or nothing known", async () => {
+  await using service = openService({
+    "/v1/search": { results: [{ name: "Lima", latitude: -12.04, longitude: -77.03 }] },
+    "/v1/forecast": ["nothing", null],
+    "/repos/o/r/pulls": { items: [] },
+    "/repos/o/r/pulls/1": { head: null },
+  });
+  await using world = await openExtensionWorld({ env: { OPEN_METEO_URL: service.url } });
+  await openShipped(world, "weather", service.place);
+  assert.match(
+    textOf(await world.call("ext_weather_current", { place: "Lima" })),
+    /"place":"Lima".*"weather":"unknown"/,
+  );
+  assert.match(textOf(await world.call("ext_weather_forecast", { place: "Lima" })), /"days":\[\]/);
+  await using other = await openExtensionWorld({ env: { GITHUB_API_URL: service.url } });
+  await openShipped(other, "github", service.place);
+  for (const [tool, input] of [["pr_list", {}], ["pr_checks", { number: 1 }]] as const) {
+    const result = await other.call(`ext_github_${tool}`, { repo: "o/r", ...input });
+    assert.equal(result.isError, true);
+    assert.match(textOf(result), /GitHub's answer is none that this extension knows/);
+  }
+});
+
 Deno.test("fetch-url gives the text of a page, as a stranger's, and nothing of the own network", async () => {
   const page =
     "<html><head><title>x</title></head><body><script>evil()</script><p>Hello &amp; welcome</p><p>&#8364; 5</p></body></html>";

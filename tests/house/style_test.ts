@@ -14,12 +14,14 @@ async function readSources(...places: readonly string[]): Promise<SourceFile[]> 
     for await (const entry of Deno.readDir(new URL(place, repository))) {
       const path = `${place}/${entry.name}`;
       if (entry.isDirectory) found.push(...await readSources(path));
-      else if (/\.tsx?$/.test(path)) {
-        found.push({ path, lines: (await Deno.readTextFile(new URL(path, repository))).split("\n") });
-      }
+      else if (/\.tsx?$/.test(path)) found.push(await readSource(path));
     }
   }
   return found;
+}
+
+async function readSource(path: string): Promise<SourceFile> {
+  return { path, lines: (await Deno.readTextFile(new URL(path, repository))).split("\n") };
 }
 
 /** Every line that `pattern` matches, as `path:line text`. */
@@ -102,3 +104,33 @@ Deno.test("every metric of the table is recorded somewhere", () => {
   const text = product.filter((file) => file.path !== "src/core/metrics.ts").flatMap((file) => file.lines).join("\n");
   assert.deepEqual(Object.keys(metricTable).filter((name) => !text.includes(`"${name}"`)), []);
 });
+
+Deno.test("what is exported is used by another file", async () => {
+  const users = [
+    ...product,
+    ...(await readSources("scripts", "tests")).map(withoutComments),
+    await readSource("main.ts"),
+  ];
+  const files = users.map(({ path, lines }) => ({ path, names: countNames(lines) }));
+  const idle = product
+    // For authors, and for clients of the API.
+    .filter(({ path }) => !/^(console\/|src\/(mod|sdk\/extension|http\/\w+_api)\.ts$)/.test(path))
+    .flatMap(({ path, lines }) => {
+      const own = countNames(lines);
+      return lines.flatMap((line) => {
+        const [, kind, name] = /^export (?:async )?(function|const|interface|type) (\w+)/.exec(line) ?? [];
+        if (kind === undefined || name === undefined) return [];
+        if (files.some((file) => file.path !== path && file.names.has(name))) return [];
+        // A type may stand in the face of something that is used.
+        const isFace = (kind === "interface" || kind === "type") && (own.get(name) ?? 0) > 1;
+        return isFace ? [] : [`${path}: ${name}`];
+      });
+    });
+  assert.deepEqual(idle, []);
+});
+
+function countNames(lines: readonly string[]): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const [name] of lines.join("\n").matchAll(/[A-Za-z_]\w*/g)) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return counts;
+}

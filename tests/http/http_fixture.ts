@@ -10,7 +10,6 @@ import { runtimeFileSchema } from "../../src/config/runtime.ts";
 import type { Bus, BusEvent } from "../../src/core/bus.ts";
 import { AppError } from "../../src/core/error.ts";
 import { type Inbound, type Outbound, outboundSchema } from "../../src/core/message.ts";
-import { newSecret } from "../../src/core/secret.ts";
 import { toSessionId } from "../../src/core/session.ts";
 import { calls, type inboundEventSchema, topics } from "../../src/core/topics.ts";
 import type { TurnEvent } from "../../src/core/turn.ts";
@@ -21,6 +20,7 @@ import { type FakeBus, newFakeBus } from "../fixtures/fake_bus.ts";
 import { type FakeClock, newFakeClock } from "../fixtures/fake_clock.ts";
 import { newRecordedLog, type RecordedLog } from "../fixtures/recorded_log.ts";
 import { newRecordedMetrics, type RecordedMetrics } from "../fixtures/recorded_metrics.ts";
+import { type FakeTokens, newFakeRoot, newFakeTokens } from "./fake_tokens.ts";
 
 /** The admin token of every test. */
 export const token = "test-token-0123456789";
@@ -33,6 +33,8 @@ export interface HttpFixture extends AsyncDisposable {
   readonly log: RecordedLog;
   readonly metrics: RecordedMetrics;
   readonly config: LiveSource<Config>;
+  /** Tokens beside the root token: none yet. */
+  readonly tokens: FakeTokens;
   /** Asks the admin listener with the token, unless `headers` say otherwise. */
   admin(path: string, init?: RequestInit): Promise<Response>;
   /** Posts JSON to the admin listener, with the token. */
@@ -75,6 +77,7 @@ export async function openHttpFixture(
   const clock = newFakeClock();
   const log = newRecordedLog();
   const metrics = newRecordedMetrics();
+  const tokens = newFakeTokens();
   const stop = new AbortController();
   const room = await openHttp({
     config,
@@ -84,7 +87,8 @@ export async function openHttpFixture(
     metrics,
     clock,
     tracer: { start: () => ({ traceparent: undefined, set: () => {}, end: () => {} }) },
-    token: newSecret(token),
+    root: newFakeRoot(token),
+    tokens,
     version: "0.0.0",
     bootId: "boot-1",
     startedAt: "2026-01-01T00:00:00.000Z",
@@ -221,6 +225,7 @@ export async function openHttpFixture(
     log,
     metrics,
     config,
+    tokens,
     admin: (path, init = {}) =>
       fetch(new URL(path, room.addresses.admin), {
         redirect: "manual",
@@ -265,9 +270,9 @@ export async function openHttpFixture(
   };
 }
 
-/** Logs a browser in; gives its cookie. */
-export async function logIn(http: HttpFixture): Promise<string> {
-  const response = await http.admin("/api/login", { method: "POST", headers: {}, body: JSON.stringify({ token }) });
+/** Logs a browser in, by default with the root token; gives its cookie. */
+export async function logIn(http: HttpFixture, by = token): Promise<string> {
+  const response = await http.admin("/api/login", { method: "POST", headers: {}, body: JSON.stringify({ token: by }) });
   assert.equal(response.status, 200);
   await response.body?.cancel();
   return (response.headers.get("set-cookie") ?? assert.fail()).split(";", 1).join();

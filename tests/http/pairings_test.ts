@@ -61,7 +61,7 @@ Deno.test("those who asked are listed a page at a time", async () => {
   assert.equal(await statusOf(http.admin("/api/pairings?state=odd")), 400);
 });
 
-Deno.test("a decision is taken by code or number, and says through which door it came", async () => {
+Deno.test("a decision is taken by code or number, and says who took it", async () => {
   const { http, calls } = await open();
   await using _http = http;
   const approved = await (await http.post("/api/pairings/approve", { code: " K7WNP3QD " })).json();
@@ -78,8 +78,8 @@ Deno.test("a decision is taken by code or number, and says through which door it
   assert.deepEqual(calls, [
     ["approve", { code: "K7WNP3QD" }, "api"],
     ["deny", { id: 3 }, "cli"],
-    ["note", { actor: "console", action: "console.logged_in", target: "by token" }],
-    ["revoke", { id: 3 }, "console"],
+    ["note", { actor: "root", action: "console.logged_in", target: "by token" }],
+    ["revoke", { id: 3 }, "root"],
   ]);
 });
 

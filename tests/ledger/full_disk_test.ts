@@ -62,7 +62,7 @@ Deno.test("a full ledger takes units again by itself once there is space", async
     other.exec(`DELETE FROM messages WHERE id < ${(written.at(-1) ?? 0) - 2}`);
   }
   assert.equal(ledger.status().state, "full");
-  const recovered = log.nextEntry(({ event }) => event === "ledger.recovered", AbortSignal.timeout(5_000));
+  const recovered = log.nextEntry(({ event }) => event === "ledger.recovered", AbortSignal.timeout(60_000));
   await clock.advance(1_000);
   await recovered;
   assert.deepEqual(ledger.status(), { state: "ok" });
@@ -88,7 +88,7 @@ testOnDisk("a full disk refuses, and takes units again when files are gone", asy
   assert.deepEqual(rowIds(ledger), written);
   await clock.untilWaiting(1);
   await Deno.remove(`${path}/ballast`);
-  const recovered = log.nextEntry(({ event }) => event === "ledger.recovered", AbortSignal.timeout(5_000));
+  const recovered = log.nextEntry(({ event }) => event === "ledger.recovered", AbortSignal.timeout(60_000));
   await clock.advance(1_000);
   await recovered;
   await ledger.commit([writeRow(5_000)]);

@@ -3,7 +3,7 @@ import { rejectsWith } from "../fixtures/rejects_with.ts";
 import { type EmbeddingsMood, openFakeEmbeddings } from "./fake_embeddings.ts";
 import { never, newFact, openTestMemory, operator, toLongTerm } from "./room.ts";
 
-const soon = () => AbortSignal.timeout(20_000);
+const soon = () => AbortSignal.timeout(60_000);
 const ask = (text: string) => ({ text, limit: 5, counts: false });
 const openAi = (baseUrl: string, more: object = {}) => ({
   embedder: { kind: "openai_compatible", model: "fake", base_url: baseUrl, api_key: "secret-key", ...more },

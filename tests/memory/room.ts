@@ -58,7 +58,7 @@ export async function openTestMemory(options: TestMemoryOptions = {}): Promise<T
     path: (agent) => `${folder}/${agent}/memory.db`,
     async indexed(texts) {
       const series = "nexo_memory_indexed_total";
-      const until = AbortSignal.timeout(20_000);
+      const until = AbortSignal.timeout(60_000);
       for (let writes = 1; metrics.valueOf(series) < texts; writes = metrics.writesOf(series) + 1) {
         await metrics.untilWritten(series, {}, writes, until);
       }

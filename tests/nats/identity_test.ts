@@ -19,7 +19,7 @@ async function connectTo(server: NatsServerOptions, broker: Readonly<Record<stri
 async function connect(config: NatsConfig): Promise<string> {
   const log = newRecordedLog();
   await using _link = openLink({ config, log, clock: systemClock, prepare: () => Promise.resolve() });
-  const first = await log.nextEntry(({ event }) => /^nats\.(up|down)$/.test(event), AbortSignal.timeout(10_000));
+  const first = await log.nextEntry(({ event }) => /^nats\.(up|down)$/.test(event), AbortSignal.timeout(60_000));
   return String(first.fields["error"] ?? "");
 }
 
@@ -152,7 +152,7 @@ Deno.test("a server that refuses and resets again and again does not end the pro
 });
 
 const unused = () => Promise.resolve();
-const late = () => AbortSignal.timeout(20_000);
+const late = () => AbortSignal.timeout(60_000);
 
 async function openLinks(count: number, open: () => AsyncDisposable): Promise<AsyncDisposable> {
   await using opening = new AsyncDisposableStack();

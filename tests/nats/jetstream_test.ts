@@ -8,7 +8,7 @@ import { startNatsServer } from "../fixtures/nats_server.ts";
 import { openTempDir, startNexo } from "../fixtures/nexo_process.ts";
 import { askAgent, newAgentsConfig } from "./shared_config.ts";
 
-const late = () => AbortSignal.timeout(20_000);
+const late = () => AbortSignal.timeout(60_000);
 /** Waits a fiftieth of what is asked for. */
 const hastyClock = { ...systemClock, wait: (ms: number, signal?: AbortSignal) => systemClock.wait(ms / 50, signal) };
 
@@ -51,8 +51,8 @@ Deno.test("without JetStream the status says that nobody owns anything; with it 
   const ready = async () => await (await fetch(`${nexo.health}/ready`)).text();
   assert.match(await ready(), /no JetStream.*do not know of each other.*-js/);
   await server.start({ jetStream: true });
-  await eventually(async () => !/no JetStream/.test(await ready()), "leases", 20_000);
-  await eventually(async () => /NATS is up, its breaker is closed/.test(await ready()), "all well", 20_000);
+  await eventually(async () => !/no JetStream/.test(await ready()), "leases");
+  await eventually(async () => /NATS is up, its breaker is closed/.test(await ready()), "all well");
   const status = await runAgent(["status", "--data", nexo.dataDir]);
   assert.match(status.stdout, /\+ bus: NATS is up, its breaker is closed/);
   await using other = await startNexo({ config: newAgentsConfig(server.url, model.baseUrl, ["ana"]) });

@@ -40,7 +40,7 @@ export function newBrokerFile(natsUrl: string): ConfigFiles {
 
 /** Asks an agent through the API of a process and gives its answer. */
 export async function askAgent({ admin, token }: NexoProcess, agent: string, text: string): Promise<string> {
-  const answer = await ask({ admin, token }, { agent, user: "u", text, signal: AbortSignal.timeout(20_000) });
+  const answer = await ask({ admin, token }, { agent, user: "u", text, signal: AbortSignal.timeout(60_000) });
   assert.equal(answer.status, 200, answer.text);
   return answer.text;
 }

@@ -8,7 +8,7 @@ import { startNatsServer } from "../fixtures/nats_server.ts";
 import { type ConfigFiles, startNexo } from "../fixtures/nexo_process.ts";
 import { newAgentsConfig } from "./shared_config.ts";
 
-const soon = () => AbortSignal.timeout(20_000);
+const soon = () => AbortSignal.timeout(60_000);
 const listSchema = z.object({
   items: z.array(
     z.object({ hop: z.string(), subject: z.string(), reason: z.string().nullable(), message: z.string() }),

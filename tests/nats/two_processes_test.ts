@@ -7,7 +7,7 @@ import { startNatsServer } from "../fixtures/nats_server.ts";
 import { type ConfigFiles, openTempDir, startNexo } from "../fixtures/nexo_process.ts";
 import { askAgent, newAgentsConfig, newPluginConfig } from "./shared_config.ts";
 
-const soon = () => AbortSignal.timeout(20_000);
+const soon = () => AbortSignal.timeout(60_000);
 
 Deno.test("a plugin in one process and its agent in another answer as if they were one, also after either was killed", async () => {
   await using model = openFakeModel();

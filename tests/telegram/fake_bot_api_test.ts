@@ -27,7 +27,7 @@ Deno.test("fake bot api keeps an update until a higher offset confirms it", asyn
 Deno.test("fake bot api holds a long poll until an update comes and ends the older of two", async () => {
   await using api = await openFakeBotApi();
   const older = call(api, "getUpdates", { timeout: 50 });
-  await api.nextCall((seen) => seen.method === "getUpdates", AbortSignal.timeout(5_000));
+  await api.nextCall((seen) => seen.method === "getUpdates", AbortSignal.timeout(60_000));
   const newer = call(api, "getUpdates", { timeout: 50 });
   assert.equal((await older).status, 409);
   api.inject({ chat: 7, text: "hello" });
@@ -45,7 +45,7 @@ Deno.test("fake bot api cuts the answer of a message that it took", async () => 
 Deno.test("fake bot api cuts waiting polls and refuses with what the test wants", async () => {
   await using api = await openFakeBotApi();
   const poll = call(api, "getUpdates", { timeout: 50 });
-  await api.nextCall((seen) => seen.method === "getUpdates", AbortSignal.timeout(5_000));
+  await api.nextCall((seen) => seen.method === "getUpdates", AbortSignal.timeout(60_000));
   api.killConnections();
   await assert.rejects(poll);
   api.fail("getMe", { status: 429, body: { ok: false, error_code: 429, parameters: { retry_after: 3 } }, times: 2 });

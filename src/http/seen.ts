@@ -1,0 +1,20 @@
+import type { Caller } from "./caller.ts";
+import type { ChannelView } from "./channels_api.ts";
+import type { PairingView } from "./people_api.ts";
+
+// What lets one act is not for viewers: whoever scans an account's code has the account, whoever tells a person's code to
+// an operator vouches for them.
+
+/** What the caller may see of something with channels: a viewer no codes that link an account. */
+export function toSeen<T extends { readonly channels: readonly ChannelView[] }>(
+  all: T,
+  { role }: Pick<Caller, "role">,
+): Omit<T, "channels"> & { readonly channels: readonly ChannelView[] } {
+  if (role === "operator") return all;
+  return { ...all, channels: all.channels.map(({ pairing: _, ...channel }) => channel) };
+}
+
+/** What the caller may see of somebody who asked to be let in: a viewer no code. */
+export function toSeenPerson(person: PairingView, { role }: Pick<Caller, "role">): PairingView {
+  return role === "operator" ? person : { ...person, code: null };
+}
