@@ -67,6 +67,27 @@ Deno.test("a key that stands in the config itself is replaced by a reference, an
   assert.match(await room.read("llm.yaml"), /secrets\/anthropic[^]*'sk-other'/);
 });
 
+Deno.test("a file that is a link stays one, and everything stays its owner's", async () => {
+  await using model = openFakeAnthropic();
+  await using room = await openSetupRoom();
+  assert.equal((await room.setup("agent", "--id", "ben")).code, 0);
+  const elsewhere = await room.file("llm.yaml", "providers: {} # ours\n");
+  await Deno.remove(`${room.config}/llm.yaml`);
+  await Deno.symlink(elsewhere, `${room.config}/llm.yaml`);
+  const nobody = Deno.uid() === 0 ? 65_534 : Deno.uid();
+  for (const path of [room.config, elsewhere]) await Deno.chown(path, nobody, null);
+  const key = await room.file("key", "sk-ant");
+  const { code, stderr } = await room.setup(
+    ...["llm", "--provider", "anthropic", "--key-file", key, "--base-url", model.baseUrl],
+  );
+  assert.equal(code, 0, stderr);
+  assert.ok((await Deno.lstat(`${room.config}/llm.yaml`)).isSymlink);
+  assert.match(await Deno.readTextFile(elsewhere), /secrets\/anthropic[^]*# ours/);
+  for (const path of ["llm.yaml", "secrets", "secrets/anthropic"]) {
+    assert.equal((await Deno.stat(`${room.config}/${path}`)).uid, nobody, path);
+  }
+});
+
 Deno.test("a server of one's own needs no key, but the name of its model", async () => {
   await using model = openFakeOpenai();
   await using room = await openSetupRoom();
