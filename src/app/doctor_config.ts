@@ -4,7 +4,7 @@ import { formatFault } from "../config/fault.ts";
 import { findPlainSecrets } from "../config/plain_secrets.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { newModels } from "../llm/models.ts";
-import { silentLog, silentMetrics, tryModel, tryNats, tryNatsLogin } from "./live.ts";
+import { silentLog, silentMetrics, tryEmbedder, tryModel, tryNats, tryNatsLogin } from "./live.ts";
 import { systemClock } from "../lib/clock.ts";
 import { toAppError } from "../core/error.ts";
 import type { Check, Finding } from "./doctor.ts";
@@ -107,6 +107,26 @@ export function newKeyCheck({ llm, agents }: Config, live: boolean): Check {
       });
       const refused = live ? await Promise.all(usable.map(({ provider }) => findRefusal(llm, provider))) : [];
       return [...demo, ...missing, ...refused.flat()];
+    },
+  };
+}
+
+/** With `live`: whether what makes vectors of facts takes its key. */
+export function newEmbedderCheck({ memory: { long_term } }: Config, live: boolean): Check {
+  return {
+    name: "embedder",
+    async look() {
+      if (!live || !long_term.enabled) return [];
+      try {
+        await tryEmbedder(long_term.embedder);
+        return [];
+      } catch (thrown) {
+        return [{
+          what: toAppError(thrown).message,
+          why: "What agents know is found by its words only, not by what it means.",
+          mend: `agent setup memory --embedder ${long_term.embedder.kind}`,
+        }];
+      }
     },
   };
 }

@@ -1,6 +1,6 @@
 import { type Check, type Finding, newChecks } from "../app/doctor.ts";
 import { newChannelCheck, newPartCheck } from "../app/doctor_channels.ts";
-import { newEffectCheck, newKeyCheck, newNatsCheck, newSecretCheck } from "../app/doctor_config.ts";
+import { newEffectCheck, newEmbedderCheck, newKeyCheck, newNatsCheck, newSecretCheck } from "../app/doctor_config.ts";
 import { newDataCheck, newVersionCheck } from "../app/doctor_data.ts";
 import { newMemoryCheck, newNoticeCheck, newOpenFilesCheck, newTimeZoneCheck } from "../app/doctor_limits.ts";
 import {
@@ -131,6 +131,7 @@ async function newAllChecks(
       ? [newPortCheck(config), newExtensionCheck(config, places), newMcpCheck(config, flags.live)]
       : [newVersionCheck(running), newPartCheck(running)],
     newKeyCheck(config, flags.live),
+    newEmbedderCheck(config, flags.live),
     newChannelCheck({ config, plugins, running, live: flags.live }),
     newNatsCheck(config),
     newSecretCheck(loaded, `${dataDir}/config-history`),

@@ -191,16 +191,21 @@ const memory = buildCommand({
       keyFile: toText("File with the key; - is standard input", "FILE"),
       baseUrl: toText("Address of the API, where it is not the vendor's", "URL"),
       model: toText("Model that makes the vectors", "MODEL"),
+      offline: channel.offline,
       config,
       data,
     },
   },
   docs: {
     brief: "Choose how agents find what they know",
-    fullDescription: toDescription("embedded is part of the program: no key, no network.", [
-      "agent setup memory --embedder embedded",
-      "agent setup memory --embedder openai_compatible --key-file key.txt",
-    ], codes),
+    fullDescription: toDescription(
+      "embedded is part of the program: no key, no network. Of all others one vector is asked before anything is written.",
+      [
+        "agent setup memory --embedder embedded",
+        "agent setup memory --embedder openai_compatible --key-file key.txt",
+      ],
+      codes,
+    ),
   },
 });
 

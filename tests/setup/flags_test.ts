@@ -255,11 +255,31 @@ Deno.test("memory and the bus are set up by flags, and what is not known or not 
   assert.equal((await room.setup("memory", "--embedder", "gemini")).code, 2);
   assert.equal((await room.setup("nats", "--url", "nats://127.0.0.1:1")).code, 6);
   assert.equal((await room.snapshot()).size, 0);
-  assert.equal((await room.setup("memory", "--embedder", "gemini", "--key-file", key)).code, 0);
+  assert.equal((await room.setup("memory", "--embedder", "gemini", "--key-file", key, "--offline")).code, 0);
   assert.match(await room.read("memory.yaml"), /embedder:\n {4}kind: gemini\n {4}api_key: "\$\{file:/);
   assert.equal((await room.setup("nats", "--url", "nats://127.0.0.1:1", "--offline")).code, 0);
   assert.match(await room.read("broker.yaml"), /^broker: \{ type: nats, url: "nats:\/\/127\.0\.0\.1:1" \}$/m);
   assert.equal((await room.agent("config", "check")).code, 0);
+});
+
+Deno.test("the key of what makes vectors is tried before it is written, and by the doctor", async () => {
+  let key = "sk-good";
+  await using server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (request) => {
+    await request.body?.cancel();
+    if (request.headers.get("authorization") !== `Bearer ${key}`) return new Response("wrong key", { status: 401 });
+    return Response.json({ data: [{ index: 0, embedding: [1, 2, 3] }] });
+  });
+  await using room = await openSetupRoom();
+  const flags = ["memory", "--embedder", "openai_compatible", "--base-url", `http://127.0.0.1:${server.addr.port}/v1`];
+  const refused = await room.setup(...flags, "--key-file", await room.file("key", "sk-bad"));
+  assert.deepEqual([refused.code, /Nothing was written/.test(refused.stderr)], [3, true], refused.stderr);
+  assert.equal((await room.snapshot()).size, 0);
+  const { code, stderr } = await room.setup(...flags, "--key-file", await room.file("key", "sk-good"));
+  assert.equal(code, 0, stderr);
+  assert.doesNotMatch((await room.agent("doctor", "--live")).stdout, /embedder: /);
+  key = "sk-new";
+  const { stdout } = await room.agent("doctor", "--live");
+  assert.match(stdout, /wrong {2}embedder: [^]*Mend it: agent setup memory --embedder openai_compatible/);
 });
 
 Deno.test("without a terminal the wizard asks nothing and names the steps", async () => {
