@@ -108,7 +108,7 @@ Deno.test("a session that was silent longer than its time to live starts afresh"
   await using nexo = await startNexo({
     config: {
       ...newTestConfig({ modelUrl: model.baseUrl }),
-      "memory.yaml": { short_term: { session_ttl: "1s", max_history_turns: 4 } },
+      "memory.yaml": { short_term: { session_ttl: "4s", max_history_turns: 4 } },
     },
   });
   const box = newBlackBox(nexo);
@@ -117,7 +117,7 @@ Deno.test("a session that was silent longer than its time to live starts afresh"
   const second = JSON.stringify((await model.requests()).at(-1)?.messages);
   assert.match(second, /first thing/);
   // The session's age is a real clock's: the test has to let it pass.
-  await new Promise((resolve) => setTimeout(resolve, 1_100));
+  await new Promise((resolve) => setTimeout(resolve, 4_100));
   await box.chat({ user: "u", text: "third thing" });
   const third = JSON.stringify((await model.requests()).at(-1)?.messages);
   assert.doesNotMatch(third, /first thing|second thing/);

@@ -165,7 +165,7 @@ Deno.test("an extension that ends again and again is given up after five restart
 Deno.test("a tool that fails says so to the model; a call that takes too long is cancelled", async () => {
   await using world = await openExtensionWorld();
   await world.write("echo", {
-    "plugin.toml": toManifest("echo", ["fail", "wait", "waited"], '[limits]\ncall = "200ms"\n'),
+    "plugin.toml": toManifest("echo", ["fail", "wait", "waited"], '[limits]\ncall = "2s"\n'),
     "main.ts": `let stopped = 0;\n${
       toModule({
         fail: "throw new Error('no such city');",

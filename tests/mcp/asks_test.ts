@@ -66,7 +66,7 @@ Deno.test("sampling goes to the agent's model within rate, length and tokens of 
 Deno.test("a server's question waits for the operator, who answers, declines, or lets it pass", async () => {
   await using server = openMcpServer([asking]);
   await using mcp = await openMcpFixture({
-    s: { url: server.url, elicitation: { timeout: "300ms", rate: { rps: 0.001, burst: 3 } } },
+    s: { url: server.url, elicitation: { timeout: "3s", rate: { rps: 0.001, burst: 3 } } },
   });
   await mcp.untilUp("s");
   const ask = mcp.call("mcp_s_ask");
