@@ -1,8 +1,10 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Status } from "../src/http/status_api.ts";
+import type { Me } from "../src/http/tokens_api.ts";
 import { post } from "./api.ts";
 import type { LiveStatus } from "./live.ts";
+import { AccessPage } from "./pages/access.tsx";
 import { AgentPage } from "./pages/agent.tsx";
 import { AgentsPage } from "./pages/agents.tsx";
 import { AuditPage } from "./pages/audit.tsx";
@@ -14,10 +16,12 @@ import { DeadLetterPage } from "./pages/dead_letters.tsx";
 import { LogsPage } from "./pages/logs.tsx";
 import { ModelsPage } from "./pages/models.tsx";
 import { OverviewPage } from "./pages/overview.tsx";
+import { SettingsPage } from "./pages/settings.tsx";
 import { SessionsPage, TranscriptPage } from "./pages/sessions.tsx";
 import { ToolPage } from "./pages/tool.tsx";
 import { ToolsPage } from "./pages/tools.tsx";
 import { TurnPage } from "./pages/turn.tsx";
+import { When } from "./ui.tsx";
 
 /** A page of the console. `given` is what follows its name in the address, `part` what follows that. */
 interface PageEntry {
@@ -27,7 +31,7 @@ interface PageEntry {
   /** The page of the menu that it belongs to. */
   readonly within?: string;
   readonly title: string;
-  show(live: LiveStatus, given: string | undefined, part: string | undefined): ComponentChildren;
+  show(live: LiveStatus, given: string | undefined, part: string | undefined, me: Me): ComponentChildren;
 }
 
 const pages: readonly [PageEntry, ...PageEntry[]] = [
@@ -69,7 +73,13 @@ const pages: readonly [PageEntry, ...PageEntry[]] = [
     show: ({ status }, name) => name === undefined ? <ToolsPage status={status} /> : <ToolPage name={name} />,
   },
   { path: "models", key: "m", title: "Models", show: (live) => <ModelsPage live={live} /> },
-  { path: "config", key: "f", title: "Config", show: (_, path) => <ConfigPage wanted={path} /> },
+  {
+    path: "config",
+    key: "f",
+    title: "Config",
+    show: (_, path, __, { role }) => role === "viewer" ? <SettingsPage /> : <ConfigPage wanted={path} />,
+  },
+  { path: "access", key: "w", title: "Access", show: (_, __, ___, me) => <AccessPage me={me} /> },
   { path: "audit", key: "u", title: "Audit", show: () => <AuditPage /> },
   { path: "logs", key: "l", title: "Logs", show: (_, turn) => <LogsPage turn={turn} /> },
 ];
@@ -77,7 +87,7 @@ const menu = pages.filter(({ within }) => within === undefined);
 const reachable = pages.filter(({ key }) => key !== undefined);
 
 /** The console: the frame with the menu, and the page that the address names. */
-export function App({ live }: { readonly live: LiveStatus }) {
+export function App({ live, me }: { readonly live: LiveStatus; readonly me: Me }) {
   const [path, given, part] = useAddress();
   const [explains, setExplains] = useState(false);
   useKeys(() => setExplains(true));
@@ -101,6 +111,9 @@ export function App({ live }: { readonly live: LiveStatus }) {
         </nav>
         <div class="side-foot">
           <Pulse live={live} />
+          <p class="who">
+            {me.name}, {me.role}
+          </p>
           <div class="side-tools">
             <button class="quiet" type="button" onClick={switchTheme}>Theme</button>
             <button class="quiet keys-button" type="button" onClick={() => setExplains(true)}>Keys</button>
@@ -109,10 +122,21 @@ export function App({ live }: { readonly live: LiveStatus }) {
         </div>
       </header>
       <main id="main" tabIndex={-1}>
-        <div class="page" key={`${page.path}/${given ?? ""}`}>{page.show(live, given, part)}</div>
+        {me.role === "viewer" && <ViewerNote me={me} />}
+        <div class="page" key={`${page.path}/${given ?? ""}`}>{page.show(live, given, part, me)}</div>
       </main>
       {explains && <Keys onClose={() => setExplains(false)} />}
     </>
+  );
+}
+
+function ViewerNote({ me: { name, expiresAt } }: { readonly me: Me }) {
+  return (
+    <p class="viewer-note" role="note">
+      You look on as {name}, a viewer
+      {expiresAt !== undefined && [", until ", <When at={expiresAt} />]}: you see everything and change nothing. An
+      operator can make you another token.
+    </p>
   );
 }
 

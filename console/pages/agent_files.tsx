@@ -112,7 +112,7 @@ function NewFile({ root, onSaved }: { readonly root: string; onSaved(told: strin
         value={path}
         onInput={({ currentTarget }) => setPath(currentTarget.value.trim())}
       />
-      <button type="submit">Write it</button>
+      <button type="submit" class="primary">Write it</button>
     </form>
   );
 }

@@ -33,7 +33,7 @@ export function People({ activity }: { readonly activity: Activity | undefined }
             value={code}
             onInput={({ currentTarget }) => setCode(currentTarget.value)}
           />
-          <button type="submit">Let in</button>
+          <button type="submit" class="primary">Let in</button>
         </form>
       </header>
       {deciding.shown}

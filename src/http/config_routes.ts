@@ -16,8 +16,8 @@ import type { Audit } from "./views.ts";
 /** A text of a config fits in; far more does not. */
 const maxBodyBytes = 4_000_000;
 
-/** Files that can name commands which this machine then runs: whoever edits them shows the token once more. */
-const commandFiles: readonly string[] = ["mcp.yaml", "extensions.yaml"];
+/** Files that name no programs and no plugins. Whoever edits another one, a new one too, shows the token once more. */
+const harmlessFiles = /^(?:(?:agents|llm|memory|broker|runtime)\.yaml|agents\.d\/[^/]*)$/;
 
 /** `/api/config`: reads, checks and edits the config folder. */
 export function newConfigRoutes({ desk, audit, logins, explain }: {
@@ -35,7 +35,7 @@ export function newConfigRoutes({ desk, audit, logins, explain }: {
   });
   app.post("/apply", async (context) => {
     const { token, ...edit } = await readJson(context.req.raw, maxBodyBytes, configApplySchema);
-    if (commandFiles.includes(edit.path)) requireTokenAgain(logins, token, `${edit.path} can name commands to run`);
+    if (!harmlessFiles.test(edit.path)) requireTokenAgain(logins, token, `${edit.path} can name commands to run`);
     const outcome = await desk.apply(edit);
     await audit.note({ actor: toActor(context), action: "config.edited", target: edit.path });
     return context.json({

@@ -1,5 +1,6 @@
 import type { Caller } from "./caller.ts";
 import type { ChannelView } from "./channels_api.ts";
+import type { DeadLetterDetail } from "./dead_letters_api.ts";
 import type { PairingView } from "./people_api.ts";
 
 // What lets one act is not for viewers: whoever scans an account's code has the account, whoever tells a person's code to
@@ -17,4 +18,18 @@ export function toSeen<T extends { readonly channels: readonly ChannelView[] }>(
 /** What the caller may see of somebody who asked to be let in: a viewer no code. */
 export function toSeenPerson(person: PairingView, { role }: Pick<Caller, "role">): PairingView {
   return role === "operator" ? person : { ...person, code: null };
+}
+
+/** A dead letter without the codes of those who wait: the message that tells a code can die too. */
+export function toSeenLetter(
+  letter: DeadLetterDetail,
+  waiting: readonly Pick<PairingView, "code">[],
+): DeadLetterDetail {
+  const codes = waiting.flatMap(({ code }) => code ?? []);
+  const blank = (value: unknown) => {
+    if (typeof value !== "string") return value;
+    return codes.reduce((text, code) => text.replaceAll(code, "[code]"), value);
+  };
+  if (codes.length === 0) return letter;
+  return { ...letter, body: JSON.parse(JSON.stringify(letter.body), (_, value: unknown) => blank(value)) };
 }

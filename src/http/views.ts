@@ -62,13 +62,16 @@ import type { ChannelDesk } from "./channel_routes.ts";
 import type { Find } from "./find_routes.ts";
 import type { ExtensionDesk } from "./extension_routes.ts";
 import type { McpDesk } from "./mcp_routes.ts";
-import { toSeen, toSeenPerson } from "./seen.ts";
+import { toSeen, toSeenLetter, toSeenPerson } from "./seen.ts";
 import type { ToolDesk } from "./tool_routes.ts";
 
 /** Longest look into the ledger for one page. */
 const queryMs = 15_000;
 /** A body that names one thing fits into this many times over. */
 const maxSmallBytes = 10_000;
+
+/** More people than an instance gives codes to at a time. */
+const everyCode = { state: "pending", limit: 1_000 } as const;
 
 /** Longest export of one transcript. */
 const exportMs = 600_000;
@@ -263,7 +266,8 @@ export function newViewRoutes(views: AdminViews, config: Live<Config>): Hono {
     if (letter === undefined) {
       throw new AppError("missing", `There is no dead letter ${id}`, { reason: "unknown_dead_letter" });
     }
-    return context.json(letter);
+    const waiting = callerOf(context).role === "operator" ? [] : await pairings.list(everyCode, newDeadline());
+    return context.json(toSeenLetter(letter, waiting));
   });
 
   app.post("/people/forget", async (context) => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { channelsAnswerSchema } from "../../src/http/channels_api.ts";
+import { deadLetterDetailSchema } from "../../src/http/dead_letters_api.ts";
 import { pairingsAnswerSchema } from "../../src/http/people_api.ts";
 import { refusalSchema } from "../../src/http/refusal_api.ts";
 import { statusSchema } from "../../src/http/status_api.ts";
@@ -108,10 +109,33 @@ Deno.test("what lets one act is not shown to a viewer", async () => {
     decidedAt: null,
     decidedBy: null,
   } as const;
+  const letter = {
+    hop: "outbound",
+    subject: "plugin.outbound.telegram.sales",
+    eventId: "e",
+    agent: "ana",
+    sessionId: null,
+    kind: "denied",
+    reason: "blocked_by_user",
+    message: "The bot was blocked",
+    attempts: 1,
+    firstAt: waiting.askedAt,
+    at: waiting.askedAt,
+    replayedAt: null,
+    body: { text: "Your code: K7WNP3QD", sizes: [1, null] },
+  };
   const pairing = { qr: "2@link-this-account", expiresAt: "2026-01-01T00:01:00.000Z" };
   await using http = await openHttpFixture({
     channels: () => [{ plugin: "whatsapp", instance: "sales", state: "starting", pairing, agents: ["ana"] }],
     pairings: { list: () => Promise.resolve([waiting]), decide: () => Promise.resolve(waiting) },
+    deadLetters: {
+      list: () => Promise.resolve([]),
+      show: (id) => Promise.resolve({ ...letter, id }),
+      replay: () => Promise.resolve(0),
+      replayEdited: () => Promise.resolve(),
+      purge: () => Promise.resolve({ count: 0 }),
+      restore: () => Promise.resolve(0),
+    },
   });
   const viewer = { authorization: `Bearer ${http.tokens.add("vera", "viewer")}` };
   const operator = { authorization: `Bearer ${http.tokens.add("olga", "operator")}` };
@@ -128,6 +152,8 @@ Deno.test("what lets one act is not shown to a viewer", async () => {
       sees ? [pairing, pairing] : [undefined, undefined],
     );
     assert.equal(items[0]?.code, sees ? "K7WNP3QD" : null);
+    const { body } = deadLetterDetailSchema.parse(await read("/api/dead-letters/7", headers));
+    assert.deepEqual(body, { text: `Your code: ${sees ? "K7WNP3QD" : "[code]"}`, sizes: [1, null] });
     const live = await http.admin("/api/live", { headers });
     const reader = live.body?.pipeThrough(new TextDecoderStream()).getReader() ?? assert.fail();
     const { value = "" } = await reader.read();
