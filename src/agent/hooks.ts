@@ -1,5 +1,5 @@
 import type { Clock } from "../core/clock.ts";
-import { toAppError } from "../core/error.ts";
+import { AppError, toAppError } from "../core/error.ts";
 import type { AnyHook, HookName, HookPayloads, HookVerdict } from "../core/hook.ts";
 import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
@@ -33,8 +33,8 @@ export function newHooks(
     const { promise: late, reject } = Promise.withResolvers<never>();
     deadline.signal.addEventListener("abort", () => reject(deadline.signal.reason), { once: true });
     // of() gives only hooks of the name that the payload belongs to.
-    const run = hook.run as (payload: unknown, signal: AbortSignal) => Promise<HookVerdict<unknown>>;
-    return await Promise.race([run(payload, deadline.signal), late]);
+    const run = hook.run as (payload: unknown, signal: AbortSignal) => Promise<unknown>;
+    return readVerdict(await Promise.race([run(payload, deadline.signal), late]));
   };
 
   return {
@@ -67,6 +67,19 @@ export function newHooks(
       return { payload: current };
     },
   };
+}
+
+/** Authors without types give back anything; `null` says as little as `undefined`. */
+function readVerdict(given: unknown): HookVerdict<unknown> {
+  if (given === undefined || given === null) return undefined;
+  if (typeof given === "object" && "veto" in given && typeof given.veto === "string") return { veto: given.veto };
+  if (typeof given === "object" && "change" in given && typeof given.change === "object") {
+    return { change: given.change ?? {} };
+  }
+  throw new AppError(
+    "invalid",
+    "What it gave back is no verdict: { veto } with words, { change } with an object, or nothing",
+  );
 }
 
 function sortByName(list: readonly AnyHook[]): ReadonlyMap<HookName, readonly AnyHook[]> {

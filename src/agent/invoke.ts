@@ -12,6 +12,7 @@ import { type Breaker, type BreakerState, newBreaker } from "../resilience/break
 import { withDeadline } from "../resilience/deadline.ts";
 import { fenceContent } from "./fence.ts";
 import type { Hooks } from "./hooks.ts";
+import { toKeptResult } from "./tool_result.ts";
 
 /** The one way in which any tool of any origin is called. */
 export interface Invoker {
@@ -39,8 +40,6 @@ export interface Invoked {
   readonly outcome: "ok" | "error" | "denied" | "vetoed" | "limited" | "invalid" | "timeout" | "unknown";
 }
 
-/** Longest part of a result that is kept, characters. What the model is shown of it is for the window to say. */
-const textBound = 4_000_000;
 /** Buckets and validators kept; agents and tools are few, so the bound is only a guard. */
 const keptBound = 10_000;
 
@@ -100,7 +99,7 @@ export function newInvoker(
     };
     try {
       const result = await breakerOf(tool.name).run(() => Promise.race([tool.run(input, context), late]));
-      return toInvoked(tool.name, result);
+      return toInvoked(tool.name, toKeptResult(result));
     } catch (thrown) {
       scope.signal.throwIfAborted();
       const error = toAppError(thrown);
@@ -180,19 +179,9 @@ function refuse(outcome: Invoked["outcome"], text: string): Invoked {
   return { ...newTextResult(text, true), isError: true, untrusted: false, outcome };
 }
 
-function toInvoked(tool: string, result: ToolResult): Invoked {
-  const bounded = result.content.map((part): ToolContent =>
-    part.type === "text" && part.text.length > textBound
-      ? {
-        type: "text",
-        text: `${part.text.slice(0, textBound)}\n[${part.text.length - textBound} characters left out]`,
-      }
-      : part
-  );
-  const untrusted = result.untrusted === true;
-  const isError = result.isError === true;
+function toInvoked(tool: string, { content, isError = false, untrusted = false }: ToolResult): Invoked {
   return {
-    content: untrusted ? fenceContent(`tool:${tool}`, bounded) : bounded,
+    content: untrusted ? fenceContent(`tool:${tool}`, content) : content,
     isError,
     untrusted,
     outcome: isError ? "error" : "ok",

@@ -57,6 +57,12 @@ for (const on of names) {
     const broken = () => Promise.reject(new Error("broken"));
     assert.deepEqual(await ask(newHook(on, broken)), { payload: payloads[on] });
     const closed = { vetoed: "the check test.hook did not answer", by: "test.hook" };
+    for (const nonsense of ["no", 5, {}, { veto: 5 }, { change: "x" }]) {
+      // eraser: what an author without types may return
+      const given = () => Promise.resolve(nonsense as Verdict);
+      assert.deepEqual(await ask(newHook(on, given)), { payload: payloads[on] });
+      assert.deepEqual(await ask(newHook(on, given, { onFailure: "closed" })), closed);
+    }
     assert.deepEqual(await ask(newHook(on, broken, { onFailure: "closed" })), closed);
 
     const late = openHooks([newHook(on, () => new Promise(() => {}), { onFailure: "closed" })]);

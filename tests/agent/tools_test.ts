@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { AppError } from "../../src/core/error.ts";
 import type { LlmChunk } from "../../src/core/llm.ts";
-import type { Tool } from "../../src/core/tool.ts";
+import type { Tool, ToolResult } from "../../src/core/tool.ts";
+import { toKeptResult } from "../../src/agent/tool_result.ts";
 import { callTools, finish, lastText, newTool, openRoom, type Room, type RoomOptions } from "./room.ts";
 
 /** A room whose model calls `call` once and then repeats what it was told. */
@@ -154,6 +155,26 @@ Deno.test("a tool that throws anything is a result, not the end of the turn", as
   assert.match(await toldBy(room), /The tool bad failed: oh/);
 });
 
+Deno.test("a tool that gives back what is no result has failed, and the turn goes on", async () => {
+  const circle: Record<string, unknown> = {};
+  circle["self"] = circle;
+  const given: readonly (readonly [result: unknown, says: RegExp])[] = [
+    [undefined, /no result/],
+    [{ content: "text" }, /no result: content/],
+    [{ content: [{ type: "text", text: 5 }] }, /no result: content\.0\.text/],
+    [{ content: [{ type: "video" }] }, /no result: content\.0\.type/],
+    [{ content: [{ type: "json", value: circle }] }, /circular/],
+    [{ content: [{ type: "json", value: 10n }] }, /BigInt/],
+  ];
+  for (const [result, says] of given) {
+    // eraser: what an author without types may return
+    await using room = await openToolRoom(newTool("bad", { run: () => Promise.resolve(result as ToolResult) }));
+    const told = await toldBy(room);
+    assert.match(told, /^The tool bad failed: /);
+    assert.match(told, says);
+  }
+});
+
 Deno.test("calls that may run side by side do so, the others run one by one", async () => {
   let running = 0;
   let most = 0;
@@ -239,4 +260,19 @@ Deno.test("a result without end is cut", async () => {
     run: () => Promise.resolve({ content: [{ type: "text", text: "x".repeat(4_500_000) }] }),
   }));
   assert.match(await toldBy(room), /x\n\[500000 characters left out\]$/);
+});
+
+Deno.test("a result of many parts, of data or of images is cut as one of a single text is", () => {
+  const text = "x".repeat(3_000_000);
+  const { content } = toKeptResult({
+    content: [
+      { type: "text", text },
+      { type: "json", value: text },
+      { type: "json", value: { small: true } },
+      { type: "image", mimeType: "image/png", base64: "A".repeat(30_000_000) },
+    ],
+  });
+  const sizes = content.map((part) => part.type === "text" ? part.text.length : part.type);
+  assert.deepEqual(sizes.slice(0, 1), [3_000_000]);
+  assert.ok(JSON.stringify(content).length < 4_001_000, sizes.join(" "));
 });

@@ -81,7 +81,7 @@ Deno.test("of a person who wrote on WhatsApp nothing stays in the data folder, a
     await nexo.nextLog("whatsapp.connected");
     fake.inject({ from: alice, text: marker, encrypted: true });
     await fake.untilSeen(1, soon());
-    fake.inject({ from: bob, text: kept });
+    fake.inject({ from: bob, text: kept, encrypted: true });
     await fake.untilSeen(2, soon());
     fake.inject({ from: alice, text: `more ${marker}`, encrypted: true, byLid: true });
     await fake.untilSeen(3, soon());
@@ -91,7 +91,7 @@ Deno.test("of a person who wrote on WhatsApp nothing stays in the data folder, a
     await forget(`whatsapp:${alice}@s.whatsapp.net`, data.path);
     assert.deepEqual([await filesWith(data.path, marker), await filesWith(data.path, alice)], [[], []]);
     for (const text of [kept, bob]) assert.notDeepEqual(await filesWith(folder, text), []);
-    fake.inject({ from: alice, text: "hello again" });
+    fake.inject({ from: alice, text: "hello again", encrypted: true });
     const seen = await fake.untilSeen(4, soon());
     assert.equal(seen.at(-1)?.to, alice);
   }

@@ -155,6 +155,22 @@ Deno.test("whatsapp reads a message again that was decrypted but not taken", asy
   assert.deepEqual(texts(setup), ["first", "second"]);
 });
 
+Deno.test("whatsapp asks again for a message that it cannot decrypt, and for one whose session is gone", async () => {
+  await using setup = await openLinked();
+  const { fake, room } = setup;
+  fake.inject({ from: alice, text: "damaged", encrypted: true, damaged: true });
+  await room.bus.nextEvent(() => texts(setup).length === 1, room.signal);
+  fake.inject({ from: alice, text: "whole", encrypted: true });
+  await room.bus.nextEvent(() => texts(setup).length === 2, room.signal);
+  {
+    using database = new DatabaseSync(`${stateDir(setup)}/auth.db`);
+    database.exec("DELETE FROM entries WHERE type = 'session'");
+  }
+  fake.inject({ from: alice, text: "without a session", encrypted: true });
+  await room.bus.nextEvent(() => texts(setup).length === 3, room.signal);
+  assert.deepEqual(texts(setup), ["damaged", "whole", "without a session"]);
+});
+
 Deno.test("whatsapp keeps no text of a message that the runtime has", async () => {
   await using setup = await openLinked();
   const { fake, room } = setup;
