@@ -18,6 +18,8 @@ export const systemPackages: readonly SystemPackage[] = [
   { package: "bubblewrap", command: "bwrap", why: "programs of others are tested behind their walls" },
   { package: "python3", command: "python3", why: "extensions in Python are tested with the real one" },
   { package: "libdeflate-tools", command: "libdeflate-gzip", why: "the executable is made as small as it can be" },
+  { package: "zsh", command: "zsh", why: "completions are tested in the real shell" },
+  { package: "fish", command: "fish", why: "completions are tested in the real shell" },
   { package: "util-linux", command: "prlimit", why: "programs of others are tested with their limits" },
 ];
 

@@ -1,9 +1,10 @@
+import type { NatsConfig } from "../config/broker.ts";
 import type { Config } from "../config/config.ts";
 import { formatFault } from "../config/fault.ts";
 import { findPlainSecrets } from "../config/plain_secrets.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { newModels } from "../llm/models.ts";
-import { silentLog, silentMetrics, tryModel, tryNats } from "./live.ts";
+import { silentLog, silentMetrics, tryEmbedder, tryModel, tryNats, tryNatsLogin } from "./live.ts";
 import { systemClock } from "../lib/clock.ts";
 import { toAppError } from "../core/error.ts";
 import type { Check, Finding } from "./doctor.ts";
@@ -110,6 +111,26 @@ export function newKeyCheck({ llm, agents }: Config, live: boolean): Check {
   };
 }
 
+/** With `live`: whether what makes vectors of facts takes its key. */
+export function newEmbedderCheck({ memory: { long_term } }: Config, live: boolean): Check {
+  return {
+    name: "embedder",
+    async look() {
+      if (!live || !long_term.enabled) return [];
+      try {
+        await tryEmbedder(long_term.embedder);
+        return [];
+      } catch (thrown) {
+        return [{
+          what: toAppError(thrown).message,
+          why: "What agents know is found by its words only, not by what it means.",
+          mend: `agent setup memory --embedder ${long_term.embedder.kind}`,
+        }];
+      }
+    },
+  };
+}
+
 /** Whether the bus beside this process answers. */
 export function newNatsCheck({ broker }: Config): Check {
   return {
@@ -125,15 +146,39 @@ export function newNatsCheck({ broker }: Config): Check {
           return toAppError(thrown).message;
         }
       }));
-      return failures.flatMap((message) =>
-        message === undefined ? [] : [{
-          what: message,
-          why: "Events of other processes wait there, and ours wait on this disk until it is back.",
-          mend: "systemctl start nats-server; or another address: agent setup nats --url URL",
-        }]
-      );
+      const awake = urls.filter((_, index) => failures[index] === undefined);
+      return [
+        ...failures.flatMap((message) =>
+          message === undefined ? [] : [{
+            what: message,
+            why: whyNats,
+            mend: "systemctl start nats-server; or another address: agent setup nats --url URL",
+          }]
+        ),
+        ...awake.length === 0 ? [] : await findRefusedLogin({ ...broker, url: awake }),
+      ];
     },
   };
+}
+
+const whyNats = "Events of other processes wait there, and ours wait on this disk until it is back.";
+
+async function findRefusedLogin(broker: NatsConfig): Promise<readonly Finding[]> {
+  try {
+    if ((await tryNatsLogin(broker)).jetStream) return [];
+    return [{
+      what: `NATS at ${[broker.url].flat().join(", ")} keeps no events: it has no JetStream`,
+      why: "What is meant for another process waits on this disk until that one runs.",
+      mend: "nats-server -js -sd /var/lib/nats",
+      isNote: true,
+    }];
+  } catch (thrown) {
+    return [{
+      what: toAppError(thrown).message,
+      why: whyNats,
+      mend: "agent setup nats --url URL --user NAME --password-file FILE",
+    }];
+  }
 }
 
 const noKey = {

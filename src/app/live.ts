@@ -1,4 +1,6 @@
+import type { NatsConfig } from "../config/broker.ts";
 import type { LlmConfig } from "../config/llm.ts";
+import type { EmbedderConfig } from "../config/memory.ts";
 import { AppError, toAppError } from "../core/error.ts";
 import type { LlmRequest } from "../core/llm.ts";
 import type { Log } from "../core/log.ts";
@@ -82,4 +84,27 @@ export async function tryNats(url: string): Promise<void> {
   if (banner !== "INFO ") {
     throw new AppError("unavailable", `What answers at ${where} is no NATS server. Correct the address`);
   }
+}
+
+/**
+ * Logs in to the NATS servers of the config, any of them, as the process would.
+ *
+ * @returns Whether the server keeps events.
+ * @throws {AppError} `unavailable`
+ */
+export async function tryNatsLogin(config: NatsConfig): Promise<{ readonly jetStream: boolean }> {
+  const { tryLink } = await import("../broker/link.ts");
+  return await tryLink(config, { log: silentLog, clock: systemClock });
+}
+
+/**
+ * Has an embedder make one vector.
+ *
+ * @throws {AppError} `denied` for a key that is not taken, `unavailable` and the like.
+ */
+export async function tryEmbedder(config: EmbedderConfig): Promise<void> {
+  if (config.kind !== "openai_compatible" && config.kind !== "gemini") return;
+  const { newHttpEmbedder } = await import("../memory/http_embedder.ts");
+  const embedder = newHttpEmbedder(config.kind, config, { clock: systemClock, fetch: globalThis.fetch });
+  await embedder.embed(["ok"], "question", AbortSignal.timeout(answerMs));
 }

@@ -150,6 +150,28 @@ export function openLink({ config, log, clock, prepare }: LinkDeps): Link {
   };
 }
 
+/**
+ * Connects and logs in once, and leaves again.
+ *
+ * @returns Whether the server keeps events.
+ * @throws {AppError} `unavailable`, which says why there is no connection.
+ */
+export async function tryLink(config: NatsConfig, { log, clock }: Pick<LinkDeps, "log" | "clock">) {
+  using _strayErrors = catchStraySocketErrors(log);
+  try {
+    const connection = await connectAny(config, new AbortController().signal);
+    try {
+      return { jetStream: await findJetStream(connection) !== undefined };
+    } finally {
+      await connection.close();
+    }
+  } catch (thrown) {
+    throw toConnectError(thrown, config);
+  } finally {
+    await clock.wait(lingerMs);
+  }
+}
+
 /** Servers of a config, as the client wants them. */
 function toServers({ url }: NatsConfig): string[] {
   return [url].flat().map((server) => server.replace(/^(nats|tls):\/\//, ""));
@@ -239,6 +261,6 @@ function toConnectError(thrown: unknown, config: NatsConfig): AppError {
   if (isRefused(thrown)) return say("it refuses our credentials. Check broker.auth in broker.yaml");
   if (name === "TimeoutError") return say("it does not answer like a NATS server. Check broker.url in broker.yaml");
   if (/unexpected response/i.test(message)) return say("this is no NATS server. Check broker.url in broker.yaml");
-  if (/refused/i.test(message)) return say("nobody listens there. It is tried again and again");
+  if (/refused/i.test(message)) return say("nobody listens there. Start it, or correct broker.url in broker.yaml");
   return say(toAppError(thrown).message);
 }

@@ -13,6 +13,7 @@ import { newId } from "../lib/id.ts";
 import { redact } from "../telemetry/redact.ts";
 import { type ConfigDirFlag, type DataDirFlag, toConfigDir, toDataDir } from "./place.ts";
 import { toPlain } from "./plain.ts";
+import { openProgress, type Progress, withByteCount } from "./progress.ts";
 import { askSecret } from "./secret_prompt.ts";
 import { sayCount, toJsonText } from "./say.ts";
 import type { Terminal } from "./terminal.ts";
@@ -43,7 +44,7 @@ export async function makeBackup(terminal: Terminal, flags: BackupFlags, given?:
     `nexo-backup-${createdAt.slice(0, 19).replaceAll(":", "-")}.tar.gz${seal === undefined ? "" : ".age"}`;
   await requireData(dataDir);
   const leftOut: string[] = [];
-  const { sizeBytes, files } = await write({ path, dataDir, configDir, env: terminal.env, seal, createdAt, leftOut });
+  const { sizeBytes, files } = await write({ path, dataDir, configDir, terminal, seal, createdAt, leftOut });
   if (flags.json) terminal.print(toJsonText({ path, sizeBytes, files, leftOut, encrypted: seal !== undefined }));
   else terminal.print(formatBackup({ path, sizeBytes, files, leftOut, isSealed: seal !== undefined }));
   return 0;
@@ -53,12 +54,14 @@ export async function makeBackup(terminal: Terminal, flags: BackupFlags, given?:
 export async function restoreBackup(terminal: Terminal, flags: RestoreFlags, path: string): Promise<number> {
   const dataDir = toDataDir(flags, terminal.env);
   const configDir = toConfigDir(flags, terminal.env);
-  const source = await openArchive(terminal, flags, path);
+  using progress = openProgress(terminal);
+  const source = await openArchive(terminal, flags, path, progress);
   const holder = { pid: Deno.pid, bootId: newId(), startedAt: new Date().toISOString() };
   await Deno.mkdir(dataDir, { recursive: true, mode: 0o700 });
   await using _lock = await lockDataFolder(dataDir, { holder });
   await finishRestore(dataDir);
   const { manifest, config } = await restoreData(source, { dataDir, configDir, force: flags.force });
+  progress[Symbol.dispose]();
   if (flags.json) {
     terminal.print(toJsonText({ dataDir, createdAt: manifest.createdAt, files: manifest.files.length, config }));
   } else {
@@ -81,7 +84,7 @@ export async function restoreBackup(terminal: Terminal, flags: RestoreFlags, pat
 interface Place {
   readonly dataDir: string;
   readonly configDir: string;
-  readonly env: Terminal["env"];
+  readonly terminal: Terminal;
   /** What is not in the archive, in words. */
   readonly leftOut: string[];
 }
@@ -94,6 +97,7 @@ interface Writing extends Place {
 
 /** Under another name until it is whole: a backup that was cut off never looks like one. */
 async function write({ path, seal, createdAt, ...place }: Writing) {
+  using progress = openProgress(place.terminal);
   const partial = `${path}.partial`;
   const copyDir = `${path}.copies`;
   const file = await Deno.open(partial, { write: true, create: true, mode: 0o600 });
@@ -105,9 +109,12 @@ async function write({ path, seal, createdAt, ...place }: Writing) {
     await removeIfThere(copyDir, { recursive: true });
     await Deno.mkdir(copyDir, { mode: 0o700 });
     const signal = new AbortController().signal;
+    let writtenBytes = 0;
     const sink = new WritableStream<Uint8Array<ArrayBuffer>>({
       async write(chunk) {
         for (let written = 0; written < chunk.length;) written += await file.write(chunk.subarray(written));
+        writtenBytes += chunk.length;
+        progress.tell(`Backing up: ${sayMegabytes(writtenBytes)} written to ${path}`);
       },
     });
     const sealed = seal === undefined ? undefined : await sealInto(sink, seal, signal);
@@ -132,7 +139,7 @@ async function write({ path, seal, createdAt, ...place }: Writing) {
 }
 
 async function* readAll(
-  { dataDir, configDir, env, leftOut }: Place,
+  { dataDir, configDir, terminal, leftOut }: Place,
   copyDir: string,
   mayHoldSecrets: boolean,
 ): AsyncGenerator<ArchiveFile> {
@@ -153,7 +160,7 @@ async function* readAll(
     leftOut.push(`the config: there is no folder ${configDir}`);
     return;
   }
-  const loaded = await loadConfig({ dir: configDir, env, plugins, generation: 1 });
+  const loaded = await loadConfig({ dir: configDir, env: terminal.env, plugins, generation: 1 });
   for (const { id, workspace, skills_dir } of loaded.ok ? loaded.loaded.config.agents : []) {
     for (const folder of [workspace, skills_dir]) {
       if (folder !== undefined) leftOut.push(`${folder}: a folder of ${id} that the config names; copy it yourself`);
@@ -175,13 +182,19 @@ async function openArchive(
   terminal: Terminal,
   flags: RestoreFlags,
   path: string,
+  progress: Progress,
 ): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
   const beginning = new Uint8Array(64);
+  let size: number;
   {
     using file = await openFile(path);
     await file.read(beginning);
+    size = (await file.stat()).size;
   }
-  const open = async () => (await openFile(path)).readable;
+  const open = async () =>
+    withByteCount((await openFile(path)).readable, (total) => {
+      progress.tell(`Restoring: ${Math.floor(100 * total / size)} % of ${sayMegabytes(size)}`);
+    });
   if (!isSealed(beginning)) return await open();
   const key = await readKey(terminal, flags);
   return await openSealed(await open(), key);
@@ -256,6 +269,10 @@ async function requireData(dataDir: string): Promise<void> {
   }
 }
 
+function sayMegabytes(bytes: number): string {
+  return `${(bytes / 1_000_000).toFixed(1)} MB`;
+}
+
 function formatBackup(
   { path, sizeBytes, files, leftOut, isSealed: sealed }: {
     readonly path: string;
@@ -265,7 +282,7 @@ function formatBackup(
     readonly isSealed: boolean;
   },
 ): string {
-  const size = `${(sizeBytes / 1_000_000).toFixed(1)} MB`;
+  const size = sayMegabytes(sizeBytes);
   const lines = [
     `${path}: ${sayCount(files, "file")}, ${size}${sealed ? ", encrypted" : ""}.`,
     ...leftOut.map((what) => `Left out: ${toPlain(what)}`),

@@ -1,8 +1,16 @@
-import { buildApplication, ExitCode, run as runApplication, type StricliProcess, text_en } from "@stricli/core";
+import {
+  buildApplication,
+  ExitCode,
+  type RouteMap,
+  run as runApplication,
+  type StricliProcess,
+  text_en,
+} from "@stricli/core";
 import { errorKinds, toAppError } from "../core/error.ts";
 import { version } from "../core/version.ts";
 import { type MoreRoutes, newRoutes } from "./commands.ts";
 import type { CliContext } from "./context.ts";
+import { findMisspelt } from "./misspelt.ts";
 import { toPlain } from "./plain.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -19,7 +27,14 @@ export async function runCli(args: readonly string[], terminal: Terminal, more: 
     stderr: toStream(terminal.complain, terminal),
     env: terminal.env,
   };
-  await runApplication(newApplication(more), toInputs(args), { process, terminal });
+  const root = newRoutes(more);
+  const inputs = toInputs(args);
+  const misspelt = findMisspelt(root, inputs);
+  if (misspelt !== undefined) {
+    terminal.complain(`${toPlain(misspelt)}\n`);
+    return errorKinds.invalid.exitCode;
+  }
+  await runApplication(newApplication(root), inputs, { process, terminal });
   switch (process.exitCode) {
     case ExitCode.UnknownCommand:
     case ExitCode.InvalidArgument:
@@ -29,14 +44,18 @@ export async function runCli(args: readonly string[], terminal: Terminal, more: 
   return code < 0 ? errorKinds.bug.exitCode : code;
 }
 
-function newApplication(more: MoreRoutes) {
-  return buildApplication<CliContext>(newRoutes(more), {
+function newApplication(root: RouteMap<CliContext>) {
+  return buildApplication<CliContext>(root, {
     name: "agent",
     versionInfo: { currentVersion: version },
     scanner: { caseStyle: "allow-kebab-for-camel", allowArgumentEscapeSequence: true },
     localization: {
       text: {
         ...text_en,
+        noCommandRegisteredForInput: ({ input, corrections }) => {
+          const hint = corrections.length === 0 ? "" : ` Did you mean ${corrections.join(" or ")}?`;
+          return toPlain(`agent: There is no command "${input}".${hint} See agent --help`);
+        },
         commandErrorResult: sayFailure,
         exceptionWhileRunningCommand: sayFailure,
         exceptionWhileLoadingCommandFunction: sayFailure,

@@ -54,6 +54,17 @@ export function newRoutes(more: MoreRoutes): RouteMap<CliContext> {
       fullDescription: toDescription(
         "Agents that answer people, and never lose a message. More about a command: agent help COMMAND",
         ["agent setup", "agent run", "agent status", "agent chat ana", "agent config check"],
+        [
+          "0 done",
+          "1 it is not well, or a fault of the program",
+          "2 a wrong flag, or a faulty config",
+          "3 not allowed",
+          "4 not there",
+          "5 taken, or changed meanwhile",
+          "6 not running, or not reachable",
+          "7 no answer in time",
+          "130 left by Ctrl-C",
+        ],
       ),
     },
   });

@@ -62,6 +62,7 @@ const help: Word = { name: "--help", brief: "Print help information and exit" };
 
 /** Flags after which a path stands. */
 const pathFlags = "--config|--data|--out|--*-file";
+const pathFlag = /^--(?:config|data|out|.*-file)$/;
 
 function formatBash(places: readonly Place[]): string {
   const cases = places.map(({ path, commands, flags }) =>
@@ -85,7 +86,7 @@ _agent() {
   _agent_words "$path"
   mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
 }
-complete -o filenames -F _agent agent
+complete -o default -o filenames -F _agent agent
 `;
 }
 
@@ -112,7 +113,7 @@ _agent() {
     if _agent_choices "$path_so_far $word"; then path_so_far="$path_so_far $word"; fi
   done
   _agent_choices "$path_so_far"
-  _describe agent choices
+  _describe agent choices || _files
 }
 compdef _agent agent
 `;
@@ -121,10 +122,14 @@ compdef _agent agent
 function formatFish(places: readonly Place[]): string {
   const known = places.map(({ path }) => path.trim()).filter((path) => path !== "");
   const lines = places.flatMap(({ path, commands, flags }) => {
-    const condition = `-n ${quote(`test (__agent_path) = ${quote(path.trim())}`)}`;
+    const condition = `-n ${quote(`__agent_at${path}`)}`;
     return [
       ...commands.map(({ name, brief }) => `complete -c agent -f ${condition} -a ${name} -d ${quote(brief)}`),
-      ...flags.map(({ name, brief }) => `complete -c agent ${condition} -l ${name.slice(2)} -d ${quote(brief)}`),
+      ...commands.length > 0 ? [] : [`complete -c agent ${condition} -F`],
+      ...flags.map(({ name, brief }) => {
+        const needsPath = pathFlag.test(name) ? " -r -F" : "";
+        return `complete -c agent ${condition} -l ${name.slice(2)}${needsPath} -d ${quote(brief)}`;
+      }),
     ];
   });
   return `# Completions of agent for fish. In ~/.config/fish/config.fish: agent completions fish | source
@@ -138,6 +143,10 @@ function __agent_path
   end
   echo "$path"
 end
+function __agent_at
+  test (__agent_path) = "$argv"
+end
+complete -c agent -f
 ${lines.join("\n")}
 `;
 }

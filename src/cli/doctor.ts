@@ -1,6 +1,6 @@
 import { type Check, type Finding, newChecks } from "../app/doctor.ts";
 import { newChannelCheck, newPartCheck } from "../app/doctor_channels.ts";
-import { newEffectCheck, newKeyCheck, newNatsCheck, newSecretCheck } from "../app/doctor_config.ts";
+import { newEffectCheck, newEmbedderCheck, newKeyCheck, newNatsCheck, newSecretCheck } from "../app/doctor_config.ts";
 import { newDataCheck, newVersionCheck } from "../app/doctor_data.ts";
 import { newMemoryCheck, newNoticeCheck, newOpenFilesCheck, newTimeZoneCheck } from "../app/doctor_limits.ts";
 import {
@@ -30,6 +30,7 @@ import { toPlain } from "./plain.ts";
 import { sayCount, toJsonText } from "./say.ts";
 import { readQueues } from "./status.ts";
 import type { Terminal } from "./terminal.ts";
+import { wrapText } from "./wrap.ts";
 import { readTroubles } from "./workspace.ts";
 
 /** Flags of `agent doctor`. */
@@ -60,34 +61,42 @@ export async function examine(terminal: Terminal, flags: DoctorFlags): Promise<n
     findings.every((one) => one.isNote === true || one.isMended === true)
   );
   if (flags.json) terminal.print(toJsonText({ ok: isWell, checks: examined }));
-  else terminal.print(formatExamined(examined, newInk(terminal.color)));
+  else terminal.print(formatExamined(examined, newInk(terminal.color), terminal.columns));
   return isWell ? 0 : 1;
 }
 
 /** What was found, for a person: troubles first, what is well on one line. */
-function formatExamined(examined: readonly Examined[], ink: Ink): string {
+export function formatExamined(examined: readonly Examined[], ink: Ink, columns?: number): string {
   const all = examined.flatMap(({ name, findings }) => findings.map((finding) => ({ name, ...finding })));
   const order = (finding: Finding & { readonly isMended?: boolean }) =>
     finding.isMended === true ? 2 : finding.isNote === true ? 1 : 0;
-  const blocks = all.toSorted((one, other) => order(one) - order(other)).map((finding) => formatFinding(finding, ink));
+  const blocks = all.toSorted((one, other) => order(one) - order(other)).map((finding) =>
+    formatFinding(finding, ink, columns)
+  );
   const well = examined.filter(({ findings }) => findings.length === 0).map(({ name }) => name);
   const wrong = all.filter((finding) => order(finding) === 0).length;
   return [
     ...blocks,
-    ...well.length === 0 ? [] : [`${ink.good("ok")}     ${well.join(", ")}`],
+    ...well.length === 0 ? [] : [`${ink.good("ok")}     ${wrapText(well.join(", "), columns, margin)}`],
     wrong === 0 ? ink.good("All is well.") : ink.bad(`${sayCount(wrong, "thing")} to mend.`),
   ].join("\n\n") + "\n";
 }
 
+/** Columns before what is said. */
+const margin = 7;
+const blank = " ".repeat(margin);
+
 function formatFinding(
   { name, what, why, mend, isNote, isMended }: Finding & { readonly name: string; readonly isMended?: boolean },
   ink: Ink,
+  columns: number | undefined,
 ): string {
   const mark = isMended ? ink.good("mended") : isNote ? ink.warn("note  ") : ink.bad("wrong ");
   return [
-    `${mark} ${ink.bold(name)}: ${toPlain(what)}`,
-    `       ${ink.dim(toPlain(why))}`,
-    ...isMended ? [] : [`       ${ink.bold("Mend it:")} ${toPlain(mend)}`],
+    `${mark} ${ink.bold(name)}: ${wrapText(toPlain(what), columns, margin, margin + name.length + 2)}`,
+    `${blank}${ink.dim(wrapText(toPlain(why), columns, margin))}`,
+    // Not wrapped: what is copied from the terminal must be the command.
+    ...isMended ? [] : [`${blank}${ink.bold("Mend it:")} ${toPlain(mend)}`],
   ].join("\n");
 }
 
@@ -122,6 +131,7 @@ async function newAllChecks(
       ? [newPortCheck(config), newExtensionCheck(config, places), newMcpCheck(config, flags.live)]
       : [newVersionCheck(running), newPartCheck(running)],
     newKeyCheck(config, flags.live),
+    newEmbedderCheck(config, flags.live),
     newChannelCheck({ config, plugins, running, live: flags.live }),
     newNatsCheck(config),
     newSecretCheck(loaded, `${dataDir}/config-history`),

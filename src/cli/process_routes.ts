@@ -108,5 +108,11 @@ export const logsCommand = buildCommand({
 export const versionCommand = buildCommand({
   loader: async () => toAction((await import("./version.ts")).showVersion),
   parameters: { flags: { json } },
-  docs: { brief: "Print versions" },
+  docs: {
+    brief: "Print versions",
+    fullDescription: toDescription("Of the program, and of the Deno that runs it.", [
+      "agent version",
+      "agent version --json",
+    ]),
+  },
 });

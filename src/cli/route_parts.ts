@@ -59,7 +59,11 @@ export function toAction<F, A extends readonly unknown[]>(
 }
 
 /** A command's help: what it does, examples, and what its exit codes mean. */
-export function toDescription(text: string, examples: readonly string[], codes: readonly string[] = []): string {
+export function toDescription(
+  text: string,
+  examples: readonly string[],
+  codes: readonly string[] = ["0 done"],
+): string {
   const section = (title: string, lines: readonly string[]) =>
     lines.length === 0 ? [] : ["", title, ...lines.map((line) => `  ${line}`)];
   return [text, ...section("EXAMPLES", examples), ...section("EXIT CODES", codes)].join("\n");

@@ -54,9 +54,9 @@ function toReadyLine(app: App): string {
   return `${JSON.stringify({ event: "ready", addresses: app.addresses, pid, bootId })}\n`;
 }
 
-function toStartPage(app: App, { color, env }: Terminal, { dataDir }: Place): string {
+function toStartPage(app: App, { color, columns, env }: Terminal, { dataDir }: Place): string {
   const tokenPlace = env["AGENT_ADMIN_TOKEN"] ? "AGENT_ADMIN_TOKEN" : `${dataDir}/admin.token`;
-  const page = { status: app.status(), loginLink: app.newLoginLink(), tokenPlace };
+  const page = { status: app.status(), loginLink: app.newLoginLink(), tokenPlace, columns };
   return formatStartPage(page, newInk(color));
 }
 

@@ -1,6 +1,7 @@
 import type { Status } from "../http/status_api.ts";
 import type { Ink } from "./ink.ts";
 import { toPlain } from "./plain.ts";
+import { wrapText } from "./wrap.ts";
 import { formatAgents, formatChannels, formatSubsystems } from "./status_page.ts";
 
 /** What the page shows. */
@@ -10,21 +11,24 @@ export interface StartPage {
   readonly loginLink: string;
   /** Where the token that logs in after that stands. */
   readonly tokenPlace: string;
+  /** Width of the terminal. */
+  readonly columns?: number | undefined;
 }
 
 /** What a person reads when the runtime is up: where to go, who is there, and what is missing. */
 export function formatStartPage(page: StartPage, ink: Ink): string {
-  const { status, loginLink, tokenPlace } = page;
+  const { status, loginLink, tokenPlace, columns } = page;
   return [
-    `${
-      ink.bold(`nexo ${status.version}`)
-    } is running. Ctrl-C stops it; what it has accepted it answers after the next start.`,
+    `${ink.bold(`nexo ${status.version}`)} is running. Ctrl-C stops it; ` +
+    wrapText("what it has accepted it answers after the next start.", columns, 0, 45),
     `Console: ${ink.bold(loginLink)}\n` +
-    ink.dim(`The link works once, for 15 minutes. After that the token in ${tokenPlace} logs you in.`),
-    formatAgents(status.agents, ink),
-    formatChannels(status.channels, ink),
-    formatSubsystems(status, ink),
-    findMissing(page).map((text) => `${ink.warn("+")} ${toPlain(text)}`).join("\n"),
+    ink.dim(
+      wrapText(`The link works once, for 15 minutes. After that the token in ${tokenPlace} logs you in.`, columns),
+    ),
+    formatAgents(status.agents, ink, columns),
+    formatChannels(status.channels, ink, columns),
+    formatSubsystems(status, ink, columns),
+    findMissing(page).map((text) => `${ink.warn("+")} ${wrapText(toPlain(text), columns, 2)}`).join("\n"),
   ].filter((part) => part !== "").join("\n\n") + "\n";
 }
 

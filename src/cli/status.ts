@@ -23,7 +23,7 @@ export async function showStatus(
   terminal.print(
     flags.json
       ? toJsonText({ running: true, console, ...status })
-      : formatStatusPage({ status, console, nowMs: Date.now() }, newInk(terminal.color)),
+      : formatStatusPage({ status, console, nowMs: Date.now(), columns: terminal.columns }, newInk(terminal.color)),
   );
   return status.ready ? 0 : notReadyCode;
 }

@@ -6,6 +6,7 @@ import type { Ink } from "./ink.ts";
 import { toPlain } from "./plain.ts";
 import { sayAgo, sayTime } from "./say.ts";
 import { formatTable } from "./table.ts";
+import { wrapText } from "./wrap.ts";
 
 /** What the page shows. */
 export interface StatusPage {
@@ -13,17 +14,20 @@ export interface StatusPage {
   /** Address of the console. */
   readonly console: string;
   readonly nowMs: number;
+  /** Width of the terminal. */
+  readonly columns?: number | undefined;
 }
 
 /** How the running process stands, for a person. */
-export function formatStatusPage({ status, console, nowMs }: StatusPage, ink: Ink): string {
+export function formatStatusPage({ status, console, nowMs, columns }: StatusPage, ink: Ink): string {
   const state = status.ready ? ink.good("ready") : ink.bad("not ready");
   return [
-    `nexo ${status.version} is ${state}: process ${status.pid}, started ${sayAgo(status.startedAt, nowMs)}` +
-    ` (${sayTime(status.startedAt)}), console at ${console}`,
-    formatSubsystems(status, ink),
-    formatAgents(status.agents, ink),
-    formatChannels(status.channels, ink),
+    `${ink.bold(`nexo ${status.version}`)} is ${state}\n` +
+    `Process ${status.pid}, started ${sayAgo(status.startedAt, nowMs)} (${sayTime(status.startedAt)})\n` +
+    `Console ${console}`,
+    formatSubsystems(status, ink, columns),
+    formatAgents(status.agents, ink, columns),
+    formatChannels(status.channels, ink, columns),
     formatQueues(status.queues, ink),
   ].filter((part) => part !== "").join("\n\n") + "\n";
 }
@@ -49,7 +53,7 @@ export function formatQueues(queues: Queues, ink: Ink): string {
 }
 
 /** Who answers. */
-export function formatAgents(agents: readonly AgentView[], ink: Ink): string {
+export function formatAgents(agents: readonly AgentView[], ink: Ink, width?: number): string {
   const columns = [{ title: "AGENT" }, { title: "MODEL" }, { title: "TOOLS", align: "right" }, {
     title: "HEARS",
   }] as const;
@@ -57,11 +61,12 @@ export function formatAgents(agents: readonly AgentView[], ink: Ink): string {
     columns,
     agents.map(({ id, model, tools, hears }) => [id, model, String(tools), hears.join(", ")]),
     ink,
+    width,
   );
 }
 
 /** What connects to the outside; empty where nothing does. */
-export function formatChannels(channels: readonly ChannelView[], ink: Ink): string {
+export function formatChannels(channels: readonly ChannelView[], ink: Ink, width?: number): string {
   if (channels.length === 0) return "";
   const paint = (state: string) =>
     state === "up" ? ink.good(state) : state === "down" ? ink.bad(state) : ink.warn(state);
@@ -75,14 +80,19 @@ export function formatChannels(channels: readonly ChannelView[], ink: Ink): stri
       reason ?? "",
     ]),
     ink,
+    width,
   );
 }
 
 /** Every part that has something to say: what is not ok, and how it stands with NATS. Empty where there is nothing. */
-export function formatSubsystems({ subsystems }: Pick<Status, "subsystems">, ink: Ink): string {
-  return subsystems.flatMap(({ name, state, reason, critical }) => {
-    if (state === "ok") return reason === undefined ? [] : [`${ink.good("+")} ${toPlain(`${name}: ${reason}`)}`];
+export function formatSubsystems({ subsystems }: Pick<Status, "subsystems">, ink: Ink, width?: number): string {
+  const lines = subsystems.flatMap(({ name, state, reason, critical }) => {
+    if (state === "ok") {
+      return reason === undefined ? [] : [`${ink.good("+")} ${wrapText(toPlain(`${name}: ${reason}`), width, 2)}`];
+    }
     const paint = critical ? ink.bad : ink.warn;
-    return `${paint("!")} ${toPlain(`${name} is ${state}: ${reason ?? "it gives no reason"}`)}`;
-  }).join("\n");
+    return `${paint("!")} ${wrapText(toPlain(`${name} is ${state}: ${reason ?? "it gives no reason"}`), width, 2)}`;
+  });
+  const isWell = subsystems.every(({ state }) => state === "ok");
+  return [...lines, ...isWell ? [] : ["What mends it: agent doctor"]].join("\n");
 }

@@ -5,6 +5,8 @@ export interface Terminal {
   readonly interactive: boolean;
   /** Colours are welcome on standard output. */
   readonly color: boolean;
+  /** Width of the terminal behind standard output; absent where there is none. */
+  readonly columns?: number;
   /** Writes to standard output as it is: whoever prints what others wrote makes it plain before. */
   print(text: string): void;
   /** Writes to standard error as it is. */
@@ -20,12 +22,24 @@ export function newSystemTerminal(): Terminal {
   return {
     env,
     interactive: output && Deno.stdin.isTerminal(),
+    ...(output ? { columns: Deno.consoleSize().columns } : {}),
     color: output && !env["NO_COLOR"] && env["TERM"] !== "dumb",
-    print: (text) => writeAll(Deno.stdout, text),
+    print(text) {
+      try {
+        writeAll(Deno.stdout, text);
+      } catch (thrown) {
+        // Who reads has seen enough, such as `head`: no fault, and nothing to say.
+        if (thrown instanceof Deno.errors.BrokenPipe) Deno.exit(brokenPipeCode);
+        throw thrown;
+      }
+    },
     complain: (text) => writeAll(Deno.stderr, text),
     lines: () => splitLines(Deno.stdin.readable.pipeThrough(new TextDecoderStream())),
   };
 }
+
+/** 128 and the number of SIGPIPE, by which other programs end then. */
+const brokenPipeCode = 141;
 
 /** Splits a stream of text into lines; the last one needs no end. */
 export async function* splitLines(chunks: AsyncIterable<string>): AsyncGenerator<string> {

@@ -6,6 +6,7 @@ import { type ConfigFault, formatFaults } from "./fault.ts";
 import { agentsDir, configFiles, listConfigFolder } from "./files.ts";
 import { loadConfig } from "./load.ts";
 import { type ConfigOption, toOptions } from "./options.ts";
+import { giveToOwnerOf } from "./owner.ts";
 import type { ReloadOutcome } from "./reload.ts";
 import { toFileShapes } from "./schemas.ts";
 
@@ -156,12 +157,14 @@ async function listPasts(folder: string): Promise<readonly ConfigPast[]> {
 async function replaceFiles(files: readonly { readonly path: string; readonly text: string }[]): Promise<void> {
   const unfinished = new Map<string, string>();
   try {
-    for (const { path, text } of files) {
+    for (const { path: named, text } of files) {
+      const path = await followLink(named);
       const folder = path.slice(0, path.lastIndexOf("/"));
       await Deno.mkdir(folder, { recursive: true });
       const name = `${folder}/.${crypto.randomUUID()}`;
       unfinished.set(name, path);
       await writeWhole(name, text, await modeOf(path));
+      await giveToOwnerOf(await isThere(path) ? path : folder, name);
     }
     for (const [name, path] of unfinished) {
       await Deno.rename(name, path);
@@ -173,6 +176,21 @@ async function replaceFiles(files: readonly { readonly path: string; readonly te
         if (!(error instanceof Deno.errors.NotFound)) throw error;
       });
     }
+    throw thrown;
+  }
+}
+
+/** A link stays a link: what it names is replaced. */
+async function followLink(path: string): Promise<string> {
+  return await isThere(path) ? await Deno.realPath(path) : path;
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await Deno.stat(path);
+    return true;
+  } catch (thrown) {
+    if (toAppError(thrown).kind === "missing") return false;
     throw thrown;
   }
 }

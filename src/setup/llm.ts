@@ -95,7 +95,7 @@ async function askKey(prompts: Prompts, id: string, flags: Pick<LlmFlags, "keyFi
 async function tryOut(site: Site, llm: LlmConfig, described: Described, prompts: Prompts | undefined) {
   let tried = described;
   while (true) {
-    site.terminal.print(`Asking ${tried.id} whether it takes the key…\n`);
+    site.terminal.print(`Asking ${tried.id}${tried.key === undefined ? "" : " whether it takes the key"}…\n`);
     try {
       const model = await tryModel(toConfig(llm, tried), tried.id, tried.model);
       site.terminal.print(`${tried.id} answers with ${model}.\n`);

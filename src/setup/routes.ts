@@ -191,28 +191,43 @@ const memory = buildCommand({
       keyFile: toText("File with the key; - is standard input", "FILE"),
       baseUrl: toText("Address of the API, where it is not the vendor's", "URL"),
       model: toText("Model that makes the vectors", "MODEL"),
+      offline: channel.offline,
       config,
       data,
     },
   },
   docs: {
     brief: "Choose how agents find what they know",
-    fullDescription: toDescription("embedded is part of the program: no key, no network.", [
-      "agent setup memory --embedder embedded",
-      "agent setup memory --embedder openai_compatible --key-file key.txt",
-    ], codes),
+    fullDescription: toDescription(
+      "embedded is part of the program: no key, no network. Of all others one vector is asked before anything is written.",
+      [
+        "agent setup memory --embedder embedded",
+        "agent setup memory --embedder openai_compatible --key-file key.txt",
+      ],
+      codes,
+    ),
   },
 });
 
 const nats = buildCommand({
   loader: toStep(async () => (await import("./nats.ts")).setUpNats),
   parameters: {
-    flags: { url: toText("Address of the server", "URL"), offline: channel.offline, config, data },
+    flags: {
+      url: toText("Address of the server, without a login", "URL"),
+      user: toText("User to log in as", "NAME"),
+      passwordFile: toText("File with the user's password; - is standard input", "FILE"),
+      tokenFile: toText("File with a token to log in with", "FILE"),
+      credsFile: toText("Credentials file of NATS (JWT and seed); it stays where it is", "FILE"),
+      offline: channel.offline,
+      config,
+      data,
+    },
   },
   docs: {
     brief: "Let events travel over NATS, for several processes",
-    fullDescription: toDescription("Asks the server before it is written. User, password and TLS: docs/nats.md.", [
+    fullDescription: toDescription("Logs in before it is written. TLS and clusters: docs/nats.md.", [
       "agent setup nats --url nats://127.0.0.1:4222",
+      "agent setup nats --url nats://nats.example.org --user nexo --password-file password.txt",
     ], [...codes, "6 no NATS server answers there"]),
   },
 });
@@ -240,6 +255,7 @@ const install = buildCommand({
         "agent service install --print",
         "sudo agent service install --config /etc/nexo --data /var/lib/nexo --run-as nexo",
         "agent service install --user",
+        "agent setup service --user",
       ],
       ["0 installed and started", "3 not allowed: use sudo, or --user", "4 no such user", "6 no systemd here"],
     ),
@@ -255,7 +271,7 @@ export const serviceRoutes = buildRouteMap({
       parameters: { flags: place },
       docs: {
         brief: "Show how the service stands",
-        fullDescription: toDescription("What systemd says. How the agents are: agent status", [
+        fullDescription: toDescription("What systemd says. How the agents themselves are: agent status.", [
           "agent service status",
           "agent service status --user",
         ], ["0 it runs", "3 it does not", "4 it is not installed"]),

@@ -1,3 +1,4 @@
+import { giveToOwnerOf } from "../config/owner.ts";
 import { AppError, toAppError } from "../core/error.ts";
 import { newSecret, type Secret } from "../core/secret.ts";
 import { splitLines } from "../cli/terminal.ts";
@@ -45,12 +46,14 @@ export async function writeSecrets(configDir: string, secrets: readonly SecretFi
   if (secrets.length > 0) {
     await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
     await Deno.chmod(folder, 0o700);
+    await giveToOwnerOf(configDir, folder);
   }
   for (const { name, value } of secrets) {
     const path = `${folder}/${name}`;
     const unfinished = `${folder}/.${crypto.randomUUID()}`;
     made.push(unfinished);
     await Deno.writeTextFile(unfinished, `${value.reveal()}\n`, { createNew: true, mode: 0o600 });
+    await giveToOwnerOf(folder, unfinished);
     const settle = () => Deno.rename(unfinished, path);
     // A new one must be there when the config is checked; one that is in use waits until the config is written.
     if (await isThere(path)) later.push(settle);

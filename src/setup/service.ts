@@ -41,7 +41,15 @@ export async function installService(terminal: Terminal, flags: InstallFlags): P
     terminal.print(unit);
     return 0;
   }
-  if (runAs !== undefined) await requireUser(runAs, dataDir);
+  if (runAs !== undefined) {
+    await requireUser(runAs, dataDir);
+    await requireOwner(runAs, [
+      `${configDir}/secrets`,
+      ...await listSecrets(configDir),
+      dataDir,
+      `${dataDir}/ledger.db`,
+    ]);
+  }
   const path = unitPath(flags, env);
   await makeDataDir(dataDir, runAs);
   await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true });
@@ -126,6 +134,26 @@ async function requireUser(name: string, dataDir: string): Promise<void> {
     "missing",
     `There is no user ${name} to run as. Make it: useradd --system --home-dir ${dataDir} ${name}; or name another: --run-as`,
   );
+}
+
+/** What only its owner may read must be the service's. */
+async function requireOwner(user: string, paths: readonly string[]): Promise<void> {
+  const { stdout } = await new Deno.Command("id", { args: ["-u", "--", user] }).output();
+  const wanted = Number(new TextDecoder().decode(stdout).trim());
+  for (const path of paths) {
+    if (!await isThere(path) || (await Deno.stat(path)).uid === wanted) continue;
+    const folders = [...new Set(paths.map((one) => one.replace(/\/(?:secrets(?:\/.*)?|ledger\.db)$/, "")))];
+    throw new AppError(
+      "denied",
+      `${path} is not ${user}'s, who could not read it. Give it away: chown -R ${user}: ${folders.join(" ")}`,
+    );
+  }
+}
+
+async function listSecrets(configDir: string): Promise<readonly string[]> {
+  const folder = `${configDir}/secrets`;
+  if (!await isThere(folder)) return [];
+  return (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => `${folder}/${name}`);
 }
 
 async function systemctl(flags: ServiceFlags, ...args: readonly string[]): Promise<void> {

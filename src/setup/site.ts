@@ -11,6 +11,7 @@ import { loadConfig } from "../config/load.ts";
 import { AppError } from "../core/error.ts";
 import { isThere } from "../folder/files.ts";
 import { systemClock } from "../lib/clock.ts";
+import { wrapText } from "../cli/wrap.ts";
 import { formatDiff } from "./diff.ts";
 import { openPrompts, type Prompts } from "./prompts.ts";
 import { type SecretFile, writeSecrets } from "./secret.ts";
@@ -161,7 +162,7 @@ export async function carryOut(
     throw new AppError("cancelled", "Nothing was written");
   }
   await withoutInterrupt(() => site.apply(edits, secrets));
-  terminal.print(`${ink.good("Done")}: ${done}\n`);
+  terminal.print(`${ink.good("Done")}: ${wrapText(done, terminal.columns, 0, 6)}\n`);
 }
 
 /** What ends a program waits until `work` is done: half of it would be worse than either. */

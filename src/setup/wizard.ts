@@ -61,7 +61,7 @@ const steps: readonly WizardStep[] = [
     id: "memory",
     title: "Memory",
     look: ({ memory }) => memory.long_term.enabled ? memory.long_term.embedder.kind : undefined,
-    take: (site) => setUpMemory(site, {}),
+    take: (site) => setUpMemory(site, { offline: false }),
   },
   {
     id: "nats",

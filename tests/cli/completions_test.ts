@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { runAgent } from "../fixtures/agent_command.ts";
+import { openTempDir } from "../fixtures/nexo_process.ts";
+import { openPty } from "../fixtures/pty.ts";
 
 /** What bash offers for a line that ends where the cursor is. */
 async function complete(script: string, line: string): Promise<readonly string[]> {
@@ -23,6 +25,50 @@ Deno.test("bash completes commands, what is below them, and flags", async () => 
   assert.deepEqual(await complete(stdout, "agent dlq replay --dry"), ["--dry-run"]);
   assert.ok((await complete(stdout, "agent run --config ./ma")).includes("./main.ts"));
 });
+
+/** How each shell is started without anybody's own settings, and reads the script. */
+const realShells = {
+  bash: { program: ["bash", "--norc", "--noprofile", "-i"], begin: (path: string) => `source ${path}` },
+  zsh: {
+    program: ["zsh", "-f", "-i"],
+    begin: (path: string) => `autoload -U compinit; compinit -D -u; source ${path}`,
+  },
+  fish: { program: ["fish", "--no-config", "-i"], begin: (path: string) => `source ${path}` },
+} as const;
+
+/** What is typed, and the words that the program is given then. */
+const typed = [
+  ["agent doc\t\r", "doctor"],
+  ["agent setup teleg\t\r", "setup telegram"],
+  ["agent setup telegram --token-f\t\r", "setup telegram --token-file"],
+  ["agent forget-p\t\r", "forget-person"],
+  ["agent dlq rep\t--dry\t\r", "dlq replay --dry-run"],
+  ["agent run --config ./conf\t\r", "run --config ./config.d"],
+  ["agent restore ./back\t\r", "restore ./backup.nexo"],
+] as const;
+
+for (const [shell, { program, begin }] of Object.entries(realShells)) {
+  Deno.test(`${shell} itself completes what is typed`, async () => {
+    await using folder = await openTempDir();
+    const script = `${folder.path}/completions`;
+    await Deno.writeTextFile(script, (await runAgent(["completions", shell])).stdout);
+    await Deno.mkdir(`${folder.path}/bin`);
+    await Deno.writeTextFile(`${folder.path}/bin/agent`, '#!/bin/sh\necho "given<$*>"\n', { mode: 0o755 });
+    await Deno.mkdir(`${folder.path}/config.d`);
+    await Deno.writeTextFile(`${folder.path}/backup.nexo`, "");
+    const env = { HOME: folder.path, PATH: `${folder.path}/bin:${Deno.env.get("PATH")}`, TERM: "xterm" };
+    await using terminal = openPty(program, env);
+    await terminal.type(`cd ${folder.path}; ${begin(script)}; echo rea''dy\r`);
+    await terminal.see(/ready/);
+    for (const [keys, words] of typed) {
+      await terminal.type(keys);
+      const [, given] = /given<(.*?)\/? ?>/.exec(await terminal.see(/given<.*?>/)) ?? [];
+      assert.equal(given, words);
+    }
+    await terminal.type("exit\r");
+    await terminal.code;
+  });
+}
 
 Deno.test("the scripts for zsh and fish name every command", async () => {
   const bash = (await runAgent(["completions", "bash"])).stdout;

@@ -80,7 +80,7 @@ Deno.test("config schema prints schemas, or writes one file for each", async () 
 
 Deno.test("an unknown command, flag or value is told with the nearest, and ends with 2", async () => {
   const cases = [
-    [["stat"], /did you mean `status`/],
+    [["stat"], /Did you mean `status`/],
     [["status", "--jsn"], /did you mean --json/],
     [["dlq", "list", "--hop", "outbund"], /did you mean "outbound"/],
     [["dlq", "list", "--older-than", "soon"], /write a time such as 30m/],

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { newInk } from "../../src/cli/ink.ts";
 import type { Status } from "../../src/http/status_api.ts";
+import { formatExamined } from "../../src/cli/doctor.ts";
 import { formatDeadLetter, formatDeadLetters } from "../../src/cli/dead_letter_page.ts";
 import { formatPairings, sayPerson } from "../../src/cli/pairing_page.ts";
 import { formatSessions, formatTranscript } from "../../src/cli/session_page.ts";
@@ -52,6 +53,25 @@ Deno.test("the start page of a fresh clone says what is missing, and the line th
   );
 });
 
+Deno.test("on a terminal of 80 columns no line is longer and no word is cut", () => {
+  const reason = "the provider answers 503 for 4 minutes now, and is asked again with growing pauses until it does not";
+  const status: Status = {
+    ...healthy,
+    channels: healthy.channels.map((channel) => ({ ...channel, state: "degraded", reason })),
+    subsystems: [{ name: "llm.anthropic", state: "degraded", reason, critical: false }],
+  };
+  const pages = [
+    formatStatusPage({ status, console: "http://127.0.0.1:9091/", nowMs, columns: 80 }, ink),
+    formatStartPage({ ...page, status: bare, columns: 80 }, ink),
+    formatExamined([{ name: "channels", findings: [{ what: reason, why: reason, mend: "agent status" }] }], ink, 80),
+  ];
+  for (const text of pages) {
+    assert.deepEqual(text.split("\n").filter((line) => line.length > 80), []);
+    assert.ok(!/provi$|answe$|minut$/m.test(text));
+  }
+  assert.match(pages[0] ?? "", /degraded {2}@sales_bot {2}ana {5}the provider answers[^]*\n {45,}\S/);
+});
+
 Deno.test("the start page tells of a channel that nobody hears, and of what is not well", () => {
   const status: Status = {
     ...healthy,
@@ -76,9 +96,12 @@ Deno.test("the status page shows troubles first, then agents, channels and queue
   };
   assert.equal(
     formatStatusPage({ status, console: "http://127.0.0.1:9091/", nowMs }, ink),
-    `nexo 0.1.0 is not ready: process 4711, started 3 h ago (2026-11-22 12:00 UTC), console at http://127.0.0.1:9091/
+    `nexo 0.1.0 is not ready
+Process 4711, started 3 h ago (2026-11-22 12:00 UTC)
+Console http://127.0.0.1:9091/
 
 ! ledger is down: The disk is full
+What mends it: agent doctor
 
 AGENT  MODEL             TOOLS  HEARS
 ana    anthropic/claude      3  telegram.sales

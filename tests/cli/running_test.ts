@@ -17,7 +17,7 @@ Deno.test("status of a ready process is 0, of one that is not ready 1", async ()
   await using ready = await openFakeAdmin();
   const good = await runAgent(["status", "--data", ready.dataDir]);
   assert.equal(good.code, 0, good.stderr);
-  assert.match(good.stdout, /nexo 0\.1\.0 is ready: process 4711/);
+  assert.match(good.stdout, /nexo 0\.1\.0 is ready\nProcess 4711, started /);
   assert.match(good.stdout, /telegram\.sales +up +@sales_bot +ana/);
   await using unready = await openFakeAdmin({
     status: {

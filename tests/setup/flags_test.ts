@@ -67,6 +67,27 @@ Deno.test("a key that stands in the config itself is replaced by a reference, an
   assert.match(await room.read("llm.yaml"), /secrets\/anthropic[^]*'sk-other'/);
 });
 
+Deno.test("a file that is a link stays one, and everything stays its owner's", async () => {
+  await using model = openFakeAnthropic();
+  await using room = await openSetupRoom();
+  assert.equal((await room.setup("agent", "--id", "ben")).code, 0);
+  const elsewhere = await room.file("llm.yaml", "providers: {} # ours\n");
+  await Deno.remove(`${room.config}/llm.yaml`);
+  await Deno.symlink(elsewhere, `${room.config}/llm.yaml`);
+  const nobody = Deno.uid() === 0 ? 65_534 : Deno.uid();
+  for (const path of [room.config, elsewhere]) await Deno.chown(path, nobody, null);
+  const key = await room.file("key", "sk-ant");
+  const { code, stderr } = await room.setup(
+    ...["llm", "--provider", "anthropic", "--key-file", key, "--base-url", model.baseUrl],
+  );
+  assert.equal(code, 0, stderr);
+  assert.ok((await Deno.lstat(`${room.config}/llm.yaml`)).isSymlink);
+  assert.match(await Deno.readTextFile(elsewhere), /secrets\/anthropic[^]*# ours/);
+  for (const path of ["llm.yaml", "secrets", "secrets/anthropic"]) {
+    assert.equal((await Deno.stat(`${room.config}/${path}`)).uid, nobody, path);
+  }
+});
+
 Deno.test("a server of one's own needs no key, but the name of its model", async () => {
   await using model = openFakeOpenai();
   await using room = await openSetupRoom();
@@ -195,11 +216,35 @@ Deno.test("a NATS server is tried, and what is no NATS server is none", async ()
   await using room = await openSetupRoom();
   await using other = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, () => new Response());
   const wrong = await room.setup("nats", "--url", `nats://127.0.0.1:${other.addr.port}`);
-  assert.deepEqual([wrong.code, /No NATS server answers/.test(wrong.stderr)], [6, true]);
+  assert.deepEqual([wrong.code, /does not answer like a NATS server/.test(wrong.stderr)], [6, true]);
   const { code, stdout, stderr } = await room.setup("nats", "--url", nats.url);
   assert.equal(code, 0, stderr);
-  assert.match(stdout, /answers/);
+  assert.match(stdout, /answers, with JetStream/);
   assert.match(await room.read("broker.yaml"), new RegExp(`url: "?${nats.url}`));
+});
+
+Deno.test("a login of NATS is tried, and its secret stands nowhere but in a file of its own", async () => {
+  await using nats = await startNatsServer({ args: ["--user", "nexo", "--pass", "s3cret"] });
+  await using room = await openSetupRoom();
+  const flags = ["nats", "--url", nats.url];
+  const nameless = await room.setup(...flags);
+  assert.deepEqual([nameless.code, /refuses our credentials/.test(nameless.stderr)], [6, true]);
+  const wrong = await room.setup(...flags, "--user", "nexo", "--password-file", await room.file("wrong", "guess"));
+  assert.equal(wrong.code, 6, wrong.stderr);
+  const inUrl = await room.setup("nats", "--url", nats.url.replace("//", "//nexo:s3cret@"));
+  assert.deepEqual([inUrl.code, inUrl.stderr.includes("s3cret")], [2, false]);
+  assert.equal((await room.snapshot()).size, 0);
+
+  const password = await room.file("password", "s3cret");
+  const { code, stdout, stderr } = await room.setup(...flags, "--user", "nexo", "--password-file", password);
+  assert.equal(code, 0, stderr);
+  assert.equal(await room.read("secrets/nats"), "s3cret\n");
+  assert.match(await room.read("broker.yaml"), /user: nexo[^]*\$\{file:\.\/secrets\/nats\}/);
+  assert.ok(!`${stdout}${stderr}${await room.read("broker.yaml")}`.includes("s3cret"));
+
+  await Deno.writeTextFile(`${room.config}/secrets/nats`, "guess\n");
+  const { stdout: said } = await room.agent("doctor");
+  assert.match(said, /wrong {2}NATS: .*refuses our credentials[^]*Mend it: agent setup nats/);
 });
 
 Deno.test("memory and the bus are set up by flags, and what is not known or not there is refused", async () => {
@@ -210,11 +255,31 @@ Deno.test("memory and the bus are set up by flags, and what is not known or not 
   assert.equal((await room.setup("memory", "--embedder", "gemini")).code, 2);
   assert.equal((await room.setup("nats", "--url", "nats://127.0.0.1:1")).code, 6);
   assert.equal((await room.snapshot()).size, 0);
-  assert.equal((await room.setup("memory", "--embedder", "gemini", "--key-file", key)).code, 0);
+  assert.equal((await room.setup("memory", "--embedder", "gemini", "--key-file", key, "--offline")).code, 0);
   assert.match(await room.read("memory.yaml"), /embedder:\n {4}kind: gemini\n {4}api_key: "\$\{file:/);
   assert.equal((await room.setup("nats", "--url", "nats://127.0.0.1:1", "--offline")).code, 0);
   assert.match(await room.read("broker.yaml"), /^broker: \{ type: nats, url: "nats:\/\/127\.0\.0\.1:1" \}$/m);
   assert.equal((await room.agent("config", "check")).code, 0);
+});
+
+Deno.test("the key of what makes vectors is tried before it is written, and by the doctor", async () => {
+  let key = "sk-good";
+  await using server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (request) => {
+    await request.body?.cancel();
+    if (request.headers.get("authorization") !== `Bearer ${key}`) return new Response("wrong key", { status: 401 });
+    return Response.json({ data: [{ index: 0, embedding: [1, 2, 3] }] });
+  });
+  await using room = await openSetupRoom();
+  const flags = ["memory", "--embedder", "openai_compatible", "--base-url", `http://127.0.0.1:${server.addr.port}/v1`];
+  const refused = await room.setup(...flags, "--key-file", await room.file("key", "sk-bad"));
+  assert.deepEqual([refused.code, /Nothing was written/.test(refused.stderr)], [3, true], refused.stderr);
+  assert.equal((await room.snapshot()).size, 0);
+  const { code, stderr } = await room.setup(...flags, "--key-file", await room.file("key", "sk-good"));
+  assert.equal(code, 0, stderr);
+  assert.doesNotMatch((await room.agent("doctor", "--live")).stdout, /embedder: /);
+  key = "sk-new";
+  const { stdout } = await room.agent("doctor", "--live");
+  assert.match(stdout, /wrong {2}embedder: [^]*Mend it: agent setup memory --embedder openai_compatible/);
 });
 
 Deno.test("without a terminal the wizard asks nothing and names the steps", async () => {

@@ -3,20 +3,23 @@ import { keys, type PtyAgent } from "../fixtures/pty.ts";
 import { openSetupRoom } from "./setting_up.ts";
 import { answer, type Answers, leaveEverywhere, openWizard, write } from "./typing.ts";
 
-const { enter, up, ctrlC } = keys;
+const { enter, up, down, ctrlC } = keys;
 
 Deno.test("Ctrl-C at every question about memory and NATS leaves the config as it was", async () => {
   await using room = await openSetupRoom();
-  await leaveEverywhere(room, ["memory"], [
+  await leaveEverywhere(room, ["memory", "--offline"], [
     [/How shall agents find/, up.repeat(2) + enter],
     [/Key for gemini/, "k\r"],
     write,
   ]);
   assert.equal(await room.read("secrets/memory_embedder"), "k\n");
-  await leaveEverywhere(room, ["memory"], [[/How shall agents find/, enter], write]);
+  await leaveEverywhere(room, ["memory", "--offline"], [[/How shall agents find/, enter], write]);
   await leaveEverywhere(room, ["nats"], [
     [/Address of the server/, `nats://127.0.0.1:1${enter}`],
-    [/No NATS server[^]*Write it all the same\?/, "y"],
+    [/Cannot use NATS at 127\.0\.0\.1:1[^]*What now\?/, down + enter],
+    [/User/, `nexo${enter}`],
+    [/Its password/, `secret${enter}`],
+    [/What now\?/, up + enter],
     write,
   ]);
   assert.equal((await room.agent("config", "check")).code, 0);
@@ -64,7 +67,7 @@ for (const [way, leave] of Object.entries(ways)) {
     await using room = await openSetupRoom();
     const memory: Answers = [[/How shall agents find/, up.repeat(2) + enter], [/Key for gemini/, `k${enter}`], write];
     for (
-      const [args, answers] of [[["memory"], memory], [["agent"], [[/Which agent\?/, up + enter], [
+      const [args, answers] of [[["memory", "--offline"], memory], [["agent"], [[/Which agent\?/, up + enter], [
         /Its id/,
         "",
       ]]]] as const

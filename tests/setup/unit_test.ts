@@ -64,6 +64,20 @@ Deno.test("without --run-as the unit says who runs it, also where nobody called 
   assert.match(stdout, Deno.uid() === 0 ? /^User=nexo$/m : /^User=eva$/m);
 });
 
+Deno.test(
+  "a service whose user could not read the secrets is not installed",
+  { ignore: Deno.uid() !== 0 },
+  async () => {
+    await using folder = await openTempDir();
+    await Deno.mkdir(`${folder.path}/config/secrets`, { recursive: true });
+    await Deno.writeTextFile(`${folder.path}/config/secrets/key`, "k", { mode: 0o600 });
+    const env = { AGENT_CONFIG: `${folder.path}/config`, AGENT_DATA: `${folder.path}/data` };
+    const { code, stderr } = await runAgent(["service", "install", "--run-as", "nobody"], { env });
+    assert.equal(code, 3, stderr);
+    assert.match(stderr, /secrets is not nobody's[^]*chown -R nobody: \S+config \S+data\n$/);
+  },
+);
+
 Deno.test("a service is installed, shown and taken away with systemctl", async () => {
   await using folder = await openTempDir();
   const bin = `${folder.path}/bin`;

@@ -84,3 +84,21 @@ Deno.test("an agent that is there stays as it is where nothing is said", async (
   assert.equal(await terminal.code, 0);
   assert.match(await room.read("agents.yaml"), /You sell shoes\.[^]*language: de/);
 });
+
+Deno.test("the wizard's last question starts the agents", async () => {
+  const anywhere = "127.0.0.1:0";
+  const env = { AGENT_HEALTH_ADDR: anywhere, AGENT_METRICS_ADDR: anywhere, AGENT_ADMIN_ADDR: anywhere };
+  await using room = await openSetupRoom(env);
+  await using terminal = await openWizard(room);
+  await answer(terminal, [[/That is all/, up + enter], [/Start it now\?/, enter], [
+    /is running\. Ctrl-C stops it/,
+    "",
+  ]]);
+  await using second = await openWizard(room);
+  await answer(second, [[/That is all/, up + enter]]);
+  await second.see(/It runs, and has picked this up/);
+  assert.equal(await second.code, 0);
+  await terminal.type(ctrlC);
+  assert.equal(await terminal.code, 0, terminal.screen());
+  assert.deepEqual(await terminal.left, { cooked: true, cursor: true });
+});
