@@ -131,8 +131,7 @@ export function openOutbox(deps: OutboxDeps): Outbox {
   const work = async (lane: string, queue: Waiting[]): Promise<void> => {
     try {
       for (let head = queue[0]; head !== undefined && !stop.signal.aborted; head = queue[0]) {
-        const row = head.fresh ?? readOutboxRow(ledger.read, head.id);
-        if (row !== undefined) await deliver(row, head.fresh === undefined);
+        await settle(head);
         queue.shift();
         known.delete(head.id);
       }
@@ -141,6 +140,22 @@ export function openOutbox(deps: OutboxDeps): Outbox {
       for (const left of queue) known.delete(left.id);
       lanes.delete(lane);
       noteRest();
+    }
+  };
+
+  /** What stands behind a row that the ledger does not give away for a moment must not overtake it. */
+  const settle = async ({ id, fresh }: Waiting): Promise<void> => {
+    let given = fresh;
+    for (let waitMs = firstRetryMs;; waitMs = Math.min(waitMs * 2, longestRetryMs)) {
+      try {
+        const row = given ?? readOutboxRow(ledger.read, id);
+        return row === undefined ? undefined : await deliver(row, given === undefined);
+      } catch (thrown) {
+        stop.signal.throwIfAborted();
+        log.error("outbox.row_failed", { row: id, error: toAppError(thrown).message });
+      }
+      given = undefined;
+      await rest(waitMs);
     }
   };
 

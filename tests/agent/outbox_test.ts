@@ -58,6 +58,35 @@ Deno.test("a send that fails is tried again after a growing wait, under the same
   assert.equal(room.metrics.valueOf("nexo_outbound_retries_total"), 3);
 });
 
+Deno.test("a reply that the ledger does not give away for a moment is neither forgotten nor overtaken", async () => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let failing = false;
+  await using room = await openRoom({
+    wrapRead: (read) => ({
+      ...read,
+      get(sql, ...values) {
+        if (failing && sql.includes("FROM outbox WHERE id")) throw new Error("disk I/O error");
+        return read.get(sql, ...values);
+      },
+    }),
+    async sending(message) {
+      if (message.text.endsWith("one")) await promise;
+      return taken(message.key);
+    },
+  });
+  await room.say("one");
+  await room.say("two");
+  await room.until(() => room.rows("SELECT 1 FROM outbox WHERE id = 2")[0]);
+  failing = true;
+  resolve();
+  await room.log.nextEntry(({ event }) => event === "outbox.row_failed", AbortSignal.timeout(60_000));
+  await room.say("three");
+  await room.until(() => room.rows("SELECT 1 FROM outbox WHERE id = 3")[0]);
+  failing = false;
+  await advanceUntilSent(room, 3);
+  assert.deepEqual(room.sent.map(({ text }) => text), ["answer to one", "answer to two", "answer to three"]);
+});
+
 Deno.test("a channel that says when to come back is not asked before", async () => {
   await using room = await openRoom({
     sending: (message, number) => number === 1 ? Promise.reject(away(60_000)) : Promise.resolve(taken(message.key)),
