@@ -115,7 +115,7 @@ function toQueue(turn: TurnView, receivedAt: number, started: number): readonly 
     }, { name: "Queued", ...during("wait", replayed, gatheredFrom), details: [] }];
   return [
     ...queue,
-    ...(burstMs < 1 ? [] : [{
+    ...(burstMs < shortestGapMs ? [] : [{
       name: "Waited for more of it",
       ...during("wait", gatheredFrom, readyAt),
       details: [{
@@ -124,7 +124,7 @@ function toQueue(turn: TurnView, receivedAt: number, started: number): readonly 
           "debounce_ms in agents.yaml.",
       }],
     }]),
-    ...(permitMs < 1 ? [] : [{
+    ...(permitMs < shortestGapMs ? [] : [{
       name: "Waited for a free place",
       ...during("wait", readyAt, started),
       details: [{

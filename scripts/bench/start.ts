@@ -1,4 +1,5 @@
 import type { FakeModel } from "../../tests/fixtures/fake_model.ts";
+import { runAgent } from "../../tests/fixtures/agent_command.ts";
 import { openFakeBotApi } from "../../tests/fixtures/fake_bot_api.ts";
 import { percentile } from "../../tests/fixtures/load.ts";
 import { openTempDir } from "../../tests/fixtures/nexo_process.ts";
@@ -25,6 +26,13 @@ export async function measureStart(model: FakeModel): Promise<readonly Figure[]>
   return [
     { part: "start", name: "ready, warm", value: percentile(warmMs, 0.5), unit: "ms", target: { atMost: 1_000 } },
     { part: "start", name: "ready, cold", value: percentile(coldMs, 0.5), unit: "ms" },
+    {
+      part: "start",
+      name: "agent doctor, asking nobody",
+      value: await doctorMs(),
+      unit: "ms",
+      target: { atMost: 2_000 },
+    },
   ];
 }
 
@@ -47,6 +55,29 @@ export async function measureIdle(model: FakeModel): Promise<readonly Figure[]> 
 async function readyMs(model: FakeModel, env: Readonly<Record<string, string>>): Promise<number> {
   await using runtime = await openBenchRuntime({ modelUrl: model.baseUrl, env });
   return runtime.readyMs;
+}
+
+/** Median time of `agent doctor` with the config that the program writes to start from. */
+async function doctorMs(): Promise<number> {
+  await using folder = await openTempDir();
+  const anyPort = "127.0.0.1:0";
+  const env = {
+    AGENT_CONFIG: `${folder.path}/config`,
+    AGENT_DATA: `${folder.path}/data`,
+    AGENT_HEALTH_ADDR: anyPort,
+    AGENT_METRICS_ADDR: anyPort,
+    AGENT_ADMIN_ADDR: anyPort,
+  };
+  const made = await runAgent(["setup", "agent", "--id", "ana", "--language", "en"], { env });
+  if (made.code !== 0) throw new Error(made.stderr);
+  const tookMs: number[] = [];
+  for (let round = 0; round < starts; round++) {
+    const beganAt = performance.now();
+    const { stdout } = await runAgent(["doctor"], { env });
+    tookMs.push(performance.now() - beganAt);
+    if (!/^.*\bok\b/m.test(stdout)) throw new Error(stdout);
+  }
+  return percentile(tookMs, 0.5);
 }
 
 /** Makes `folder` a DENO_DIR that knows this one's packages and nothing else. */

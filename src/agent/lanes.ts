@@ -69,7 +69,7 @@ export function newLanes(deps: LanesDeps): Lanes {
   const lanes = new Map<string, Lane>();
   const stopping = new AbortController();
   const cancel = new AbortController();
-  const permits = newPermits(deps.maxParallel);
+  const permits = newPermits(deps.maxParallel, clock);
   const running = new Set<Promise<void>>();
 
   const work = async (id: string, lane: Lane): Promise<void> => {
@@ -87,12 +87,12 @@ export function newLanes(deps: LanesDeps): Lanes {
       const gatheredMs = clock.monotonic();
       const batch = await takeReadableBatch(lane);
       if (batch === undefined) continue;
-      const readyMs = clock.monotonic();
+      const burstMs = clock.monotonic() - gatheredMs;
       // A task runs on the permit of the turn that waits for it: if it waited for another, all could wait for each other.
       const permit = batch[0].source === "task" ? undefined : permits;
-      await permit?.take(stopping.signal);
+      const permitMs = await permit?.take(stopping.signal) ?? 0;
       metrics.gauge("nexo_turns_running", {}, permits.taken);
-      const waits = { burstMs: readyMs - gatheredMs, permitMs: clock.monotonic() - readyMs };
+      const waits = { burstMs, permitMs };
       const ended = Promise.withResolvers<void>();
       const taken: Arrival[] = [...batch];
       lane.current = { batch: taken, ended: ended.promise };
@@ -247,21 +247,23 @@ function burstLength(queue: readonly Arrival[], rules: LaneRules): number {
 }
 
 /** Leaves to run, first come first served; how many there are may change while running. */
-function newPermits(limit: () => number) {
+function newPermits(limit: () => number, clock: Clock) {
   let taken = 0;
   const waiting: (() => void)[] = [];
   return {
     get taken() {
       return taken;
     },
-    take(signal: AbortSignal): Promise<void> {
+    /** Gives how long all were taken, milliseconds. */
+    take(signal: AbortSignal): Promise<number> {
       if (signal.aborted) return Promise.reject(signal.reason);
       if (taken >= limit()) {
-        const { promise, resolve, reject } = Promise.withResolvers<void>();
+        const beganMs = clock.monotonic();
+        const { promise, resolve, reject } = Promise.withResolvers<number>();
         const grant = () => {
           signal.removeEventListener("abort", abort);
           taken++;
-          resolve();
+          resolve(clock.monotonic() - beganMs);
         };
         const abort = () => {
           waiting.splice(waiting.indexOf(grant), 1);
@@ -272,7 +274,7 @@ function newPermits(limit: () => number) {
         return promise;
       }
       taken++;
-      return Promise.resolve();
+      return Promise.resolve(0);
     },
     give(): void {
       taken--;

@@ -84,8 +84,10 @@ Deno.test("the timeline of a turn that was killed in the middle says what was ke
   await page.waitForSelector(".timeline small.warn ::-p-text(1 failed try)");
   const [{ messageId } = { messageId: 0 }] = world.telegram.sent;
   await page.waitForSelector(`.timeline small ::-p-text(id ${messageId})`);
-  const rows = await page.$$eval(".timeline .name > :first-child", (names) => names.map((one) => one.textContent));
-  assert.deepEqual(rows.map((name) => name?.replace(/ · .*/, "")), [
+  const names = await page.$$eval(".timeline .name > :first-child", (all) => all.map((one) => one.textContent ?? ""));
+  // On a busy machine these take long enough for a row of their own.
+  const slow = ["Prepared", "Waited for more of it"];
+  assert.deepEqual(names.map((name) => name.replace(/ · .*/, "")).filter((name) => !slow.includes(name)), [
     "Received",
     "Queued",
     "Model",
