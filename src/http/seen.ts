@@ -1,6 +1,7 @@
 import type { Caller } from "./caller.ts";
 import type { ChannelView } from "./channels_api.ts";
 import type { DeadLetterDetail } from "./dead_letters_api.ts";
+import type { FoundView } from "./find_api.ts";
 import type { PairingView } from "./people_api.ts";
 
 // What lets one act is not for viewers: whoever scans an account's code has the account, whoever tells a person's code to
@@ -18,6 +19,11 @@ export function toSeen<T extends { readonly channels: readonly ChannelView[] }>(
 /** What the caller may see of somebody who asked to be let in: a viewer no code. */
 export function toSeenPerson(person: PairingView, { role }: Pick<Caller, "role">): PairingView {
   return role === "operator" ? person : { ...person, code: null };
+}
+
+/** What was found of a message: of one that no turn has sent, a viewer reads nothing, since such a one tells a code. */
+export function toSeenFound(found: FoundView, { role }: Pick<Caller, "role">): FoundView {
+  return role === "operator" || found.by !== "sent" || found.turnId !== null ? found : { ...found, text: "" };
 }
 
 /** A dead letter without the codes of those who wait: the message that tells a code can die too. */
