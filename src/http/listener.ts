@@ -9,8 +9,8 @@ const farewellMs = 2_000;
 export interface Listener extends AsyncDisposable {
   /** Where this machine reaches it. */
   readonly url: URL;
-  /** Who answers from now on. Until then everything is answered 503. */
-  answerWith(handle: (request: Request) => Response | Promise<Response>): void;
+  /** Who answers from now on; `peer` is the address that asks. Until then everything is answered 503. */
+  answerWith(handle: (request: Request, peer: string) => Response | Promise<Response>): void;
 }
 
 /** Which listener it is, and where its address is configured. */
@@ -31,8 +31,8 @@ export function openListener(
 ): Listener {
   const { hostname, port } = parseAddress(spec);
   let handle: Parameters<Listener["answerWith"]>[0] = () => new Response(null, { status: 503 });
-  const server = serve(spec, hostname, port, async (request) => {
-    const response = await handle(request);
+  const server = serve(spec, hostname, port, async (request, peer) => {
+    const response = await handle(request, peer);
     deps.metrics.count("nexo_http_requests_total", { listener: spec.name, status: String(response.status) });
     return response;
   });
@@ -54,10 +54,13 @@ function serve(
   spec: ListenerSpec,
   hostname: string,
   port: number,
-  handler: (request: Request) => Promise<Response>,
+  handler: (request: Request, peer: string) => Promise<Response>,
 ): Deno.HttpServer<Deno.NetAddr> {
   try {
-    return Deno.serve({ hostname, port, onListen: () => {/* the app says where it listens */} }, handler);
+    return Deno.serve(
+      { hostname, port, onListen: () => {/* the app says where it listens */} },
+      (request, { remoteAddr }) => handler(request, remoteAddr.hostname),
+    );
   } catch (error) {
     const fault = toAppError(error);
     const found = fault.kind === "conflict" ? "the port is in use by another program" : fault.message;
