@@ -1,6 +1,6 @@
 import { type Context, Hono } from "hono";
 import type { ConfigDesk, ConfigEdit } from "../config/desk.ts";
-import { type Explanation, withoutReferences } from "../config/explain.ts";
+import type { Explanation } from "../config/explain.ts";
 import { findNewReach } from "../config/reach.ts";
 import { parseRequest, readJson } from "./body.ts";
 import {
@@ -12,6 +12,7 @@ import {
 import { callerOf } from "./caller.ts";
 import { hasToken, toActor } from "./door.ts";
 import type { Logins } from "./logins.ts";
+import { toSeenSetting } from "./seen.ts";
 import { requireTokenAgain } from "./token_again.ts";
 import type { Audit } from "./views.ts";
 
@@ -62,8 +63,7 @@ export function newConfigRoutes({ desk, audit, logins, explain }: {
   });
   app.get("/explain", (context) => {
     const { path } = parseRequest(configExplainRequestSchema, context.req.query());
-    const items = explain(path);
-    return context.json({ items: callerOf(context).role === "operator" ? items : items.map(withoutReferences) });
+    return context.json({ items: explain(path).map((setting) => toSeenSetting(setting, callerOf(context))) });
   });
   app.get("/options", (context) => {
     const { file } = parseRequest(configOptionsRequestSchema, context.req.query());

@@ -1,3 +1,5 @@
+import { type Explanation, withoutReferences } from "../config/explain.ts";
+import { redact } from "../telemetry/redact.ts";
 import type { Caller } from "./caller.ts";
 import type { ChannelView } from "./channels_api.ts";
 import type { DeadLetterDetail } from "./dead_letters_api.ts";
@@ -38,4 +40,11 @@ export function toSeenLetter(
   };
   if (codes.length === 0) return letter;
   return { ...letter, body: JSON.parse(JSON.stringify(letter.body), (_, value: unknown) => blank(value)) };
+}
+
+/** A setting in force: a viewer sees neither what stands for a reference in it, nor what looks like a key. */
+export function toSeenSetting(setting: Explanation, { role }: Pick<Caller, "role">): Explanation {
+  if (role === "operator") return setting;
+  const { value } = withoutReferences(setting);
+  return { ...setting, value: typeof value === "string" ? redact(value) : value };
 }

@@ -145,7 +145,7 @@ Deno.test("what lets one act is not shown to a viewer", async () => {
     find: () => Promise.resolve([code, { ...code, turnId: "turn-1", text: "Hello" }]),
     explain: () => [
       { ...setting, value: secret, origin: "config/agents.yaml:1 (file ./secrets/key)" },
-      { ...setting, value: "Helps", origin: "config/agents.yaml:1" },
+      { ...setting, value: "https://a.example/v1?key=sk-1", origin: "config/agents.yaml:1" },
     ],
     deadLetters: {
       list: () => Promise.resolve([]),
@@ -176,7 +176,10 @@ Deno.test("what lets one act is not shown to a viewer", async () => {
     const found = findAnswerSchema.parse(await read("/api/find?q=7", headers));
     assert.deepEqual(found.items.map(({ text }) => text), [sees ? code.text : "", "Hello"]);
     const settings = configSettingsAnswerSchema.parse(await read("/api/config/explain", headers));
-    assert.deepEqual(settings.items.map(({ value }) => value), [sees ? secret : "[from elsewhere]", "Helps"]);
+    assert.deepEqual(settings.items.map(({ value }) => value), [
+      sees ? secret : "[from elsewhere]",
+      `https://a.example/v1?key=${sees ? "sk-1" : "[redacted]"}`,
+    ]);
     const live = await http.admin("/api/live", { headers });
     const reader = live.body?.pipeThrough(new TextDecoderStream()).getReader() ?? assert.fail();
     const { value = "" } = await reader.read();
