@@ -1,8 +1,8 @@
 import type { Clock } from "../core/clock.ts";
 import type { Metrics } from "../core/metrics.ts";
 
-/** Connections at the same time: probes, and the webhooks that may be worked on. Each takes three file descriptors. */
-const maxConnections = 128;
+/** Connections at the same time: far more than probes and webhooks need. Each takes three file descriptors. */
+const maxConnections = 512;
 /** Rest after one could not be taken: it fails anew at once where the file descriptors are used up. */
 const restMs = 100;
 const chunkBytes = 8_192;

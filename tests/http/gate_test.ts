@@ -11,7 +11,7 @@ async function ended(connection: Deno.TcpConn): Promise<void> {
   }
 }
 
-Deno.test("strangers who open connections without end take no more than 128, and probes are answered meanwhile", async () => {
+Deno.test("strangers who open connections without end take no more than 512, and probes are answered meanwhile", async () => {
   await using http = await openHttpFixture();
   const { hostname, port } = http.room.addresses.health;
   const connect = () => Deno.connect({ hostname, port: Number(port) });
@@ -19,7 +19,7 @@ Deno.test("strangers who open connections without end take no more than 128, and
   const open = async (count: number) => {
     for (let opened = 0; opened < count; opened++) silent.push(await connect());
   };
-  await open(128);
+  await open(512);
   const health = await fetch(new URL("/health", http.room.addresses.health));
   assert.deepEqual([health.status, await health.json()], [200, { status: "ok" }]);
   await ended(silent[0] ?? assert.fail());
