@@ -22,6 +22,7 @@ import { ToolPage } from "./pages/tool.tsx";
 import { ToolsPage } from "./pages/tools.tsx";
 import { TurnPage } from "./pages/turn.tsx";
 import { When } from "./ui.tsx";
+import { decode } from "./words.ts";
 
 /** A page of the console. `given` is what follows its name in the address, `part` what follows that. */
 interface PageEntry {
@@ -215,7 +216,7 @@ function useAddress(): readonly [path: string | undefined, given: string | undef
     return () => removeEventListener("hashchange", onChange);
   }, []);
   const [path, given, part] = address.split("/");
-  return [path, given === undefined ? undefined : decodeURIComponent(given), part];
+  return [path, given === undefined ? undefined : decode(given), part];
 }
 
 /** `g` and a letter goes to a page, `/` searches, `j` and `k` walk a list, `?` explains. */

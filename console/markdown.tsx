@@ -1,4 +1,5 @@
 import type { ComponentChildren } from "preact";
+import { splitSpans } from "./spans.ts";
 
 /** The little Markdown that models write. Text stays text; links lead only to the web. */
 export function Markdown({ text }: { readonly text: string }) {
@@ -38,10 +39,8 @@ function Block({ lines }: { readonly lines: readonly string[] }) {
   return <p>{lines.map((line, index) => index === 0 ? inline(line) : [<br />, inline(line)])}</p>;
 }
 
-const spans = /(`[^`]+`|\*\*[^*]+\*\*|\*[^*\s][^*]*\*|\[[^\]]+\]\(https?:\/\/[^\s)]+\)|https?:\/\/[^\s<>"')\]]+)/;
-
 function inline(text: string): ComponentChildren {
-  return text.split(spans).map((part, index) => {
+  return splitSpans(text).map((part, index) => {
     if (index % 2 === 0) return part;
     if (part.startsWith("`")) return <code>{part.slice(1, -1)}</code>;
     if (part.startsWith("**")) return <strong>{part.slice(2, -2)}</strong>;

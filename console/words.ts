@@ -27,3 +27,12 @@ export function money(usd: number): string {
 export function pretty(value: unknown): string {
   return typeof value === "string" ? value : JSON.stringify(value, null, 2) ?? "";
 }
+
+/** What a part of an address says; one that is wrongly encoded says what stands there. */
+export function decode(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}

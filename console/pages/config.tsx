@@ -124,7 +124,9 @@ function Editor({ file, files, draft, told, onApplied, onBegin }: {
     } catch (error) {
       const again = isRequestError(error) && error.reason === "token_again" && token === undefined;
       setShown(
-        again ? { state: "needsToken", why: `${file.path} can name commands to run.` } : { state: "failed", error },
+        again
+          ? { state: "needsToken", why: `${error.message.replace(/: enter the token once more$/, "")}.` }
+          : { state: "failed", error },
       );
     }
   };

@@ -6,6 +6,7 @@ import type { Status } from "../../src/http/status_api.ts";
 import { get } from "../api.ts";
 import { Empty, Head, Loading, More, usePages, When } from "../ui.tsx";
 import { Transcript } from "./transcript.tsx";
+import { decode } from "../words.ts";
 
 const searchPauseMs = 250;
 const dayMs = 86_400_000;
@@ -133,7 +134,7 @@ function SessionRow({ session }: { readonly session: SessionView }) {
 
 /** The transcript of one session, the newest at the end. */
 export function TranscriptPage({ id }: { readonly id: string }) {
-  const [agent, plugin, instance, conversation = id] = id.split("/").map(decodeURIComponent);
+  const [agent, plugin, instance, conversation = id] = id.split("/").map(decode);
   const address = `/api/sessions/${encodeURIComponent(id)}`;
   const { loaded, more } = usePages<MessageView>(
     (before, signal) => get<Page<MessageView>>(`${address}/messages`, { before }, signal),

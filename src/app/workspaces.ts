@@ -1,4 +1,4 @@
-import { isAbsolute, resolve } from "node:path";
+import { dirname, isAbsolute, resolve } from "node:path";
 import { type Shelves, toWorkspacePaths } from "../agent/workspace.ts";
 import type { Config } from "../config/config.ts";
 import type { Clock } from "../core/clock.ts";
@@ -39,7 +39,8 @@ export function openWorkspaceRoom(
     return known;
   };
   const secrets = () => [...current().secrets, ...root === undefined ? [] : [root.current.reveal()]];
-  return openWorkspaces({ folders: () => current().folders, secrets, log, metrics, clock });
+  const apart = [shelves.stateDir, dirname(shelves.skillsDir)].map((folder) => resolve(folder));
+  return openWorkspaces({ folders: () => current().folders, secrets, apart, log, metrics, clock });
 }
 
 /** Every secret of a config, wherever it stands. */

@@ -14,7 +14,13 @@ import {
 } from "yaml";
 import type { ConfigFault } from "./fault.ts";
 import { type Path, toPathText } from "./path.ts";
-import { type ReferenceProblem, type ReferenceScope, resolveReferences, whyUnreadable } from "./references.ts";
+import {
+  type ReferenceFound,
+  type ReferenceProblem,
+  type ReferenceScope,
+  resolveReferences,
+  whyUnreadable,
+} from "./references.ts";
 
 /** Where something stands in a file, 1-based. */
 export interface Position {
@@ -40,6 +46,8 @@ export interface ConfigDocument {
   readonly warnings: readonly ConfigFault[];
   /** Real paths of secret files that it names. */
   readonly secretFiles: readonly string[];
+  /** What was put in for its references. */
+  readonly found: readonly ReferenceFound[];
 }
 
 /** Far beyond any config written by hand; keeps a wrong file from filling the memory. */
@@ -61,8 +69,7 @@ export async function toDocument(text: string, file: string, scope: ReferenceSco
   try {
     return await parse(text, counter, file, scope);
   } catch (error) {
-    if (!(error instanceof RangeError) && !(error instanceof ReferenceError)) throw error;
-    // RangeError: the parser's stack; ReferenceError: the library's word for too many aliases.
+    if (!isTooDeep(error)) throw error;
     const fault = {
       file,
       path: "",
@@ -70,6 +77,17 @@ export async function toDocument(text: string, file: string, scope: ReferenceSco
       remedy: "Flatten it",
     };
     return newUnreadableDocument(file, [fault]);
+  }
+}
+
+/** What a text says as it is written, its references not looked up; `undefined` where {@linkcode toDocument} finds faults. */
+export function readWritten(text: string): unknown {
+  try {
+    const document = parseYaml(text, new LineCounter());
+    return document.errors.length + document.warnings.length > 0 ? undefined : toData(document);
+  } catch (error) {
+    if (!isTooDeep(error)) throw error;
+    return undefined;
   }
 }
 
@@ -89,6 +107,7 @@ function newUnreadableDocument(file: string, faults: readonly ConfigFault[]): Co
     faults,
     warnings: [],
     secretFiles: [],
+    found: [],
   };
 }
 
@@ -121,15 +140,7 @@ async function parse(
     const { line, col } = counter.linePos(offset);
     return { line: Math.max(line, 1), column: Math.max(col, 1) };
   };
-  const document: Document = parseDocument(text, {
-    lineCounter: counter,
-    // The pretty form quotes the source, which may be a key.
-    prettyErrors: false,
-    version: "1.2",
-    schema: "core",
-    stringKeys: true,
-    resolveKnownTags: false,
-  });
+  const document = parseYaml(text, counter);
   const unparsed = [...document.errors, ...document.warnings].map((error): ConfigFault => ({
     file,
     ...place(error.pos[0]),
@@ -157,6 +168,7 @@ async function parse(
   const faulty: Path[] = [];
   const warnings: ConfigFault[] = [];
   const secretFiles: string[] = [];
+  const found: ReferenceFound[] = [];
   const sources = new Map<Node, string>();
   await visitAsync(document, {
     async Scalar(key, scalar, ancestors) {
@@ -168,6 +180,7 @@ async function parse(
       faults.push(...resolved.problems.map((problem) => ({ ...at, ...problem })));
       warnings.push(...resolved.warnings.map((warning) => ({ ...at, ...warning })));
       secretFiles.push(...resolved.files);
+      found.push(...resolved.found);
       if (resolved.problems.length > 0) faulty.push(path);
       if (resolved.sources.length > 0) sources.set(scalar, resolved.sources.join(", "));
     },
@@ -176,7 +189,7 @@ async function parse(
   const locate = (path: Path) => locateNode(document, path);
   return {
     file,
-    value: document.toJS({ maxAliasCount: maxAliases }) ?? {},
+    value: toData(document) ?? {},
     readable: true,
     position: (path) => place(locate(path).offset),
     source: (path) => {
@@ -187,7 +200,29 @@ async function parse(
     faults,
     warnings,
     secretFiles,
+    found,
   };
+}
+
+function parseYaml(text: string, lineCounter: LineCounter): Document {
+  return parseDocument(text, {
+    lineCounter,
+    // The pretty form quotes the source, which may be a key.
+    prettyErrors: false,
+    version: "1.2",
+    schema: "core",
+    stringKeys: true,
+    resolveKnownTags: false,
+  });
+}
+
+function toData(document: Document): unknown {
+  return document.toJS({ maxAliasCount: maxAliases });
+}
+
+/** RangeError: the parser's stack; ReferenceError: the library's word for too many aliases. */
+function isTooDeep(error: unknown): boolean {
+  return error instanceof RangeError || error instanceof ReferenceError;
 }
 
 /** The library's message without the piece of source that this one quotes. */

@@ -23,6 +23,11 @@ export interface Explanation {
   readonly default?: unknown;
 }
 
+/** The same without what references stand for: variables and secret files hold keys, whatever setting names them. */
+export function withoutReferences(explanation: Explanation): Explanation {
+  return explanation.origin.endsWith(")") ? { ...explanation, value: "[from elsewhere]" } : explanation;
+}
+
 /**
  * Explains the setting at `path`, or every setting below it that has a value. Agents, providers and plugin instances go
  * by name or index: `agents.ana.model`, `agents[0].model`, `plugins.telegram.sales`. The first part may be left out
@@ -131,7 +136,10 @@ function describeLeaf({ path, value, shape }: Spot, { origins }: LoadedConfig): 
   return {
     path: text,
     value: toWritten(value, shape),
-    origin: sayOrigin(origins.get(text)),
+    origin: sayOrigin(
+      origins.get(text),
+      Array.isArray(value) ? value.map((_, at) => origins.get(`${text}[${at}]`)) : [],
+    ),
     type: sayType(shape),
     ...(shape.description === undefined ? {} : { description: shape.description }),
     ...(shape.default === undefined ? {} : { default: shape.default }),
@@ -157,8 +165,10 @@ function toWritten(value: unknown, shape: Shape): unknown {
   return shape.unit === "duration" && typeof value === "number" ? toDurationText(value) : value;
 }
 
-function sayOrigin(origin: Origin | undefined): string {
+/** Where a value came from; of a list, also where its items did. */
+function sayOrigin(origin: Origin | undefined, items: readonly (Origin | undefined)[]): string {
   if (origin === undefined) return "default";
   if (origin.kind === "environment") return `environment ${origin.name}`;
-  return `${origin.file}:${origin.line}${origin.source === undefined ? "" : ` (${origin.source})`}`;
+  const sources = [origin, ...items].flatMap((one) => one?.kind === "file" ? one.source ?? [] : []);
+  return `${origin.file}:${origin.line}${sources.length === 0 ? "" : ` (${[...new Set(sources)].join(", ")})`}`;
 }

@@ -10,6 +10,7 @@ import { newGatherer } from "./gatherer.ts";
 import { type Origin, traceOrigins } from "./origins.ts";
 import { type AgentOutline, outlineAgents, outlineMemory } from "./outline.ts";
 import { checkPluginFile } from "./plugin_file.ts";
+import { hideFound } from "./references.ts";
 import { deepFreeze } from "./same.ts";
 
 /** A config without faults, and what is known about it. */
@@ -54,6 +55,7 @@ export async function loadConfig(options: LoadOptions): Promise<LoadResult> {
   const addresses = readAddresses(options.env);
   const outlines = documents.agents.flatMap(outlineAgents);
   const isShared = checked.broker?.broker.type === "nats";
+  const found = documents.all.flatMap((document) => document.found);
   const faults = [
     ...documents.faults,
     ...documents.all.flatMap((document) => document.faults),
@@ -74,7 +76,11 @@ export async function loadConfig(options: LoadOptions): Promise<LoadResult> {
       unreadablePlugins: documents.plugins.filter(({ document }) => !document.readable).map(({ plugin }) => plugin.id),
       shared: isShared,
       agentsReadable: documents.agents.every((document) => document.readable),
-    }),
+    }).map((fault) => ({
+      ...fault,
+      message: hideFound(fault.message, found),
+      remedy: hideFound(fault.remedy, found),
+    })),
   ];
   if (faults.length > 0) return { ok: false, faults: sortByPlace(faults) };
 

@@ -16,6 +16,15 @@ export interface ResolvedText {
   readonly warnings: readonly ReferenceProblem[];
   /** Real paths of the secret files that were read. */
   readonly files: readonly string[];
+  /** What was put in, and for which reference. */
+  readonly found: readonly ReferenceFound[];
+}
+
+/** What stands for a reference. */
+export interface ReferenceFound {
+  /** As it is written: `${NAME}`. */
+  readonly reference: string;
+  readonly text: string;
 }
 
 /** Where references look. */
@@ -40,6 +49,7 @@ export async function resolveReferences(text: string, scope: ReferenceScope): Pr
   const problems: ReferenceProblem[] = [];
   const warnings: ReferenceProblem[] = [];
   const files: string[] = [];
+  const all: ReferenceFound[] = [];
   let resolved = "";
   let end = 0;
   for (const match of text.matchAll(/\$\$\{|\$\{([^}]*)(\}?)/g)) {
@@ -57,10 +67,11 @@ export async function resolveReferences(text: string, scope: ReferenceScope): Pr
     }
     resolved += found.text;
     sources.push(found.source);
+    all.push({ reference: match[0], text: found.text });
     if (found.file !== undefined) files.push(found.file);
     if (found.warning !== undefined) warnings.push(found.warning);
   }
-  return { text: resolved + text.slice(end), sources, problems, warnings, files };
+  return { text: resolved + text.slice(end), sources, problems, warnings, files, found: all };
 }
 
 interface Found {
@@ -122,6 +133,16 @@ async function readSecretFile(path: string, dir: string): Promise<Found | Refere
       remedy: "Create the file (a relative path starts in the config folder), or correct the path",
     };
   }
+}
+
+/** Shortest text that is blanked: less is in any message, and no secret. */
+const hiddenChars = 4;
+
+/** A message with references in the place of what stands for them: that may be a secret, whatever setting it is in. */
+export function hideFound(message: string, found: readonly ReferenceFound[]): string {
+  return found.filter(({ text }) => text.length >= hiddenChars)
+    .toSorted((one, other) => other.text.length - one.text.length)
+    .reduce((hidden, { text, reference }) => hidden.replaceAll(text, () => reference), message);
 }
 
 /** Says in a few words why a file could not be read. */

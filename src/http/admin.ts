@@ -90,7 +90,7 @@ export function newAdminRoutes(views: AdminViews, deps: AdminDeps): Hono {
   app.route("/api/config", newConfigRoutes({ ...views, desk: views.configDesk, logins }));
   app.route("/api/agents", newPolicyRoutes(views, config));
   app.route("/api/agents", newWorkspaceRoutes(views, config));
-  app.route("/api/agents", newDreamRoutes(views.dreams, deps.streams, config));
+  app.route("/api/agents", newDreamRoutes(views.dreams, { ...deps, note }));
   app.route("/api", newLogRoutes({ logs: views.logs, streams: deps.streams }));
   app.route("/api", newLogoutRoutes({ ...deps, note }));
   app.route("/api", newTokenRoutes({ ...deps, note }));

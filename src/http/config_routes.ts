@@ -1,6 +1,7 @@
-import { Hono } from "hono";
-import type { ConfigDesk } from "../config/desk.ts";
+import { type Context, Hono } from "hono";
+import type { ConfigDesk, ConfigEdit } from "../config/desk.ts";
 import type { Explanation } from "../config/explain.ts";
+import { findNewReach } from "../config/reach.ts";
 import { parseRequest, readJson } from "./body.ts";
 import {
   configApplySchema,
@@ -8,15 +9,20 @@ import {
   configExplainRequestSchema,
   configOptionsRequestSchema,
 } from "./config_api.ts";
-import { toActor } from "./door.ts";
+import { callerOf } from "./caller.ts";
+import { hasToken, toActor } from "./door.ts";
 import type { Logins } from "./logins.ts";
+import { toSeenSetting } from "./seen.ts";
 import { requireTokenAgain } from "./token_again.ts";
 import type { Audit } from "./views.ts";
 
 /** A text of a config fits in; far more does not. */
 const maxBodyBytes = 4_000_000;
 
-/** Files that name no programs and no plugins. Whoever edits another one, a new one too, shows the token once more. */
+/**
+ * Files that name no programs and no plugins. Whoever edits another one, a new one too, shows the token once more; in
+ * these only for what reaches further than before.
+ */
 const harmlessFiles = /^(?:(?:agents|llm|memory|broker|runtime)\.yaml|agents\.d\/[^/]*)$/;
 
 /** `/api/config`: reads, checks and edits the config folder. */
@@ -28,6 +34,17 @@ export function newConfigRoutes({ desk, audit, logins, explain }: {
   explain(path: string): readonly Explanation[];
 }): Hono {
   const app = new Hono();
+  /** Why an edit needs the token once more; `undefined` where it does not. */
+  const findDanger = async ({ path, text, base }: ConfigEdit, context: Context): Promise<string | undefined> => {
+    if (!harmlessFiles.test(path)) return `${path} can name commands to run`;
+    if (hasToken(context)) return undefined;
+    // Another text than the one that it was made from reaches nothing yet: then all of it counts.
+    const before = (await desk.list()).find((file) => file.path === path && file.version === base);
+    const reach = findNewReach(before?.text ?? "", text);
+    if (reach.length === 0) return undefined;
+    const names = `${reach.slice(0, 3).join(", ")}${reach.length > 3 ? " and more" : ""}`;
+    return `This sets ${names} in ${path}, which can open files, keys, tools or listeners`;
+  };
   app.get("/files", async (context) => context.json({ files: await desk.list() }));
   app.post("/check", async (context) => {
     const edit = await readJson(context.req.raw, maxBodyBytes, configCheckSchema);
@@ -35,7 +52,8 @@ export function newConfigRoutes({ desk, audit, logins, explain }: {
   });
   app.post("/apply", async (context) => {
     const { token, ...edit } = await readJson(context.req.raw, maxBodyBytes, configApplySchema);
-    if (!harmlessFiles.test(edit.path)) requireTokenAgain(logins, token, `${edit.path} can name commands to run`);
+    const danger = await findDanger(edit, context);
+    if (danger !== undefined) requireTokenAgain(logins, token, danger);
     const outcome = await desk.apply(edit);
     await audit.note({ actor: toActor(context), action: "config.edited", target: edit.path });
     return context.json({
@@ -45,7 +63,7 @@ export function newConfigRoutes({ desk, audit, logins, explain }: {
   });
   app.get("/explain", (context) => {
     const { path } = parseRequest(configExplainRequestSchema, context.req.query());
-    return context.json({ items: explain(path) });
+    return context.json({ items: explain(path).map((setting) => toSeenSetting(setting, callerOf(context))) });
   });
   app.get("/options", (context) => {
     const { file } = parseRequest(configOptionsRequestSchema, context.req.query());

@@ -1,4 +1,4 @@
-import type { Hono } from "hono";
+import type { Env, Hono } from "hono";
 import { errorKinds, toAppError } from "../core/error.ts";
 import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
@@ -14,7 +14,10 @@ const quietReasons: readonly string[] = [
 ];
 
 /** Makes `app` count, log and answer whatever its routes throw, in the shape that the client reads. */
-export function catchErrors(app: Hono, { log, metrics }: { readonly log: Log; readonly metrics: Metrics }): Hono {
+export function catchErrors<E extends Env>(
+  app: Hono<E>,
+  { log, metrics }: { readonly log: Log; readonly metrics: Metrics },
+): Hono<E> {
   app.notFound((context) => {
     throw newNoRouteError(context.req.method);
   });

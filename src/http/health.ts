@@ -1,4 +1,4 @@
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
 import type { Config } from "../config/config.ts";
 import type { Bus } from "../core/bus.ts";
 import { AppError } from "../core/error.ts";
@@ -28,16 +28,25 @@ export interface HealthDeps {
   status(): readonly SubsystemStatus[];
 }
 
+/** What the public listener knows of a request beside the request itself. */
+interface HealthEnv {
+  readonly Bindings: { readonly peer: string };
+}
+
 /** The public listener: probes for whoever runs the process, and the webhooks of providers. */
-export function newHealthRoutes({ config, bus, intake, status }: HealthDeps): Hono {
-  const app = new Hono();
+export function newHealthRoutes({ config, bus, intake, status }: HealthDeps): Hono<HealthEnv> {
+  const app = new Hono<HealthEnv>();
   let webhooks = 0;
 
   app.get("/health", (context) => context.json({ status: "ok" }));
 
   app.get("/ready", (context) => {
-    const ready = toReady(status());
-    return context.json(ready, ready.status === "ready" ? 200 : 503);
+    const { status: state, subsystems } = toReady(status());
+    // Whoever asks from elsewhere learns what readiness hangs on. The rest names accounts, servers and agents, and why one
+    // of them is down may be in the words of another's program.
+    const seen = isFromHere(context) ? subsystems : subsystems.filter(({ critical }) => critical);
+    const ready: Ready = { status: state, subsystems: seen };
+    return context.json(ready, state === "ready" ? 200 : 503);
   });
 
   app.post("/webhooks/:plugin/:instance", async (context) => {
@@ -66,6 +75,12 @@ export function newHealthRoutes({ config, bus, intake, status }: HealthDeps): Ho
   });
 
   return app;
+}
+
+/** Whether a program of this machine asks for itself: a proxy on it says for whom it asks. */
+function isFromHere({ env, req }: Context<HealthEnv>): boolean {
+  const isForwarded = ["x-forwarded-for", "forwarded", "x-real-ip"].some((name) => req.header(name) !== undefined);
+  return /^(?:127\.|::1$|::ffff:127\.)/.test(env.peer) && !isForwarded;
 }
 
 /** @throws {AppError} `invalid`, reason `body_too_slow`; whatever {@linkcode readText} throws. */

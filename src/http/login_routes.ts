@@ -5,7 +5,7 @@ import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
 import { readJson } from "./body.ts";
 import type { Caller } from "./caller.ts";
-import type { NoteDown } from "./door.ts";
+import { type NoteDown, toActor } from "./door.ts";
 import { loginRequestSchema } from "./login_api.ts";
 import type { Logins } from "./logins.ts";
 import type { StreamEnds } from "./stream_ends.ts";
@@ -66,12 +66,13 @@ export function newLoginRoutes({ logins, guesses, log, metrics, note, cookie }: 
 }
 
 /** Logging out, behind the guard. */
-export function newLogoutRoutes({ logins, streamEnds, cookie }: LoginRoutesDeps): Hono {
+export function newLogoutRoutes({ logins, streamEnds, note, cookie }: LoginRoutesDeps): Hono {
   const app = new Hono();
-  app.post("/logout", (context) => {
+  app.post("/logout", async (context) => {
     const key = deleteCookie(context, cookie);
     if (key !== undefined) logins.logOut(key);
     streamEnds.look();
+    if (key !== undefined) await note({ actor: toActor(context), action: "console.logged_out", target: "their own" });
     return context.json({ ok: true });
   });
   return app;

@@ -47,7 +47,9 @@ export function newMcpRoutes(
     return context.json({ ok: true });
   });
   app.post("/servers/:server/login", async (context) => {
-    const page = await mcp.beginLogin(context.req.param("server"), context.req.raw.signal);
+    const server = context.req.param("server");
+    const page = await mcp.beginLogin(server, context.req.raw.signal);
+    await note({ actor: toActor(context), action: "mcp.login_begun", target: server });
     return context.json({ url: page.href });
   });
   return app;

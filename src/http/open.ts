@@ -1,4 +1,4 @@
-import type { Hono } from "hono";
+import type { Env, Hono } from "hono";
 import type { Config } from "../config/config.ts";
 import type { Bus, ProviderKey } from "../core/bus.ts";
 import type { Clock } from "../core/clock.ts";
@@ -103,8 +103,10 @@ export async function openHttp(deps: HttpDeps, signal: AbortSignal): Promise<Htt
     cookie: `nexo_session_${admin.url.port}`,
     allowedHosts: () => [admin.url.hostname, ...config.current.runtime.http.allowed_hosts],
   });
-  const caught = (name: string, app: Hono) => catchErrors(app, { log: log.with({ listener: name }), metrics });
-  health.answerWith(caught("health", newHealthRoutes({ config, bus: deps.bus, intake, status })).fetch);
+  const caught = <E extends Env>(name: string, app: Hono<E>) =>
+    catchErrors(app, { log: log.with({ listener: name }), metrics });
+  const healthRoutes = caught("health", newHealthRoutes({ config, bus: deps.bus, intake, status }));
+  health.answerWith((request, peer) => healthRoutes.fetch(request, { peer }));
   metricsListener.answerWith(caught("metrics", newMetricsRoutes(deps)).fetch);
   admin.answerWith(withSecurityHeaders(caught("admin", adminRoutes).fetch));
 

@@ -1,6 +1,9 @@
+import { type Explanation, withoutReferences } from "../config/explain.ts";
+import { redact } from "../telemetry/redact.ts";
 import type { Caller } from "./caller.ts";
 import type { ChannelView } from "./channels_api.ts";
 import type { DeadLetterDetail } from "./dead_letters_api.ts";
+import type { FoundView } from "./find_api.ts";
 import type { PairingView } from "./people_api.ts";
 
 // What lets one act is not for viewers: whoever scans an account's code has the account, whoever tells a person's code to
@@ -20,6 +23,11 @@ export function toSeenPerson(person: PairingView, { role }: Pick<Caller, "role">
   return role === "operator" ? person : { ...person, code: null };
 }
 
+/** What was found of a message: of one that no turn has sent, a viewer reads nothing, since such a one tells a code. */
+export function toSeenFound(found: FoundView, { role }: Pick<Caller, "role">): FoundView {
+  return role === "operator" || found.by !== "sent" || found.turnId !== null ? found : { ...found, text: "" };
+}
+
 /** A dead letter without the codes of those who wait: the message that tells a code can die too. */
 export function toSeenLetter(
   letter: DeadLetterDetail,
@@ -32,4 +40,11 @@ export function toSeenLetter(
   };
   if (codes.length === 0) return letter;
   return { ...letter, body: JSON.parse(JSON.stringify(letter.body), (_, value: unknown) => blank(value)) };
+}
+
+/** A setting in force: a viewer sees neither what stands for a reference in it, nor what looks like a key. */
+export function toSeenSetting(setting: Explanation, { role }: Pick<Caller, "role">): Explanation {
+  if (role === "operator") return setting;
+  const { value } = withoutReferences(setting);
+  return { ...setting, value: typeof value === "string" ? redact(value) : value };
 }

@@ -12,6 +12,8 @@ export interface WorkspacesDeps {
   folders(): ReadonlyMap<string, string>;
   /** Values that must not come into a history, as configured now. */
   secrets(): readonly string[];
+  /** Folders that no workspace may hold: who writes there is the operator. */
+  readonly apart?: readonly string[];
   readonly log: Log;
   readonly metrics: Metrics;
   readonly clock: Clock;
@@ -50,6 +52,10 @@ export function openWorkspaces(deps: WorkspacesDeps): Workspaces & AsyncDisposab
         await Deno.mkdir(configured, { recursive: true, mode: 0o700 });
         // The worker's permissions are for real paths: the data folder may lie behind a link.
         const folder = await Deno.realPath(configured);
+        const apart = await Promise.all((deps.apart ?? []).map(toReal));
+        if (apart.some((one) => `${one}/`.startsWith(folder === "/" ? folder : `${folder}/`))) {
+          throw newTooWideError(agent, configured);
+        }
         const value = await (await workerFor(folder)).ask({ folder, secrets: deps.secrets(), method, args });
         return value as Awaited<ReturnType<Workspace[M]>>; // what the method of that name gave
       } catch (thrown) {
@@ -212,6 +218,15 @@ function startWorker(
 
 async function toReal(folder: string): Promise<string> {
   return await isThere(folder) ? await Deno.realPath(folder) : folder;
+}
+
+function newTooWideError(agent: string, folder: string): AppError {
+  return new AppError(
+    "denied",
+    `The workspace of ${agent}, ${folder}, holds the config or the data folder: whoever writes there could become the ` +
+      "operator. Give it a folder of its own: `workspace` in agents.yaml",
+    { reason: "workspace_too_wide" },
+  );
 }
 
 function newUnknownAgentError(agent: string): AppError {

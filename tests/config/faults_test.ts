@@ -226,3 +226,27 @@ Deno.test("the model that sums up conversations must be one of llm.yaml's", asyn
     'memory.yaml:3 short_term.compaction.model.provider: there is no provider "chep". Did you mean "cheap"?',
   ]);
 });
+
+Deno.test("no fault tells what stands for a reference, whatever setting it is in", async () => {
+  const agents = `agents:
+  - id: ana
+    model: { provider: "\${KEY}", model: x }
+    allowed_delegates: ["\${file:./key}"]
+    inbound_bindings:
+      - { plugin: "\${KEY}", instance: x }
+      - { plugin: chat, instance: "\${KEY}" }
+    config: { mode: "\${KEY}", debounce_ms: "\${KEY}" }
+    retention: "\${KEY}"
+  - id: "\${KEY}"
+  - id: "\${KEY}"
+`;
+  const faults = await loadFaulty({ "agents.yaml": agents, key: "sk-0123456789" }, { env: { KEY: "key-0123456789" } });
+  assert.ok(faults.length >= 8, toLines(faults).join("\n"));
+  for (const { message, remedy } of faults) assert.doesNotMatch(`${message} ${remedy}`, /0123456789/);
+  assert.ok(
+    toLines(faults).includes(
+      'agents.yaml:3 agents[0].model.provider: there is no provider "${KEY}".',
+    ),
+    toLines(faults).join("\n"),
+  );
+});

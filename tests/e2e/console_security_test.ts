@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { auditAnswerSchema } from "../../src/http/audit_api.ts";
+import { configFilesAnswerSchema } from "../../src/http/config_api.ts";
 import { refusalSchema } from "../../src/http/refusal_api.ts";
 import { tokenCreatedSchema } from "../../src/http/tokens_api.ts";
 import { openBrowser } from "../fixtures/browser.ts";
@@ -99,6 +100,46 @@ Deno.test("a foreign page can neither change nor read anything with a session's 
     ]);
     assert.match(text, /^HTTP\/1\.1 403 [^]*"foreign_host"/, host);
   }
+});
+
+Deno.test("a session without the token gets at no key, no file and no program by editing the config", async () => {
+  await using model = openFakeModel();
+  await using home = await openTempDir();
+  const config = `${home.path}/config`;
+  await writeConfig(home.path, { "secrets/key": canary });
+  await writeConfig(config, newTestConfig({ modelUrl: model.baseUrl }));
+  await using nexo = await startNexo({ config, dataDir: `${home.path}/data`, env: { SOME_KEY: canary } });
+  const session = { cookie: await logIn(nexo), origin: nexo.admin, "x-nexo-csrf": "1" };
+  const post = async (path: string, body: unknown) => {
+    const init = { method: "POST", headers: session, body: JSON.stringify(body) };
+    return await (await fetch(`${nexo.admin}${path}`, init)).text();
+  };
+  const listed = await (await fetch(`${nexo.admin}/api/config/files`, { headers: session })).json();
+  const { files } = configFilesAnswerSchema.parse(listed);
+  const versionOf = (path: string) => files.find((file) => file.path === path)?.version ?? "";
+  const ana = (settings: string) => ({ path: "agents.yaml", text: `agents: [{ id: ana, ${settings} }]` });
+  const edits = [
+    ana(`workspace: ${home.path}`),
+    ana(`skills_dir: ${home.path}`),
+    ana('allowed_tools: ["*"]'),
+    ana('description: "${file:../secrets/key}"'),
+    ana('description: "${SOME_KEY}"'),
+    ana('model: { provider: "${SOME_KEY}", model: x }'),
+    { path: "agents.d/eva.yaml", text: `agents: [{ id: eva, workspace: ${home.path} }]` },
+    { path: "llm.yaml", text: "providers: { fake: { base_url: 'http://127.0.0.1:1/' } }" },
+    { path: "memory.yaml", text: "long_term: { embedder: { kind: none } }" },
+    { path: "broker.yaml", text: "broker: { type: nats, url: 'nats://127.0.0.1:1' }" },
+    { path: "runtime.yaml", text: "http: { allowed_hosts: [evil.example] }" },
+    { path: "mcp.yaml", text: "servers: { x: { command: /bin/true } }" },
+  ];
+  for (const edit of edits) {
+    const checked = await post("/api/config/check", edit);
+    assert.ok(!checked.includes(canary), checked);
+    const applied = await post("/api/config/apply", { ...edit, base: versionOf(edit.path) });
+    assert.match(applied, /"token_again"/, JSON.stringify(edit));
+  }
+  const words = { ...ana("model: auto, system_prompt: Be kind"), base: versionOf("agents.yaml") };
+  assert.match(await post("/api/config/apply", words), /"applied"/);
 });
 
 Deno.test("no path leads out of what a route serves, and no address leads to another site", async () => {

@@ -2,7 +2,10 @@ import assert from "node:assert/strict";
 import { AppError } from "../../src/core/error.ts";
 import { calls } from "../../src/core/topics.ts";
 import { readySchema } from "../../src/http/status_api.ts";
-import { type HttpFixture, openHttpFixture } from "./http_fixture.ts";
+import { newHealthRoutes } from "../../src/http/health.ts";
+import { newLive } from "../../src/lib/live.ts";
+import { newFakeBus } from "../fixtures/fake_bus.ts";
+import { type HttpFixture, newConfig, openHttpFixture } from "./http_fixture.ts";
 
 Deno.test("the process is healthy as soon as it listens", async () => {
   await using http = await openHttpFixture();
@@ -24,6 +27,32 @@ Deno.test("ready says of every part how it stands and why", async () => {
   ledger = "down";
   const { status, ready } = await readReady(http);
   assert.deepEqual([status, ready.status], [503, "not_ready"]);
+});
+
+Deno.test("whoever asks from elsewhere is told of no account, server or agent, and why one is down", async () => {
+  const health = newHealthRoutes({
+    config: newLive(newConfig(["ana"])),
+    bus: newFakeBus(),
+    intake: { pausedBy: [] },
+    status: () => [
+      { name: "intake", state: "down", reason: "New messages wait", critical: true },
+      { name: "mcp.files", state: "down", reason: "its last words: sk-0123456789", critical: false },
+    ],
+  });
+  const ask = async (peer: string, headers: Record<string, string> = {}) => {
+    const response = await health.request("/ready", { headers }, { peer });
+    assert.equal(response.status, 503);
+    return readySchema.parse(await response.json()).subsystems.map(({ name }) => name);
+  };
+  for (const peer of ["127.0.0.1", "127.1.2.3", "::1", "::ffff:127.0.0.1"]) {
+    assert.deepEqual(await ask(peer), ["intake", "mcp.files"], peer);
+    for (const header of ["x-forwarded-for", "forwarded", "x-real-ip"]) {
+      assert.deepEqual(await ask(peer, { [header]: "203.0.113.7" }), ["intake"], header);
+    }
+  }
+  for (const peer of ["203.0.113.7", "10.0.0.1", "::2", "::ffff:10.127.0.1"]) {
+    assert.deepEqual(await ask(peer), ["intake"], peer);
+  }
 });
 
 Deno.test("a process that stops is not ready, and says so", async () => {

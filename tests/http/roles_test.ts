@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { channelsAnswerSchema } from "../../src/http/channels_api.ts";
+import { configSettingsAnswerSchema } from "../../src/http/config_api.ts";
 import { deadLetterDetailSchema } from "../../src/http/dead_letters_api.ts";
+import { findAnswerSchema } from "../../src/http/find_api.ts";
 import { pairingsAnswerSchema } from "../../src/http/people_api.ts";
 import { refusalSchema } from "../../src/http/refusal_api.ts";
 import { statusSchema } from "../../src/http/status_api.ts";
@@ -124,10 +126,27 @@ Deno.test("what lets one act is not shown to a viewer", async () => {
     replayedAt: null,
     body: { text: "Your code: K7WNP3QD", sizes: [1, null] },
   };
+  const code = {
+    by: "sent",
+    at: waiting.askedAt,
+    state: "sent",
+    channel: "telegram.sales",
+    text: "Give the code K7WNP3QD to",
+    turnId: null,
+    sessionId: null,
+    deadLetterId: null,
+  } as const;
+  const secret = "sk-of-a-file";
+  const setting = { path: "agents.ana.description", type: "text" };
   const pairing = { qr: "2@link-this-account", expiresAt: "2026-01-01T00:01:00.000Z" };
   await using http = await openHttpFixture({
     channels: () => [{ plugin: "whatsapp", instance: "sales", state: "starting", pairing, agents: ["ana"] }],
     pairings: { list: () => Promise.resolve([waiting]), decide: () => Promise.resolve(waiting) },
+    find: () => Promise.resolve([code, { ...code, turnId: "turn-1", text: "Hello" }]),
+    explain: () => [
+      { ...setting, value: secret, origin: "config/agents.yaml:1 (file ./secrets/key)" },
+      { ...setting, value: "https://a.example/v1?key=sk-1", origin: "config/agents.yaml:1" },
+    ],
     deadLetters: {
       list: () => Promise.resolve([]),
       show: (id) => Promise.resolve({ ...letter, id }),
@@ -154,6 +173,13 @@ Deno.test("what lets one act is not shown to a viewer", async () => {
     assert.equal(items[0]?.code, sees ? "K7WNP3QD" : null);
     const { body } = deadLetterDetailSchema.parse(await read("/api/dead-letters/7", headers));
     assert.deepEqual(body, { text: `Your code: ${sees ? "K7WNP3QD" : "[code]"}`, sizes: [1, null] });
+    const found = findAnswerSchema.parse(await read("/api/find?q=7", headers));
+    assert.deepEqual(found.items.map(({ text }) => text), [sees ? code.text : "", "Hello"]);
+    const settings = configSettingsAnswerSchema.parse(await read("/api/config/explain", headers));
+    assert.deepEqual(settings.items.map(({ value }) => value), [
+      sees ? secret : "[from elsewhere]",
+      `https://a.example/v1?key=${sees ? "sk-1" : "[redacted]"}`,
+    ]);
     const live = await http.admin("/api/live", { headers });
     const reader = live.body?.pipeThrough(new TextDecoderStream()).getReader() ?? assert.fail();
     const { value = "" } = await reader.read();

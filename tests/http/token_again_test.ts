@@ -46,3 +46,42 @@ Deno.test("every file that can name a command or a plugin is edited with the tok
   for (const path of [...free, "agents.d/eva.yaml"]) assert.equal(await apply(path), "applied", path);
   assert.equal(applied.length, free.length + 1);
 });
+
+Deno.test("an edit that reaches files, keys, tools or listeners needs the token once more, in every file", async () => {
+  const before = "agents: [{ id: ana, workspace: /srv/ana }]";
+  let applied = 0;
+  await using http = await openHttpFixture({
+    configDesk: {
+      list: () => Promise.resolve([{ path: "agents.yaml", text: before, version: "v1" }]),
+      options: () => [],
+      check: () => Promise.resolve([]),
+      apply: () => {
+        applied++;
+        return Promise.resolve({ result: "unchanged" });
+      },
+      past: () => Promise.resolve([]),
+      readPast: () => Promise.resolve(""),
+    },
+  });
+  const { origin } = http.room.addresses.admin;
+  const session = { cookie: await logIn(http), origin, "x-nexo-csrf": "1" };
+  const apply = async (edit: Record<string, string>, headers: Record<string, string> = session) => {
+    const body = JSON.stringify({ path: "agents.yaml", base: "v1", ...edit });
+    const response = await http.admin("/api/config/apply", { method: "POST", headers, body });
+    return response.ok ? String(await response.body?.cancel() ?? "applied") : await response.text();
+  };
+  const far = "agents: [{ id: ana, workspace: / }]";
+  assert.match(await apply({ text: far }), /agents\.workspace in agents\.yaml.*"token_again"/);
+  assert.match(await apply({ text: far, token: "wrong" }), /"token_again"/);
+  assert.match(await apply({ text: before, base: "v0" }), /"token_again"/, "all of it counts in another text");
+  assert.match(await apply({ path: "agents.d/eva.yaml", text: before }), /"token_again"/);
+  assert.match(await apply({ path: "runtime.yaml", text: "http: { admin: 0.0.0.0:9091 }" }), /"token_again"/);
+  assert.equal(applied, 0);
+  assert.equal(await apply({ text: "agents: [{ id: ana, workspace: /srv/ana, language: de }]" }), "applied");
+  assert.equal(await apply({ text: far, token }), "applied");
+  assert.equal(
+    await apply({ text: far }, { authorization: `Bearer ${token}` }),
+    "applied",
+    "a program shows it anyway",
+  );
+});

@@ -281,3 +281,18 @@ Deno.test("an edit that was made from another text than what stands there is ref
   });
   assert.equal(made?.author, "operator");
 });
+
+Deno.test("a workspace that would hold the config or the data folder is none", async () => {
+  await using world = await openWorld();
+  await Deno.mkdir(`${world.dir}/data`);
+  await Deno.writeTextFile(`${world.dir}/data/admin.token`, "the-root-token");
+  await Deno.symlink(world.dir, `${world.dir}/link`);
+  for (const folder of [world.dir, `${world.dir}/data`, `${world.dir}/link`, `${world.dir}/link/data`, "/"]) {
+    world.folders.set("ana", folder);
+    const answer = await world.call("workspace_read", { path: "admin.token" });
+    assert.match(answer, /holds the config or the data folder/, folder);
+    assert.match(await world.call("workspace_list"), /holds the config or the data folder/, folder);
+  }
+  world.folders.set("ana", `${world.dir}/data/agents/ana/workspace`);
+  assert.doesNotMatch(await world.call("workspace_list"), /holds the config/);
+});

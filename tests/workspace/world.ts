@@ -30,7 +30,8 @@ export async function openWorld(): Promise<World> {
   const log = newRecordedLog();
   const metrics = newRecordedMetrics();
   const clock = newFakeClock();
-  const open = () => openWorkspaces({ folders: () => folders, secrets: () => secrets, log, metrics, clock });
+  const apart = [`${dir}/data`];
+  const open = () => openWorkspaces({ folders: () => folders, secrets: () => secrets, apart, log, metrics, clock });
   let room = open();
   let calls = 0;
   return {
