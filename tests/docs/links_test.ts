@@ -39,7 +39,7 @@ async function isBroken(page: Page, link: string): Promise<boolean> {
 Deno.test("every relative link of the docs leads to a file, and to a heading in it", async () => {
   const broken: string[] = [];
   for (const page of pages) {
-    for (const link of allOf(withoutBlocks(page.text), /\]\(([^)\s]+)\)/g)) {
+    for (const link of allOf(withoutBlocks(page.text), /(?:\]\(|(?:src|href)=")([^)"\s]+)[)"]/g)) {
       if (!/^[a-z]+:/.test(link) && await isBroken(page, link)) broken.push(`${page.path}: ${link}`);
     }
   }
@@ -133,4 +133,20 @@ Deno.test("the README names every command", async () => {
   const readme = pages.find(({ path }) => path === "README.md")?.text ?? "";
   const missing = [...(await readCommands()).keys()].filter((command) => !readme.includes(`\`agent ${command}`));
   assert.deepEqual(missing, []);
+});
+
+Deno.test("the page about the console pictures every page of it, and the keys that lead there", async () => {
+  const page = pages.find(({ path }) => path === "docs/console.md")?.text ?? "";
+  const world = await Deno.readTextFile(new URL("tests/fixtures/console_world.ts", repository));
+  const wanted = allOf(world.slice(world.indexOf("async function listPages")), /^ {4}\["([a-z-]+)", /gm);
+  assert.ok(wanted.length > 20);
+  assert.deepEqual(allOf(page, /<img src="images\/console\/([a-z-]+)-light\.webp"/g), wanted);
+  const app = await Deno.readTextFile(new URL("console/app.tsx", repository));
+  const keys = [...app.matchAll(/\bkey: "(\w)",(?:\s+within: "\w+",)?\s+title: "([\w ]+)"/g)].map(([, key, title]) =>
+    `${title} g ${key}`
+  );
+  assert.deepEqual(
+    [...page.matchAll(/^\| \*\*([\w ]+)\*\* `(g \w)`/gm)].map(([, title, key]) => `${title} ${key}`),
+    keys,
+  );
 });
