@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { z } from "zod";
 import { runAgent } from "../fixtures/agent_command.ts";
 import { newTestConfig } from "../fixtures/nexo_config.ts";
-import { openTempDir, startNexo } from "../fixtures/nexo_process.ts";
+import { openTempDir, startNexo, writeConfig } from "../fixtures/nexo_process.ts";
 import { repository } from "./pages.ts";
 
 const page = await Deno.readTextFile(new URL("docs/operations.md", repository));
@@ -16,7 +16,9 @@ function listFirstCells(section: string): readonly string[] {
 
 Deno.test("the page about operations has every check of the doctor, and no other", async () => {
   await using folder = await openTempDir();
-  const { stdout } = await runAgent(["doctor", "--json"], { cwd: folder.path });
+  const config = `${folder.path}/config`;
+  await writeConfig(config, { "agents.yaml": { agents: [{ id: "ana" }] } });
+  const { stdout } = await runAgent(["doctor", "--json", "--config", config, "--data", `${folder.path}/data`]);
   const { checks } = z.object({ checks: z.array(z.object({ name: z.string() })) }).parse(JSON.parse(stdout));
   const named = listFirstCells("When something is wrong");
   assert.deepEqual(checks.map(({ name }) => name).filter((name) => !named.includes(name)), []);
