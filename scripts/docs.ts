@@ -43,33 +43,116 @@ const fileNotes: Readonly<Record<string, string>> = {
   "llm.yaml": "Where models come from. The provider `demo` is built in and needs no entry.",
   "broker.yaml": "How events travel. Needs a restart.",
   "memory.yaml": "What agents have before their eyes.",
-  "mcp.yaml": "MCP servers whose tools agents may use. See [mcp.md](mcp.md).",
+  "extensions.yaml": "Where extensions lie, and what they are given. See [extensions.md](extensions.md).",
+  "mcp.yaml":
+    `MCP servers whose tools agents may use: each has \`command\` (a program) or \`url\` (a service), and what goes with it.
+\`serve\`: our own server. See [mcp.md](mcp.md).`,
   "runtime.yaml": "The process itself. The addresses and `limits.max_ledger_bytes` need a restart.",
 };
 
-/** The page about every option of every file, from the schemas themselves. */
-export function toConfigDoc(plugins: readonly PluginSchema[]): string {
-  const files = [...toFileShapes(plugins)].map(([name, shape]) => {
+/** Files that the program comes with and that show what theirs may hold, by the file that they are about. */
+const exampleFiles: Readonly<Record<string, string>> = {
+  "agents.yaml": "agents.d/support.example.yaml",
+  "llm.yaml": "llm.yaml",
+  "broker.yaml": "broker.yaml",
+  "memory.yaml": "memory.yaml",
+  "runtime.yaml": "runtime.yaml",
+  "plugins/telegram.yaml": "plugins/telegram.example.yaml",
+  "plugins/email.yaml": "plugins/email.example.yaml",
+  "plugins/whatsapp.yaml": "plugins/whatsapp.example.yaml",
+};
+
+/** Examples of the files that it comes without. */
+const fileExamples: Readonly<Record<string, string>> = {
+  "extensions.yaml": `# config/extensions.yaml
+search_paths: [./extensions, ../my-extensions]
+entries:
+  github:
+    env: { GITHUB_TOKEN: "\${file:./secrets/github}" }
+`,
+  "mcp.yaml": `# config/mcp.yaml
+servers:
+  wiki: # a service
+    url: https://wiki.example.com/mcp
+    headers: { Authorization: "Bearer \${WIKI_TOKEN}" }
+  notes: # a program
+    command: /opt/notes/server
+    read: [/opt/notes]
+`,
+};
+
+/**
+ * The page about every option of every file, from the schemas themselves.
+ *
+ * @param examples Texts of files by name.
+ */
+export function toConfigDoc(
+  plugins: readonly PluginSchema[],
+  examples: Readonly<Record<string, string>> = fileExamples,
+): string {
+  const shapes = [...toFileShapes(plugins)];
+  const files = shapes.map(([name, shape]) => {
     const note = fileNotes[name] ?? "Accounts of the plugin. Each takes what stands below.";
-    const rows = toOptionRows(shape);
-    return `## ${name}\n\n${note}\n\n${toTable(["Option", "Type", "Default", "Meaning"], rows)}`;
+    const example = examples[name] === undefined ? "" : `\`\`\`yaml\n${examples[name]}\`\`\`\n\n`;
+    return `## ${name}\n\n${note}\n\n${example}${toGroupedTables(toOptions(shape))}`;
   });
   return [intro, toTable(["Written", "Becomes"], references), notations, ...files].join("\n");
 }
 
+/** A mapping with as many options as this has a table of its own. */
+const ownTable = 4;
+
+const parentOf = (path: string) => path.slice(0, Math.max(0, path.lastIndexOf(".")));
+
+/** Options in tables of what belongs together: those of a large mapping stand under its name. */
+function toGroupedTables(all: readonly ConfigOption[]): string {
+  // What may be written in several ways has some of its options in each of them.
+  const options = all.filter(({ path }, index) => all.findIndex((other) => other.path === path) === index);
+  const children = Map.groupBy(options, ({ path }) => parentOf(path));
+  const groupOf = (path: string): string => {
+    const parent = parentOf(path);
+    return parent === "" || (children.get(parent)?.length ?? 0) >= ownTable ? parent : groupOf(parent);
+  };
+  const head = ["Option", "Type", "Default", "Meaning"];
+  return [...Map.groupBy(options, ({ path }) => groupOf(path))].map(([group, members]) => {
+    const mapping = options.find(({ path }) => path === group.replace(/(?:\[\]|\.<name>)$/, ""));
+    const title = group === "" ? "" : `### ${code(group)}\n\n`;
+    const note = mapping?.description === undefined ? "" : `${mapping.description}\n\n`;
+    return `${title}${note}${toTable(head, members.map(toOptionRow))}`;
+  }).join("\n");
+}
+
+/** What metrics are about, by their names; the first that fits. */
+const metricGroups: readonly (readonly [title: string, names: RegExp])[] = [
+  ["Messages", /inbound|dedupe|refusals|pairing|queue|dead_letters|outbound|intake/],
+  ["Turns", /turn|lanes|hook|compactions|dreams|budget/],
+  ["Models", /llm|breaker/],
+  ["Tools, channels, servers of others", /tool_|worker|extension|mcp/],
+  ["Memory", /memory_calls|memory_seconds|memory_indexed|embeddings/],
+  ["Ledger", /ledger/],
+  ["The process", /./],
+];
+
 /** The page about every metric, from the table that the exporter reads. */
 export function toMetricsDoc(): string {
-  const rows = Object.entries(metricTable).map(([name, { type, labels, help }]) => [
-    code(name),
-    type,
-    labels.map(code).join(", "),
-    help,
-  ]);
+  const all = Object.entries(metricTable);
+  const titleOf = (name: string) => metricGroups.find(([, names]) => names.test(name))?.[0];
+  const tables = metricGroups.map(([title]) => {
+    const rows = all.filter(([name]) => titleOf(name) === title).map(([name, { type, labels, help }]) => [
+      code(name),
+      type,
+      labels.map(code).join(", "),
+      help,
+    ]);
+    return `## ${title}\n\n${toTable(["Metric", "Type", "Labels", "Meaning"], rows)}`;
+  });
   return [
     "# Metrics\n",
     "<!-- Generated by `deno task docs`. Change `src/core/metrics.ts`, not this page. -->\n",
-    "Prometheus reads them at `/metrics`, by default on `127.0.0.1:9090`. Every metric of this table is in every scrape.\n",
-    toTable(["Metric", "Type", "Labels", "Meaning"], rows),
+    "Prometheus reads them at `/metrics`, by default on `127.0.0.1:9090`. A series with labels begins with its first event; a",
+    "gauge of an account, extension or server ends when that leaves the config. Alert rules and a dashboard:",
+    "[operations](operations.md#metrics).\n",
+    ...tables,
   ].join("\n");
 }
 
@@ -250,14 +333,12 @@ function toFacts(
 /** One table for each alternative of a payload. */
 function toFieldTables(shape: Shape): string[] {
   return optionsOf(shape).map((option) =>
-    toTable(["Field", "Type", "Default"], toOptionRows(option).map((row) => row.slice(0, 3)))
+    toTable(["Field", "Type", "Default"], toOptions(option).map((one) => toOptionRow(one).slice(0, 3)))
   );
 }
 
-function toOptionRows(shape: Shape): string[][] {
-  return toOptions(shape).map((
-    option,
-  ) => [code(option.path), option.type, sayDefault(option), option.description ?? ""]);
+function toOptionRow(option: ConfigOption): string[] {
+  return [code(option.path), option.type, sayDefault(option), option.description ?? ""];
 }
 
 function sayDefault({ required, default: fallback }: ConfigOption): string {
@@ -283,9 +364,17 @@ function toTable(head: readonly string[], rows: readonly (readonly string[])[]):
   return `${[first, rule, ...others].join("\n")}\n`;
 }
 
+async function readExamples(): Promise<Readonly<Record<string, string>>> {
+  const shipped = Object.entries(exampleFiles).map(async ([name, path]) => {
+    const text = await Deno.readTextFile(new URL(`../config/${path}`, import.meta.url));
+    return [name, `# config/${path}\n${text}`] as const;
+  });
+  return { ...fileExamples, ...Object.fromEntries(await Promise.all(shipped)) };
+}
+
 async function main(check: boolean): Promise<void> {
   const pages = {
-    "config.md": toConfigDoc([telegram, email, whatsapp]),
+    "config.md": toConfigDoc([telegram, email, whatsapp], await readExamples()),
     "metrics.md": toMetricsDoc(),
     "subjects.md": toSubjectsDoc(),
   };

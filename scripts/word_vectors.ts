@@ -5,7 +5,7 @@ import { z } from "zod";
 import { fold, isTelling } from "../src/memory/words.ts";
 import { writeWordVectors } from "../src/memory/word_vectors.ts";
 
-/** The most frequent words; twice as many find little more and make the program larger (docs/memory.md). */
+/** The most frequent words; twice as many find little more and make the program larger (docs/performance.md). */
 const maxWords = 15_000;
 const dimension = 100;
 

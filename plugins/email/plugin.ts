@@ -8,6 +8,7 @@ export const email: Plugin<typeof emailConfigSchema> = {
   config: emailConfigSchema,
   worker: new URL("./worker.ts", import.meta.url),
   tools: emailTools,
+  credentials: ["refresh_token.json"],
   // A resend has the same Message-ID, but most mailboxes show both.
   traits: { idempotentSend: false, typing: false },
   forget: async (stateDir, sender) => (await import("./forget.ts")).forgetSender(stateDir, sender),

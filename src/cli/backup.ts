@@ -95,6 +95,9 @@ interface Writing extends Place {
   readonly createdAt: string;
 }
 
+/** Where logins at MCP servers are kept. */
+const mcpLogins = /^mcp\/[^/]+\.login\.json/;
+
 /** Under another name until it is whole: a backup that was cut off never looks like one. */
 async function write({ path, seal, createdAt, ...place }: Writing) {
   using progress = openProgress(place.terminal);
@@ -143,9 +146,12 @@ async function* readAll(
   copyDir: string,
   mayHoldSecrets: boolean,
 ): AsyncGenerator<ArchiveFile> {
-  const credentials = plugins.flatMap(({ id, credentials = [] }) =>
-    credentials.map((name) => new RegExp(`^plugins/${id}/[^/]+/${name.replaceAll(".", "\\.")}`))
-  );
+  const credentials = [
+    mcpLogins,
+    ...plugins.flatMap(({ id, credentials = [] }) =>
+      credentials.map((name) => new RegExp(`^plugins/${id}/[^/]+/${name.replaceAll(".", "\\.")}`))
+    ),
+  ];
   yield* readDataFiles({
     dataDir,
     copyDir,

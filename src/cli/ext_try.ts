@@ -4,6 +4,7 @@ import { AppError, toAppError } from "../core/error.ts";
 import type { ToolResult } from "../core/tool.ts";
 import { discover } from "../extensions/discovery.ts";
 import { callTool } from "../extensions/link.ts";
+import { refusedReason } from "../extensions/rpc.ts";
 import { findExtension, type Known } from "../extensions/manage.ts";
 import { toStateDir } from "../extensions/places.ts";
 import { connectStdio } from "../extensions/stdio.ts";
@@ -74,9 +75,16 @@ export async function runTool(
   await using connection = await connect(place, found);
   const context = { agent: "", session_id: "", idempotency_key: crypto.randomUUID() };
   const call = { name: tool, arguments: parseInput(input), context };
-  const result = await callTool(connection.rpc, call, { signal: new AbortController().signal, deadlineMs });
-  terminal.print(flags.json ? toJsonText(result) : `${toPlain(toText(result))}\n`);
-  return result.isError === true ? 1 : 0;
+  try {
+    const result = await callTool(connection.rpc, call, { signal: new AbortController().signal, deadlineMs });
+    terminal.print(flags.json ? toJsonText(result) : `${toPlain(toText(result))}\n`);
+    return result.isError === true ? 1 : 0;
+  } catch (thrown) {
+    const { reason, message } = toAppError(thrown);
+    if (reason !== refusedReason) throw thrown;
+    terminal.complain(`${tool} failed: ${toPlain(message)}\n`);
+    return 1;
+  }
 }
 
 async function look(place: ExtensionPlace, found: Known): Promise<Finding> {

@@ -214,8 +214,8 @@ type NamesOf<T extends MetricType> = {
 export interface Metrics {
   /** Adds `by` (1 by default) to a counter. */
   count<N extends NamesOf<"counter">>(name: N, labels: MetricLabels<N>, by?: number): void;
-  /** Sets a gauge. */
-  gauge<N extends NamesOf<"gauge">>(name: N, labels: MetricLabels<N>, value: number): void;
+  /** Sets a gauge; `undefined` takes it away with what it was about, so that what is gone does not count as down. */
+  gauge<N extends NamesOf<"gauge">>(name: N, labels: MetricLabels<N>, value: number | undefined): void;
   /** Records one observation of a histogram, in the unit of its name. */
   observe<N extends NamesOf<"histogram">>(name: N, labels: MetricLabels<N>, value: number): void;
 }

@@ -115,7 +115,6 @@ export async function openExtensions(deps: ExtensionsDeps, signal: AbortSignal):
       metrics.gauge("nexo_extension_up", { extension: id }, state === "up" ? 1 : 0);
       gather();
     }
-    metrics.gauge("nexo_extension_up", { extension: id }, 0);
   }
 
   async function close(key: string): Promise<void> {
@@ -123,6 +122,7 @@ export async function openExtensions(deps: ExtensionsDeps, signal: AbortSignal):
     entries.delete(key);
     entry?.gone?.abort();
     await entry?.supervisor?.[Symbol.asyncDispose]();
+    if (entry !== undefined) metrics.gauge("nexo_extension_up", { extension: entry.found.id }, undefined);
   }
 
   /** Puts together what all offer now. Who was enabled first keeps a name that two would have. */

@@ -145,9 +145,14 @@ export async function openMcp(deps: McpDeps): Promise<McpRoom> {
       else next.set(name, await open(name, server, await (workshop ??= openWorkshop())));
     }
     const left = [...peers.values()].filter(({ peer }) => ![...next.values()].some((one) => one.peer === peer));
+    const gone = [...peers.keys()].filter((name) => !next.has(name));
     peers = next;
     publish();
     await Promise.all(left.map(({ peer }) => peer[Symbol.asyncDispose]()));
+    for (const server of gone) {
+      metrics.gauge("nexo_mcp_server_up", { server }, undefined);
+      metrics.gauge("nexo_mcp_tools_held", { server }, undefined);
+    }
   }
 
   async function follow(): Promise<void> {

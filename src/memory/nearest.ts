@@ -3,7 +3,7 @@ export const candidates = 40;
 
 /**
  * Nearest codes whose vectors are then compared exactly, in a file of `facts`. Up to so many facts the search by meaning
- * is exact; beyond, the codes choose. docs/memory.md has the measurement.
+ * is exact; beyond, the codes choose. docs/performance.md has the measurement.
  */
 export function toRescored(facts: number): number {
   return facts <= 20_000 ? 192 : 448;

@@ -2,7 +2,7 @@ import { toNgramVector } from "./ngrams.ts";
 import { isTelling, toWords } from "./words.ts";
 import type { WordVectors } from "./word_vectors.ts";
 
-/** Part of a similarity that the pieces of words decide; the rest is meaning. Chosen by measuring (docs/memory.md). */
+/** Part of a similarity that the pieces of words decide; the rest is meaning. Chosen by measuring (docs/performance.md). */
 const pieceShare = 0.3;
 
 /**

@@ -72,6 +72,7 @@ export function openPluginHost(deps: PluginHostDeps, signal: AbortSignal): Promi
     } catch (thrown) {
       const { message } = toAppError(thrown);
       deps.log.error("plugin.not_opened", { plugin: config.plugin, instance: config.instance, error: message });
+      deps.metrics.gauge("nexo_worker_up", { plugin: config.plugin, instance: config.instance }, 0);
       return { config, fingerprint, room: newFailedInstance(config, message) };
     }
   }
@@ -99,6 +100,9 @@ export function openPluginHost(deps: PluginHostDeps, signal: AbortSignal): Promi
     } catch (thrown) {
       deps.log.error("plugin.not_closed", { instance: name, error: toAppError(thrown).message });
     }
+    if (entry === undefined) return;
+    const { plugin, instance } = entry.config;
+    deps.metrics.gauge("nexo_worker_up", { plugin, instance }, undefined);
   }
 
   const views = () => [...entries.values()].map(({ room }) => room.view);

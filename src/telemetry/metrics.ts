@@ -68,6 +68,8 @@ export function newMetrics(log: Log): ScrapedMetrics {
       if (found !== undefined) found.series.value += by;
     },
     gauge(name, labels, value) {
+      const family = families.get(name);
+      if (value === undefined) return void family?.series.delete(keyOf(family, labels));
       const found = find(name, labels, value);
       if (found !== undefined) found.series.value = value;
     },

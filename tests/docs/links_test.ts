@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import { z } from "zod";
 import { runCli } from "../../src/cli/cli.ts";
+import { plugins } from "../../src/app/registry.ts";
+import { toOptions } from "../../src/config/options.ts";
+import { toFileShapes } from "../../src/config/schemas.ts";
 import { metricTable } from "../../src/core/metrics.ts";
+import { parseDuration } from "../../src/lib/duration.ts";
 import { serviceRoutes, setupRoutes } from "../../src/setup/routes.ts";
 import { type Page, readPages, repository, withoutBlocks } from "./pages.ts";
 
@@ -39,7 +43,7 @@ async function isBroken(page: Page, link: string): Promise<boolean> {
 Deno.test("every relative link of the docs leads to a file, and to a heading in it", async () => {
   const broken: string[] = [];
   for (const page of pages) {
-    for (const link of allOf(withoutBlocks(page.text), /\]\(([^)\s]+)\)/g)) {
+    for (const link of allOf(withoutBlocks(page.text), /(?:\]\(|(?:src|href)=")([^)"\s]+)[)"]/g)) {
       if (!/^[a-z]+:/.test(link) && await isBroken(page, link)) broken.push(`${page.path}: ${link}`);
     }
   }
@@ -118,9 +122,13 @@ async function readSources(folder: URL): Promise<string> {
   return (await Promise.all(texts)).join("\n");
 }
 
-Deno.test("every variable and every event of the log that the docs name is in the sources", async () => {
+async function readAllSources(): Promise<string> {
   const folders = ["src/", "plugins/", "scripts/compile/"].map((path) => readSources(new URL(path, repository)));
-  const sources = (await Promise.all(folders)).join("\n");
+  return (await Promise.all(folders)).join("\n");
+}
+
+Deno.test("every variable and every event of the log that the docs name is in the sources", async () => {
+  const sources = await readAllSources();
   const unknown = pages.flatMap(({ path, text }) => {
     const events = path === "docs/operations.md" ? allOf(text, /^\| (`[a-z_]+\.[^|]*)\|/gm).join(" ") : "";
     return [...allOf(text, /\b(AGENT_[A-Z_]+)\b/g), ...allOf(events, /`([a-z_]+\.[a-z_]+)`/g)]
@@ -133,4 +141,84 @@ Deno.test("the README names every command", async () => {
   const readme = pages.find(({ path }) => path === "README.md")?.text ?? "";
   const missing = [...(await readCommands()).keys()].filter((command) => !readme.includes(`\`agent ${command}`));
   assert.deepEqual(missing, []);
+});
+
+Deno.test("the page about the console pictures every page of it, and the keys that lead there", async () => {
+  const page = pages.find(({ path }) => path === "docs/console.md")?.text ?? "";
+  const world = await Deno.readTextFile(new URL("tests/fixtures/console_world.ts", repository));
+  const wanted = allOf(world.slice(world.indexOf("async function listPages")), /^ {4}\["([a-z-]+)", /gm);
+  assert.ok(wanted.length > 20);
+  assert.deepEqual(allOf(page, /<img src="images\/console\/([a-z-]+)-light\.webp"/g), wanted);
+  const app = await Deno.readTextFile(new URL("console/app.tsx", repository));
+  const keys = [...app.matchAll(/\bkey: "(\w)",(?:\s+within: "\w+",)?\s+title: "([\w ]+)"/g)].map(([, key, title]) =>
+    `${title} g ${key}`
+  );
+  assert.deepEqual(
+    [...page.matchAll(/^\| \*\*([\w ]+)\*\* `(g \w)`/gm)].map(([, title, key]) => `${title} ${key}`),
+    keys,
+  );
+});
+
+Deno.test("the page about performance has every part of the bench, and no other", async () => {
+  const page = pages.find(({ path }) => path === "docs/performance.md")?.text ?? "";
+  const bench = await Deno.readTextFile(new URL("scripts/bench.ts", repository));
+  const parts = allOf(bench, /^ {2}(\w+): measure\w+,$/gm);
+  assert.ok(parts.length > 10);
+  assert.deepEqual([...new Set(allOf(page, /^\| `(\w+)` +\| \w/gm))], parts);
+  const named = allOf(pages.map(({ text }) => text).join("\n"), /deno task bench --only ([\w,]+)/g);
+  assert.deepEqual(named.flatMap((names) => names.split(",")).filter((name) => !parts.includes(name)), []);
+});
+
+/** First words of dotted names that are no options: subjects, accounts, leases, fields of the code. */
+const noOptions = /^(?:plugin|agents?|telegram|host)\./;
+
+Deno.test("every option that the docs name in prose is one", async () => {
+  const sources = await readAllSources();
+  const paths = [...toFileShapes(plugins).values()].flatMap((shape) => toOptions(shape).map(({ path }) => path))
+    .map((path) => path.replaceAll(/\[\]|\.<name>/g, ""));
+  // An option is named from anywhere above it: `retention.finished` of runtime.yaml, `config.mode` of an agent.
+  const known = new Set(paths.flatMap((path) => path.split(".").map((_, at, all) => all.slice(at).join("."))));
+  const tops = new Set([...known].map((path) => path.split(".")[0] ?? ""));
+  const unknown = pages.flatMap(({ path, text }) => {
+    const prose = withoutBlocks(text);
+    const dotted = allOf(prose, /`([a-z][a-z_]+(?:\.[a-z_]+)+)`/g)
+      .filter((name) => tops.has(name.split(".")[0] ?? "") && !noOptions.test(name) && !known.has(name))
+      .filter((name) => !/\.(md|db|ts|yaml|json|toml|token)$/.test(name) && !sources.includes(`"${name}"`));
+    const plain = allOf(prose, /`([a-z]+(?:_[a-z]+)+)(?:: [^`]*)?`/g)
+      .filter((name) => name !== "exported_instance" && !new RegExp(`\\b${name}\\b`).test(sources));
+    return [...dotted, ...plain].map((name) => `${path}: ${name}`);
+  });
+  assert.deepEqual(unknown, []);
+});
+
+const units: Readonly<Record<string, number>> = {
+  "": 1,
+  s: 1_000,
+  h: 3_600_000,
+  minutes: 60_000,
+  days: 86_400_000,
+  MB: 1_000_000,
+};
+
+/** A default as a number: milliseconds where it is a duration. */
+function toNumber(fallback: unknown): number | undefined {
+  return typeof fallback === "string" ? parseDuration(fallback) : typeof fallback === "number" ? fallback : undefined;
+}
+
+Deno.test("a default that the docs tell behind an option's name is the default", () => {
+  const options = [...toFileShapes(plugins).values()].flatMap((shape) => toOptions(shape));
+  let count = 0;
+  const wrong = pages.flatMap(({ path, text }) =>
+    [...withoutBlocks(text).matchAll(/`([a-z_.]+)`\s\(([\d,.]+) ?(s|h|minutes|days|MB)?(?=[;,)])/g)].flatMap(
+      ([said, name = "", digits = "", unit = ""]) => {
+        const named = options.filter(({ path }) => `.${path}`.endsWith(`.${name}`));
+        if (named.length === 0) return [];
+        count++;
+        const value = Number(digits.replaceAll(",", "")) * (units[unit] ?? NaN);
+        return named.some((option) => toNumber(option.default) === value) ? [] : [`${path}: ${said})`];
+      },
+    )
+  );
+  assert.deepEqual(wrong, []);
+  assert.ok(count > 12, String(count));
 });

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { runAgent } from "../fixtures/agent_command.ts";
 import { openFakeModel } from "../fixtures/fake_model.ts";
@@ -50,8 +51,11 @@ Deno.test("a backup of a busy process holds everything of one moment, and is who
   await Deno.mkdir(`${dataDir}/agents/ana/workspace/.git/objects/ab`, { recursive: true });
   await Deno.writeTextFile(`${dataDir}/agents/ana/workspace/USER.md`, "Eva");
   await Deno.writeTextFile(`${dataDir}/agents/ana/workspace/.git/objects/ab/cdef`, "object");
-  await Deno.mkdir(`${dataDir}/plugins/whatsapp/main`, { recursive: true });
-  await Deno.writeTextFile(`${dataDir}/plugins/whatsapp/main/auth.db`, "credentials");
+  const credentials = ["plugins/whatsapp/main/auth.db", "plugins/email/main/refresh_token.json", "mcp/wiki.login.json"];
+  for (const name of credentials) {
+    await Deno.mkdir(dirname(`${dataDir}/${name}`), { recursive: true });
+    await Deno.writeTextFile(`${dataDir}/${name}`, "credentials");
+  }
   await Deno.symlink("/etc/passwd", `${dataDir}/agents/ana/workspace/link`);
   const flags = ["--data", dataDir, "--config", configDir];
   const archive = `${path}/all.tar.gz`;
@@ -72,11 +76,14 @@ Deno.test("a backup of a busy process holds everything of one moment, and is who
     assert.equal(code, 0, stderr);
     assert.equal(sealed.code, 0, sealed.stderr);
     const { leftOut } = JSON.parse(stdout);
-    assert.deepEqual(leftOut.sort(), [
-      "agents/ana/workspace/link: it is no plain file",
-      "config/llm.yaml providers.fake.api_key: it is a secret",
-      "plugins/whatsapp/main/auth.db: it gives access to an account, and the archive is not encrypted",
-    ]);
+    assert.deepEqual(
+      leftOut.sort(),
+      [
+        "agents/ana/workspace/link: it is no plain file",
+        "config/llm.yaml providers.fake.api_key: it is a secret",
+        ...credentials.map((name) => `${name}: it gives access to an account, and the archive is not encrypted`),
+      ].sort(),
+    );
   }
   assert.equal(((await Deno.stat(archive)).mode ?? 0) & 0o777, 0o600);
   const left = await listNames(path);
@@ -110,7 +117,7 @@ Deno.test("a backup of a busy process holds everything of one moment, and is who
   assert.equal((await runAgent(["restore", `${archive}.age`, ...opened])).code, 2, "nobody can be asked");
   const key = ["--passphrase-file", `${path}/passphrase`];
   assert.equal((await runAgent(["restore", `${archive}.age`, ...key, ...opened])).code, 0);
-  assert.equal(await Deno.readTextFile(`${path}/data3/plugins/whatsapp/main/auth.db`), "credentials");
+  for (const name of credentials) assert.equal(await Deno.readTextFile(`${path}/data3/${name}`), "credentials");
   const full = await runAgent(["restore", archive, ...opened]);
   assert.deepEqual([full.code, full.stdout], [5, ""]);
   assert.match(full.stderr, /is not empty/);

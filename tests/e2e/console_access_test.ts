@@ -31,6 +31,8 @@ Deno.test("an operator makes a token in the console, its holder looks on, and is
 
   await using viewer = await openConsole({ ...nexo, token });
   await viewer.says("You look on as vera, a viewer");
+  const refused: string[] = [];
+  viewer.page.on("response", (response) => void (response.status() === 403 && refused.push(response.url())));
   for (
     const address of "overview chat sessions agents agents/ana channels bus tools models config access audit".split(" ")
   ) {
@@ -42,12 +44,17 @@ Deno.test("an operator makes a token in the console, its holder looks on, and is
     );
     assert.deepEqual(open, [], `${address} shuts what changes`);
   }
+  await viewer.go("models");
+  await viewer.says("No model was asked in this time");
+  await viewer.go("agents/ana");
+  await viewer.says("In force, and set by somebody");
   await viewer.go("config");
   await viewer.says("agents.ana");
   await viewer.go("access");
   await viewer.says("this browser");
   const title = await viewer.page.$eval("main button.danger", (button) => button.title);
   assert.match(title, /viewer/);
+  assert.deepEqual(refused, [], "no page asks for what its reader may not see");
   const tried = await viewer.page.evaluate(async () => {
     const headers = { "x-nexo-csrf": "1" };
     const response = await fetch("/api/chat", { method: "POST", headers, body: '{"agent":"ana","text":"hi"}' });

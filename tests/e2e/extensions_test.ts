@@ -56,6 +56,9 @@ Deno.test("a new extension is installed, enabled and answers in an agent's turn"
     const run = await place.ext("run", id, "greet", '{"name":"Ana"}');
     assert.deepEqual([run.code, run.stdout], [0, "Hello, Ana!\n"]);
   }
+  const failed = await place.ext("run", "greeter-python", "greet", "null");
+  assert.deepEqual([failed.code, failed.stdout], [1, ""], "a tool that fails is no wrong flag");
+  assert.match(failed.stderr, /^agent: greet failed: |^greet failed: /);
   const { code, said } = await place.ext("doctor");
   assert.equal(code, 0, said);
   assert.match(said, /OK +greeter-ts: 1 tool, behind deno/);

@@ -26,9 +26,11 @@ Deno.test("an extension that was found runs only once it is enabled, and goes wh
   assert.equal(textOf(result), "you said hello");
   assert.equal(result.untrusted, true);
   assert.deepEqual(room.status(), [{ name: "extension.echo", state: "ok", critical: false }]);
+  assert.equal(world.metrics.valueOf("nexo_extension_up", { extension: "echo" }), 1);
 
   await room.disable("echo");
   assert.deepEqual(room.tools.current, []);
+  assert.equal(world.metrics.writesOf("nexo_extension_up", { extension: "echo" }), 0, "it counts no more as down");
   assert.equal(world.view("echo").state, "off");
 });
 

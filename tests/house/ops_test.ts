@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { parse } from "yaml";
+import { parse, stringify } from "yaml";
 import { z } from "zod";
 import { metricTable } from "../../src/core/metrics.ts";
 import { newMachine } from "../../scripts/system.ts";
+import { openTempDir } from "../fixtures/nexo_process.ts";
 
 const ops = new URL("../../docs/ops/", import.meta.url);
 const rulesSchema = z.strictObject({
@@ -85,6 +86,15 @@ Deno.test("an alert's summary speaks of labels that its query leaves", () => {
   assert.deepEqual(wrong, []);
 });
 
+Deno.test("an alert that waits for a first event sees it: a counter begins with it, which `increase` does not count", () => {
+  const blind = rules.filter(({ expr }) =>
+    [...expr.matchAll(/increase\((nexo_\w+(?:\{[^}]*\})?)\[(\w+)\]\) > 0/g)]
+      .some(([, series = "", span = ""]) => !expr.includes(`${series} unless ${series} offset ${span}`))
+  );
+  assert.deepEqual(blind.map(({ alert }) => alert), []);
+  assert.ok(rules.some(({ expr }) => expr.includes("unless")));
+});
+
 Deno.test("every alert has its section in the runbook, and the runbook no other", async () => {
   const runbook = await Deno.readTextFile(new URL("../operations.md", ops));
   const alerts = runbook.slice(runbook.indexOf("\n## Alerts\n")).split(/\n## /)[1] ?? "";
@@ -117,13 +127,26 @@ Deno.test("no panel of the dashboard lies upon another, and each has an id of it
   assert.deepEqual(dashboard.templating.list.map(({ name }) => name), ["datasource", "instance"]);
 });
 
+async function promtool(...args: readonly string[]): Promise<void> {
+  const { success, stdout, stderr } = await new Deno.Command("promtool", { args: [...args] }).output();
+  assert.ok(success, new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr));
+}
+
 Deno.test({
-  name: "Prometheus takes the alert rules (needs promtool)",
+  name:
+    "Prometheus takes the alert rules and the dashboard's queries, and the rules speak when they should (needs promtool)",
   ignore: !await newMachine().has("promtool"),
   async fn() {
-    const { success, stderr } = await new Deno.Command("promtool", {
-      args: ["check", "rules", new URL("alerts.yaml", ops).pathname],
-    }).output();
-    assert.ok(success, new TextDecoder().decode(stderr));
+    await promtool("check", "rules", new URL("alerts.yaml", ops).pathname);
+    await promtool("test", "rules", new URL("alerts_promtool.yaml", import.meta.url).pathname);
+    await using folder = await openTempDir();
+    const queries = dashboard.panels.flatMap(({ targets }) => targets.map(({ expr }) => expr));
+    const asRules = queries.map((expr, index) => ({
+      record: `dashboard:${index}`,
+      expr: expr.replaceAll("$__rate_interval", "5m").replaceAll("$instance", ".*"),
+    }));
+    const path = `${folder.path}/dashboard.yaml`;
+    await Deno.writeTextFile(path, stringify({ groups: [{ name: "dashboard", rules: asRules }] }));
+    await promtool("check", "rules", path);
   },
 });

@@ -165,6 +165,18 @@ Deno.test("a change of one server's config leaves the others connected", async (
   assert.equal(mcp.room.tools.current[0]?.name, "mcp_one_a");
 });
 
+Deno.test("a server that was taken out of the config counts no more as away", async () => {
+  await using server = openMcpServer([newServerTool("a")]);
+  await using mcp = await openMcpFixture({ stays: { url: server.url }, goes: { url: "http://127.0.0.1:1" } });
+  await mcp.untilUp("stays");
+  const written = (name: string) => mcp.metrics.writesOf("nexo_mcp_server_up", { server: name });
+  await mcp.until(() => written("goes") > 0 ? true : undefined);
+  mcp.configure({ stays: { url: server.url } });
+  await mcp.until(() => written("goes") === 0 ? true : undefined);
+  assert.equal(mcp.metrics.writesOf("nexo_mcp_tools_held", { server: "goes" }), 0);
+  assert.ok(written("stays") > 0);
+});
+
 Deno.test("tools of a server seen before are there before it answers", async () => {
   const dir = await Deno.makeTempDir();
   const server = openMcpServer([newServerTool("one")]);

@@ -16,7 +16,7 @@ Deno.test("the set has 200 facts and questions in two languages, a third of them
   }
 });
 
-Deno.test("what docs/memory.md says of recall@5 holds: words alone find 39 %, words and vectors twice as much", async () => {
+Deno.test("what docs/performance.md says of recall@5 holds: words alone find 39 %, words and vectors twice as much", async () => {
   const set = await readRecallSet();
   const measure = async (longTerm: unknown, share: (one: RecallCase) => boolean = () => true) => {
     await using test = await openTestMemory({ longTerm });

@@ -302,6 +302,16 @@ Deno.test("plugin host applies a change by touching only what changed", async ()
   assert.deepEqual(await room.send("changes", "secret token"), { providerMessageIds: ["another"] });
 });
 
+Deno.test("an instance that was taken out of the config counts no more as down; one that cannot be opened does", async () => {
+  await using room = await openTestHost(newScriptedPlugin());
+  const written = (instance: string) => room.metrics.writesOf("nexo_worker_up", { instance });
+  await room.host.apply([scripted("stays"), scripted("goes"), { ...scripted("lost"), plugin: "unknown" }]);
+  for (const instance of ["stays", "goes"]) await room.logged(instance, "plugin.ready");
+  assert.deepEqual([written("goes") > 0, written("lost")], [true, 1]);
+  await room.host.apply([scripted("stays")]);
+  assert.deepEqual([written("stays") > 0, written("goes"), written("lost")], [true, 0, 0]);
+});
+
 Deno.test("plugin host opens one instance anew on demand, and touches no other", async () => {
   await using room = await openTestHost(newScriptedPlugin());
   await room.host.apply([scripted("main"), scripted("other")]);

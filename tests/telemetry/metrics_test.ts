@@ -44,6 +44,14 @@ Deno.test("counters add up by labels, in the order of the table's labels", async
   ]);
 });
 
+Deno.test("a gauge without a value is gone from the scrape, and its siblings stay", async () => {
+  const metrics = newMetrics(silent);
+  for (const server of ["wiki", "shop"]) metrics.gauge("nexo_mcp_server_up", { server }, 0);
+  metrics.gauge("nexo_mcp_server_up", { server: "wiki" }, undefined);
+  metrics.gauge("nexo_mcp_server_up", { server: "never" }, undefined);
+  assert.deepEqual(await samplesOf(metrics, "nexo_mcp_server_up"), ['nexo_mcp_server_up{server="shop"} 0']);
+});
+
 Deno.test("a histogram's buckets count what is at or below their bound", async () => {
   const metrics = newMetrics(silent);
   for (const seconds of [0.05, 0.06, 119, 500]) metrics.observe("nexo_tool_seconds", { tool: "clock" }, seconds);
