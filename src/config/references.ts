@@ -5,6 +5,8 @@ import { toAppError } from "../core/error.ts";
 export interface ReferenceProblem {
   readonly message: string;
   readonly remedy: string;
+  /** What is referred to is not there. */
+  readonly isUnfinished?: boolean;
 }
 
 /** A scalar with its references replaced. */
@@ -81,6 +83,7 @@ function lookUp(body: string, scope: ReferenceScope): Promise<Found | ReferenceP
   return {
     message: `\${${name}} is not set`,
     remedy: `Set ${name} in the environment, or write \${${name}:-} to go without`,
+    isUnfinished: true,
   };
 }
 
@@ -120,6 +123,7 @@ async function readSecretFile(path: string, dir: string): Promise<Found | Refere
     return {
       message: `${label} cannot be read: ${whyUnreadable(error)}`,
       remedy: "Create the file (a relative path starts in the config folder), or correct the path",
+      isUnfinished: toAppError(error).kind === "missing",
     };
   }
 }

@@ -21,7 +21,7 @@ function toSwitch(brief: string) {
 }
 
 const channel = {
-  instance: toText("Name of the account [default]", "NAME"),
+  instance: toText("Name of the account [the one there is, else default]", "NAME"),
   agent: toText("Agent that answers there [the only one]", "AGENT"),
   allow: {
     kind: "parsed",

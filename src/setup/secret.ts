@@ -1,8 +1,8 @@
-import { giveToOwnerOf } from "../config/owner.ts";
+import { giveToOwnerOf, makeOwnFolder } from "../config/owner.ts";
 import { AppError, toAppError } from "../core/error.ts";
 import { newSecret, type Secret } from "../core/secret.ts";
 import { splitLines } from "../cli/terminal.ts";
-import { isThere } from "../folder/files.ts";
+import { isThere, listNames, removeIfThere } from "../folder/files.ts";
 
 /** A secret for a file of its own in the folder `secrets` of the config. */
 export interface SecretFile {
@@ -44,9 +44,11 @@ export async function writeSecrets(configDir: string, secrets: readonly SecretFi
   const made: string[] = [];
   const later: (() => Promise<void>)[] = [];
   if (secrets.length > 0) {
-    await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
-    await Deno.chmod(folder, 0o700);
-    await giveToOwnerOf(configDir, folder);
+    if (await isThere(folder)) later.push(() => Deno.chmod(folder, 0o700));
+    else {
+      await makeOwnFolder(folder);
+      made.push(folder);
+    }
   }
   for (const { name, value } of secrets) {
     const path = `${folder}/${name}`;
@@ -68,7 +70,9 @@ export async function writeSecrets(configDir: string, secrets: readonly SecretFi
       made.length = 0;
     },
     async [Symbol.asyncDispose]() {
-      for (const path of made) if (await isThere(path)) await Deno.remove(path);
+      for (const path of made) if (path !== folder) await removeIfThere(path);
+      // Another setup may have put a secret there meanwhile.
+      if (made.includes(folder) && (await listNames(folder)).length === 0) await removeIfThere(folder);
     },
   };
 }
