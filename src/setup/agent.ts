@@ -81,7 +81,12 @@ function toSettings(
   return {
     ...(description === undefined ? {} : { description }),
     ...(found === undefined ? { model: "auto" } : {}),
-    ...(isSpoken ? { system_prompt: `You are ${name ?? id}. ${character ?? plainCharacter}` } : {}),
+    ...(isSpoken ? { system_prompt: toPrompt(name ?? id, character ?? plainCharacter) } : {}),
     ...(language === undefined ? {} : { language }),
   };
+}
+
+function toPrompt(name: string, character: string): string {
+  const start = `You are ${name}`;
+  return character.toLowerCase().startsWith(start.toLowerCase()) ? character : `${start}. ${character}`;
 }
