@@ -56,15 +56,14 @@ export async function writeStarterFolder(
     return true;
   } catch (thrown) {
     await removeIfThere(unfinished, { recursive: true });
-    const error = toAppError(thrown);
     if (await isThere(dir)) {
       if (change === undefined) return false;
       throw new AppError("conflict", `${dir} was made meanwhile. Nothing was written: run it again`);
     }
-    const message = error.message.replaceAll(normalize(unfinished), normalize(dir));
-    throw new AppError(error.kind, message, {
-      cause: error.cause,
-      ...error.reason === undefined ? {} : { reason: error.reason },
+    if (!(thrown instanceof AppError)) throw thrown;
+    const { kind, message, reason } = thrown;
+    throw new AppError(kind, message.replaceAll(normalize(unfinished), normalize(dir)), {
+      ...reason === undefined ? {} : { reason },
     });
   }
 }

@@ -98,7 +98,10 @@ export function newSite(terminal: Terminal, flags: PlaceFlags): Site {
       try {
         if (!await writeStarterFolder(configDir, write)) await write(configDir);
       } catch (thrown) {
-        throw toAppError(thrown).reason === editedMeanwhile ? newEditedError("The config") : thrown;
+        const { kind, message, reason } = toAppError(thrown);
+        if (reason === editedMeanwhile) throw newEditedError("The config");
+        if (thrown instanceof AppError || kind === "bug") throw thrown;
+        throw new AppError(kind, `Cannot write ${configDir}: ${message}. Nothing was written`);
       }
     },
   };
