@@ -1,5 +1,6 @@
 import { dirname, join, resolve, sep } from "node:path";
 import { toAppError } from "../core/error.ts";
+import { toShellWord } from "../lib/shell.ts";
 
 /** What is wrong with a reference, or unwise about it. */
 export interface ReferenceProblem {
@@ -117,7 +118,7 @@ async function readSecretFile(path: string, dir: string): Promise<Found | Refere
     const text = new TextDecoder("utf-8", { fatal: true }).decode(await Deno.readFile(real));
     const found = { text: text.replace(/\r?\n$/, ""), source: `file ${path}`, file: real };
     if (mounted || info.mode === null || (info.mode & 0o044) === 0) return found;
-    const warning = { message: `${label} can be read by other users`, remedy: `Run: chmod 600 ${real}` };
+    const warning = { message: `${label} can be read by other users`, remedy: `Run: chmod 600 ${toShellWord(real)}` };
     return { ...found, warning };
   } catch (error) {
     return {
