@@ -6,6 +6,7 @@ import type { LoadedConfig } from "../config/load.ts";
 import { newModels } from "../llm/models.ts";
 import { silentLog, silentMetrics, tryEmbedder, tryModel, tryNats, tryNatsLogin } from "./live.ts";
 import { systemClock } from "../lib/clock.ts";
+import { toShellWord } from "../lib/shell.ts";
 import { toAppError } from "../core/error.ts";
 import type { Check, Finding } from "./doctor.ts";
 import { listSecretFiles } from "./doctor_machine.ts";
@@ -54,7 +55,7 @@ export function newSecretCheck({ files }: LoadedConfig, pastDir: string): Check 
         ...past.map(({ path, line }) => ({
           what: `${path}:${line} is an earlier text of the config, and has a secret in it`,
           why: "It can be used as long as the provider takes it.",
-          mend: `rm ${path}`,
+          mend: `rm ${toShellWord(path)}`,
           isNote: true,
         })),
       ];
@@ -236,7 +237,7 @@ async function findLostSecrets(configDir: string, files: readonly string[]): Pro
     lost.push({
       what: `Nothing in the config refers to ${path}`,
       why: "A key that is not used can only be lost.",
-      mend: `rm ${path}`,
+      mend: `rm ${toShellWord(path)}`,
       isNote: true,
     });
   }

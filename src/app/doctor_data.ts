@@ -1,4 +1,7 @@
 import { toAppError } from "../core/error.ts";
+import { isThere } from "../folder/files.ts";
+import { toShellWord } from "../lib/shell.ts";
+import { findDamage } from "../ledger/damage.ts";
 import { version } from "../core/version.ts";
 import type { Queues, Status } from "../http/status_api.ts";
 import type { Check, Finding } from "./doctor.ts";
@@ -17,10 +20,31 @@ export function newDataCheck(dataDir: string, readQueues: () => Promise<Queues |
         ...(await listCopies(dataDir)).map((name): Finding => ({
           what: `${dataDir}/${name} is a copy of the ledger from before an upgrade`,
           why: "It takes room, and holds what was forgotten since. It is needed only to go back by hand.",
-          mend: `rm ${dataDir}/${name}`,
+          mend: `rm ${toShellWord(`${dataDir}/${name}`)}`,
           isNote: true,
         })),
       ];
+    },
+  };
+}
+
+/** A ledger of some gigabytes is read through in less. */
+const readMs = 120_000;
+
+/** Whether the ledger is whole; read through only while nothing runs. A process that runs looks by itself. */
+export function newLedgerCheck(dataDir: string): Check {
+  return {
+    name: "ledger",
+    async look() {
+      const path = `${dataDir}/ledger.db`;
+      const damage = await isThere(path) ? await findDamage(path, AbortSignal.timeout(readMs)) : undefined;
+      if (damage === undefined) return [];
+      const word = toShellWord(path);
+      return [{
+        what: `${path} is damaged: ${damage}`,
+        why: "The process does not start on it. It is never changed, so that what is left can still be read.",
+        mend: `agent restore FILE --data NEW_FOLDER; or begin with an empty one: mv ${word} ${word}.damaged`,
+      }];
     },
   };
 }

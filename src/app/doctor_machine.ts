@@ -4,6 +4,7 @@ import type { Config } from "../config/config.ts";
 import { AppError, toAppError } from "../core/error.ts";
 import { discover, type Places } from "../extensions/discovery.ts";
 import { isThere } from "../folder/files.ts";
+import { toShellWord } from "../lib/shell.ts";
 import type { Check, Finding } from "./doctor.ts";
 import { silentLog } from "./live.ts";
 import { findVectorLibrary } from "./memory_room.ts";
@@ -98,10 +99,14 @@ export function newPortCheck({ runtime: { http } }: Config): Check {
           return [];
         } catch (thrown) {
           const variable = `AGENT_${name.toUpperCase()}_ADDR`;
+          const isTaken = thrown instanceof Deno.errors.AddrInUse;
+          const other = thrown instanceof Deno.errors.PermissionDenied ? `${host}:0` : `127.0.0.1:${port}`;
           return [{
             what: `${address} (${name}) cannot be had: ${toAppError(thrown).message}`,
-            why: "The process ends at its start with exit code 5.",
-            mend: `see who has it: ss -ltnp 'sport = :${port}'; or take another: ${variable}=${host}:0 agent run`,
+            why: "The process does not start.",
+            mend: isTaken
+              ? `see who has it: ss -ltnp 'sport = :${port}'; or take another: ${variable}=${host}:0 agent run`
+              : `take one that this user can have here: ${variable}=${other} agent run; for good in runtime.yaml: http.${name}`,
           }];
         }
       })),
@@ -118,7 +123,7 @@ export function newDiskCheck(dataDir: string, readFree = readFreeBytes): Check {
       return [{
         what: `${(freeBytes / 1e9).toFixed(1)} GB are free where ${dataDir} is`,
         why: "When the disk is full, no message is taken until there is room again.",
-        mend: `du -sh ${dataDir}/* | sort -h`,
+        mend: `du -sh ${toShellWord(dataDir)}/* | sort -h`,
       }];
     },
   };
@@ -197,7 +202,7 @@ async function toModeFinding(
   return [{
     what: `${path} is open to other users (${(info.mode & 0o777).toString(8)})`,
     why,
-    mend: `chmod ${wanted} ${path}`,
+    mend: `chmod ${wanted} ${toShellWord(path)}`,
     fix: () => Deno.chmod(path, mode),
   }];
 }

@@ -5,6 +5,7 @@ import { refusalSchema } from "../http/refusal_api.ts";
 import { type Status, statusSchema } from "../http/status_api.ts";
 import { cliAgent } from "../http/door.ts";
 import { systemClock } from "../lib/clock.ts";
+import { toShellWord } from "../lib/shell.ts";
 import { withIdleTimeout } from "../resilience/deadline.ts";
 
 /** The admin API of the running process. Every answer is checked. */
@@ -83,7 +84,7 @@ export async function requireRunning(...place: Parameters<typeof findRunning>): 
 
 /** The command that starts the process of `dataDir`. */
 export function startCommand(dataDir: string): string {
-  return dataDir === "./data" ? "agent run" : `agent run --data ${dataDir}`;
+  return dataDir === "./data" ? "agent run" : `agent run --data ${toShellWord(dataDir)}`;
 }
 
 const notReached = "not_reached";

@@ -8,6 +8,7 @@ import {
 } from "@stricli/core";
 import { errorKinds, toAppError } from "../core/error.ts";
 import { version } from "../core/version.ts";
+import { findCommand, sayArgumentFault } from "./argument_fault.ts";
 import { type MoreRoutes, newRoutes } from "./commands.ts";
 import type { CliContext } from "./context.ts";
 import { findMisspelt } from "./misspelt.ts";
@@ -31,10 +32,10 @@ export async function runCli(args: readonly string[], terminal: Terminal, more: 
   const inputs = toInputs(args);
   const misspelt = findMisspelt(root, inputs);
   if (misspelt !== undefined) {
-    terminal.complain(`${toPlain(misspelt)}\n`);
+    terminal.complain(`agent: ${toPlain(misspelt)}\n`);
     return errorKinds.invalid.exitCode;
   }
-  await runApplication(newApplication(root), inputs, { process, terminal });
+  await runApplication(newApplication(root, inputs), inputs, { process, terminal });
   switch (process.exitCode) {
     case ExitCode.UnknownCommand:
     case ExitCode.InvalidArgument:
@@ -44,7 +45,7 @@ export async function runCli(args: readonly string[], terminal: Terminal, more: 
   return code < 0 ? errorKinds.bug.exitCode : code;
 }
 
-function newApplication(root: RouteMap<CliContext>) {
+function newApplication(root: RouteMap<CliContext>, inputs: readonly string[]) {
   return buildApplication<CliContext>(root, {
     name: "agent",
     versionInfo: { currentVersion: version },
@@ -56,6 +57,7 @@ function newApplication(root: RouteMap<CliContext>) {
           const hint = corrections.length === 0 ? "" : ` Did you mean ${corrections.join(" or ")}?`;
           return toPlain(`agent: There is no command "${input}".${hint} See agent --help`);
         },
+        exceptionWhileParsingArguments: (thrown) => sayArgumentFault(thrown, findCommand(root, inputs)),
         commandErrorResult: sayFailure,
         exceptionWhileRunningCommand: sayFailure,
         exceptionWhileLoadingCommandFunction: sayFailure,

@@ -1,7 +1,7 @@
 import { type Check, type Finding, newChecks } from "../app/doctor.ts";
 import { newChannelCheck, newPartCheck } from "../app/doctor_channels.ts";
 import { newEffectCheck, newEmbedderCheck, newKeyCheck, newNatsCheck, newSecretCheck } from "../app/doctor_config.ts";
-import { newDataCheck, newVersionCheck } from "../app/doctor_data.ts";
+import { newDataCheck, newLedgerCheck, newVersionCheck } from "../app/doctor_data.ts";
 import { newMemoryCheck, newNoticeCheck, newOpenFilesCheck, newTimeZoneCheck } from "../app/doctor_limits.ts";
 import {
   newClockCheck,
@@ -21,7 +21,7 @@ import { type ConfigFault, formatFault } from "../config/fault.ts";
 import { loadConfig, type LoadedConfig } from "../config/load.ts";
 import { toAppError } from "../core/error.ts";
 import { toPlaces } from "../extensions/places.ts";
-import type { Status } from "../http/status_api.ts";
+import type { Queues, Status } from "../http/status_api.ts";
 import { baseUrlOf, isConfigured, kindOf } from "../llm/kinds.ts";
 import { findRunning } from "./admin_client.ts";
 import { type Ink, newInk } from "./ink.ts";
@@ -53,7 +53,10 @@ export async function examine(terminal: Terminal, flags: DoctorFlags): Promise<n
   const dir = toConfigDir(flags, terminal.env);
   const loaded = await loadConfig({ dir, env: terminal.env, plugins, generation: 1 });
   const examined: Examined[] = [{ name: "config", findings: loaded.ok ? [] : loaded.faults.map(toConfigFinding) }];
-  for (const check of await newAllChecks(terminal, flags, loaded.ok ? loaded.loaded : undefined)) {
+  const usable = loaded.ok
+    ? loaded
+    : await loadConfig({ dir, env: terminal.env, plugins, generation: 1, allowUnfinished: true });
+  for (const check of await newAllChecks(terminal, flags, usable.ok ? usable.loaded : undefined)) {
     const findings = await lookWith(check);
     examined.push({ name: check.name, findings: flags.fix ? await mend(findings) : findings });
   }
@@ -96,7 +99,7 @@ function formatFinding(
     `${mark} ${ink.bold(name)}: ${wrapText(toPlain(what), columns, margin, margin + name.length + 2)}`,
     `${blank}${ink.dim(wrapText(toPlain(why), columns, margin))}`,
     // Not wrapped: what is copied from the terminal must be the command.
-    ...isMended ? [] : [`${blank}${ink.bold("Mend it:")} ${toPlain(mend)}`],
+    `${blank}${ink.bold(isMended ? "Done:" : "Mend it:")} ${toPlain(mend)}`,
   ].join("\n");
 }
 
@@ -108,6 +111,8 @@ async function newAllChecks(
 ): Promise<readonly Check[]> {
   const { env } = terminal;
   const [dir, dataDir] = [toConfigDir(flags, env), toDataDir(flags, env)];
+  const asked = await askRunning(dataDir, env);
+  const running = "status" in asked ? asked.status : undefined;
   const machine = [
     newDenoCheck(),
     newClockCheck(dataDir, flags.live ? toTimeUrl(loaded?.config) : undefined),
@@ -117,19 +122,22 @@ async function newAllChecks(
     newOpenFilesCheck(),
     newTimeZoneCheck(env),
     newVectorCheck(dataDir),
+    ...running === undefined ? [newLedgerCheck(dataDir)] : [],
   ];
   if (loaded === undefined) return machine;
   const { config } = loaded;
-  const asked = await askRunning(dataDir, env);
-  const running = "status" in asked ? asked.status : undefined;
   const places = toPlaces(config.extensions, dataDir, env);
   return [
     ...machine,
     newWallCheck(config, places),
     ..."look" in asked ? [asked] : [],
     ...running === undefined
-      ? [newPortCheck(config), newExtensionCheck(config, places), newMcpCheck(config, flags.live)]
-      : [newVersionCheck(running), newPartCheck(running)],
+      ? [
+        newPortCheck(config),
+        newExtensionCheck(config, places),
+        newMcpCheck(config, flags.live),
+      ]
+      : [newVersionCheck(running), newPartCheck(running), newWorkspaceCheck(terminal, flags, config)],
     newKeyCheck(config, flags.live),
     newEmbedderCheck(config, flags.live),
     newChannelCheck({ config, plugins, running, live: flags.live }),
@@ -137,9 +145,8 @@ async function newAllChecks(
     newSecretCheck(loaded, `${dataDir}/config-history`),
     newEffectCheck(loaded, dir),
     newNoticeCheck(dir),
-    newDataCheck(dataDir, async () => running?.queues ?? await readQueues(dataDir)),
+    newDataCheck(dataDir, async () => running?.queues ?? await readWholeQueues(dataDir)),
     ...newChecks({ config, shelves: toShelves(dir, dataDir), env }),
-    newWorkspaceCheck(terminal, flags, config),
   ];
 }
 
@@ -167,20 +174,53 @@ function toTimeUrl(config: Config | undefined): string {
 async function mend(findings: readonly Finding[]): Promise<Examined["findings"]> {
   const mended = [];
   for (const finding of findings) {
-    await finding.fix?.();
-    mended.push(finding.fix === undefined ? finding : { ...finding, isMended: true });
+    mended.push(finding.fix === undefined ? finding : await tryMend(finding, finding.fix));
   }
   return mended;
+}
+
+async function tryMend(finding: Finding, fix: () => Promise<void>): Promise<Examined["findings"][number]> {
+  try {
+    await fix();
+    return { ...finding, isMended: true };
+  } catch (thrown) {
+    return { ...finding, what: `${finding.what}. It could not be mended: ${toAppError(thrown).message}` };
+  }
 }
 
 function toConfigFinding(fault: ConfigFault): Finding {
   return {
     what: formatFault(fault),
     why: "With a faulty config the process does not start, and a running one keeps the config that it has.",
-    mend: `${fault.remedy}. Then: agent config check`,
+    mend: `${toSetup(fault)}${fault.remedy}. Then: agent config check`,
   };
 }
 
+/** The step of the setup that asks for what is missing. */
+function toSetup({ file, path, isUnfinished }: ConfigFault): string {
+  if (isUnfinished !== true) return "";
+  const [, provider] = /^providers\.([\w-]+)\.api_key$/.exec(path) ?? [];
+  const [, name = ""] = /([\w-]+)\.yaml$/.exec(file) ?? [];
+  const steps: Readonly<Record<string, string>> = { broker: "nats", memory: "memory" };
+  const step = provider !== undefined
+    ? `llm --provider ${provider}`
+    : plugins.some(({ id }) => id === name)
+    ? name
+    : steps[name];
+  return step === undefined ? "" : `agent setup ${step}. Or: `;
+}
+
+/** A damaged ledger is another check's. */
+async function readWholeQueues(dataDir: string): Promise<Queues | undefined> {
+  try {
+    return await readQueues(dataDir);
+  } catch (thrown) {
+    if (toAppError(thrown).reason === "ledger_damaged") return undefined;
+    throw thrown;
+  }
+}
+
+/** Asked of a running process only: to look without one would write into the folders. */
 function newWorkspaceCheck(terminal: Terminal, flags: DoctorFlags, config: Config): Check {
   return {
     name: "workspaces",

@@ -25,7 +25,7 @@ export function ledgerPath(dataDir: string): string {
 /**
  * Opens the ledger of `dataDir`; `undefined` where there is none yet.
  *
- * @throws {AppError} `bug` for a damaged file.
+ * @throws {AppError} `invalid` for a damaged file.
  */
 export async function openLedgerFile(dataDir: string): Promise<LedgerFile | undefined> {
   if (!await exists(ledgerPath(dataDir))) return undefined;
@@ -45,7 +45,7 @@ export async function openLedgerFile(dataDir: string): Promise<LedgerFile | unde
       [Symbol.dispose]: () => database.close(),
     };
   } catch (thrown) {
-    throw toLedgerError(thrown);
+    throw toFileError(thrown);
   }
 }
 
@@ -85,8 +85,14 @@ function tell<T>(look: () => T): T {
   try {
     return look();
   } catch (thrown) {
-    throw toLedgerError(thrown);
+    throw toFileError(thrown);
   }
+}
+
+/** A damaged file is no fault of the program that looks at it. */
+function toFileError(thrown: unknown): AppError {
+  const error = toLedgerError(thrown);
+  return error.reason === "ledger_damaged" ? new AppError("invalid", error.message, { reason: error.reason }) : error;
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -1,4 +1,4 @@
-import type { InputParser } from "@stricli/core";
+import { buildRouteMap, type Command, type InputParser, type RouteMap } from "@stricli/core";
 import { AppError } from "../core/error.ts";
 import { parseDuration } from "../lib/duration.ts";
 import type { CliContext } from "./context.ts";
@@ -9,7 +9,7 @@ export const json = { kind: "boolean", brief: "Print JSON for programs", default
 /** The flag that names the config folder. */
 export const config = {
   kind: "parsed",
-  parse: String,
+  parse: toGiven,
   brief: "Config folder [AGENT_CONFIG, else ./config]",
   placeholder: "DIR",
   optional: true,
@@ -17,7 +17,7 @@ export const config = {
 /** The flag that names the data folder. */
 export const data = {
   kind: "parsed",
-  parse: String,
+  parse: toGiven,
   brief: "Data folder [AGENT_DATA, else ./data]",
   placeholder: "DIR",
   optional: true,
@@ -49,6 +49,12 @@ export const before = {
   optional: true,
 } as const;
 
+/** Takes any text but an empty one: that is a variable of a script that was not set. */
+export function toGiven(input: string): string {
+  if (input.trim() !== "") return input;
+  throw new AppError("invalid", "it is empty");
+}
+
 /** A command as stricli calls it: what it gives is the exit code. */
 export function toAction<F, A extends readonly unknown[]>(
   command: (terminal: Terminal, flags: F, ...args: A) => Promise<number>,
@@ -67,6 +73,26 @@ export function toDescription(
   const section = (title: string, lines: readonly string[]) =>
     lines.length === 0 ? [] : ["", title, ...lines.map((line) => `  ${line}`)];
   return [text, ...section("EXAMPLES", examples), ...section("EXIT CODES", codes)].join("\n");
+}
+
+/**
+ * Commands below one word. Its help has the first example of each.
+ *
+ * @param preset The one that the word alone stands for.
+ */
+export function buildGroup<R extends string>(
+  brief: string,
+  routes: Readonly<Record<R, Command<CliContext>>>,
+  preset?: NoInfer<R>,
+): RouteMap<CliContext> {
+  const examples = Object.values<Command<CliContext>>(routes).flatMap(({ fullDescription = "" }) =>
+    /^EXAMPLES\n {2}(.+)$/m.exec(fullDescription)?.[1] ?? []
+  );
+  return buildRouteMap<R, CliContext>({
+    routes,
+    ...preset === undefined ? {} : { defaultCommand: preset },
+    docs: { brief, fullDescription: toDescription(brief, examples, []) },
+  });
 }
 
 /** Takes a whole number from `min` to `max`. */

@@ -7,8 +7,9 @@ import emailExample from "../../config/plugins/email.example.yaml" with { type: 
 import telegramExample from "../../config/plugins/telegram.example.yaml" with { type: "text" };
 import whatsappExample from "../../config/plugins/whatsapp.example.yaml" with { type: "text" };
 import runtime from "../../config/runtime.yaml" with { type: "text" };
+import { normalize } from "node:path";
 import { AppError, toAppError } from "../core/error.ts";
-import { isThere } from "../folder/files.ts";
+import { isThere, removeIfThere } from "../folder/files.ts";
 import { type ConfigDirFlag, defaultConfigDir } from "./place.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -39,21 +40,42 @@ export async function writeStarterConfig(terminal: Terminal, { config }: ConfigD
 /**
  * Writes the config that the program comes with into a folder that is not there, and tells whether it did.
  *
- * @throws {AppError} where the folder cannot be written.
+ * @param change Does more in the folder before it is seen: all of it is there at once, or nothing.
+ * @throws {AppError} where the folder cannot be written; `conflict` where somebody has made it before `change` was done.
  */
-export async function writeStarterFolder(dir: string): Promise<boolean> {
+export async function writeStarterFolder(
+  dir: string,
+  change?: (unfinished: string) => Promise<void>,
+): Promise<boolean> {
   if (await isThere(dir)) return false;
-  // Whole or not at all: a folder that holds half of it would be taken for somebody's own.
-  const unfinished = `${dir.replace(/\/+$/, "")}.${Deno.pid}`;
+  const unfinished = `${dir.replace(/\/+$/, "")}.${crypto.randomUUID()}`;
+  try {
+    await writeFiles(unfinished);
+    await change?.(unfinished);
+    await Deno.rename(unfinished, dir);
+    return true;
+  } catch (thrown) {
+    await removeIfThere(unfinished, { recursive: true });
+    if (await isThere(dir)) {
+      if (change === undefined) return false;
+      throw new AppError("conflict", `${dir} was made meanwhile. Nothing was written: run it again`);
+    }
+    if (!(thrown instanceof AppError)) throw thrown;
+    const { kind, message, reason } = thrown;
+    throw new AppError(kind, message.replaceAll(normalize(unfinished), normalize(dir)), {
+      ...reason === undefined ? {} : { reason },
+    });
+  }
+}
+
+async function writeFiles(folder: string): Promise<void> {
   try {
     for (const [path, text] of Object.entries(starterFiles)) {
-      await Deno.mkdir(`${unfinished}/${path}`.replace(/\/[^/]*$/, ""), { recursive: true });
-      await Deno.writeTextFile(`${unfinished}/${path}`, text);
+      await Deno.mkdir(`${folder}/${path}`.replace(/\/[^/]*$/, ""), { recursive: true });
+      await Deno.writeTextFile(`${folder}/${path}`, text);
     }
-    await Deno.rename(unfinished, dir);
   } catch (thrown) {
     const { kind, message } = toAppError(thrown);
     throw new AppError(kind, `Cannot write a config to start from: ${message}. Name your own with --config`);
   }
-  return true;
 }

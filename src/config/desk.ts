@@ -6,7 +6,7 @@ import { type ConfigFault, formatFaults } from "./fault.ts";
 import { agentsDir, configFiles, listConfigFolder } from "./files.ts";
 import { loadConfig } from "./load.ts";
 import { type ConfigOption, toOptions } from "./options.ts";
-import { giveToOwnerOf } from "./owner.ts";
+import { giveToOwnerOf, makeOwnFolder } from "./owner.ts";
 import type { ReloadOutcome } from "./reload.ts";
 import { toFileShapes } from "./schemas.ts";
 
@@ -65,14 +65,21 @@ export interface ConfigDeskDeps {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly plugins: readonly PluginSchema[];
   readonly clock: Clock;
+  /** Edits need not finish the config: see {@linkcode LoadOptions.allowUnfinished}. */
+  readonly allowUnfinished?: boolean;
   reload(): Promise<ReloadOutcome>;
 }
+
+/** Reason of the error where somebody has edited a file meanwhile. */
+export const editedMeanwhile = "edited_meanwhile";
 
 /** Replaced texts kept; older ones are deleted with the next edit. */
 const keptPasts = 200;
 
 /** Makes a {@linkcode ConfigDesk}. */
-export function newConfigDesk({ dir, pastDir, env, plugins, clock, reload }: ConfigDeskDeps): ConfigDesk {
+export function newConfigDesk(
+  { dir, pastDir, env, plugins, clock, allowUnfinished = false, reload }: ConfigDeskDeps,
+): ConfigDesk {
   const editable = [...Object.keys(configFiles), ...plugins.map(({ id }) => `plugins/${id}.yaml`)];
   const requireKnown = (path: string) => {
     // Nothing but these names reaches the file system.
@@ -85,13 +92,14 @@ export function newConfigDesk({ dir, pastDir, env, plugins, clock, reload }: Con
   };
   const check: ConfigDesk["check"] = async (...edits) => {
     for (const { path } of edits) requireKnown(path);
-    const result = await loadConfig({ dir, env, plugins, generation: 0, edited: edits });
+    const result = await loadConfig({ dir, env, plugins, generation: 0, edited: edits, allowUnfinished });
     return result.ok ? [] : result.faults;
   };
   const keep = async ({ path, text }: ConfigFile): Promise<void> => {
-    await Deno.mkdir(pastDir, { recursive: true, mode: 0o700 });
+    await makeOwnFolder(pastDir);
     const id = `${new Date(clock.now()).toISOString().replaceAll(":", "-")}~${path.replace("/", "~")}`;
     await Deno.writeTextFile(`${pastDir}/${id}`, text, { mode: 0o600 });
+    await giveToOwnerOf(pastDir, `${pastDir}/${id}`);
     const old = (await listPasts(pastDir)).slice(keptPasts);
     for (const past of old) await Deno.remove(`${pastDir}/${past.id}`);
   };
@@ -102,14 +110,17 @@ export function newConfigDesk({ dir, pastDir, env, plugins, clock, reload }: Con
     const before = await read(path);
     if (before.version === base) return before;
     const remedy = "Load it again and make the change in the new text";
-    throw new AppError("conflict", `${path} was edited meanwhile. ${remedy}`, { reason: "edited_meanwhile" });
+    throw new AppError("conflict", `${path} was edited meanwhile. ${remedy}`, { reason: editedMeanwhile });
   };
   const applyNow = async (edits: readonly ConfigEdit[]): Promise<ReloadOutcome> => {
-    const before = await Promise.all(edits.map(readBase));
-    const faults = await check(...edits);
-    if (faults.length > 0) throw new AppError("invalid", formatFaults(faults), { reason: "faulty_config" });
-    for (const file of before) await keep(file);
-    await replaceFiles(edits.map(({ path, text }) => ({ path: `${dir}/${path}`, text })));
+    {
+      using _lock = await lockFolder(dir, clock);
+      const before = await Promise.all(edits.map(readBase));
+      const faults = await check(...edits);
+      if (faults.length > 0) throw new AppError("invalid", formatFaults(faults), { reason: "faulty_config" });
+      for (const file of before) await keep(file);
+      await replaceFiles(edits.map(({ path, text }) => ({ path: `${dir}/${path}`, text })));
+    }
     return await reload();
   };
 
@@ -137,6 +148,33 @@ export function newConfigDesk({ dir, pastDir, env, plugins, clock, reload }: Con
       return await Deno.readTextFile(`${pastDir}/${id}`);
     },
   };
+}
+
+/** How long edits of another process are waited for, milliseconds; one takes a moment. */
+const lockMs = 10_000;
+const lockRetryMs = 20;
+
+/**
+ * Holds a config folder against edits by other processes: between the look at the text that an edit was made from and
+ * its replacement nobody else may write. It cannot outlive its holder, and leaves nothing in the folder.
+ *
+ * @throws {AppError} `timeout` where another process does not let it go.
+ */
+async function lockFolder(dir: string, clock: Clock): Promise<Disposable> {
+  const folder = await Deno.open(dir);
+  try {
+    const until = clock.monotonic() + lockMs;
+    while (!await folder.tryLock(true)) {
+      if (clock.monotonic() > until) {
+        throw new AppError("timeout", `Another process is editing ${dir}, and does not end. Try again when it has`);
+      }
+      await clock.wait(lockRetryMs);
+    }
+    return folder;
+  } catch (thrown) {
+    folder.close();
+    throw thrown;
+  }
 }
 
 async function listPasts(folder: string): Promise<readonly ConfigPast[]> {

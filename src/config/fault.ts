@@ -10,6 +10,8 @@ export interface ConfigFault {
   readonly path: string;
   readonly message: string;
   readonly remedy: string;
+  /** What is there is right, and something is not there yet: an agent, a secret's file, a variable. */
+  readonly isUnfinished?: boolean;
 }
 
 /** Writes all faults as one report for a terminal. */

@@ -10,6 +10,7 @@ import { newGatherer } from "./gatherer.ts";
 import { type Origin, traceOrigins } from "./origins.ts";
 import { type AgentOutline, outlineAgents, outlineMemory } from "./outline.ts";
 import { checkPluginFile } from "./plugin_file.ts";
+import { valueAt } from "./issues.ts";
 import { hideFound } from "./references.ts";
 import { deepFreeze } from "./same.ts";
 
@@ -39,6 +40,8 @@ export interface LoadOptions {
   readonly plugins: readonly PluginSchema[];
   /** Number that the config gets. */
   readonly generation: number;
+  /** A config that only lacks what is not there yet will do: see {@linkcode ConfigFault.isUnfinished}. */
+  readonly allowUnfinished?: boolean;
   /** Texts that files shall have in place of their own; `path` in the folder. */
   readonly edited?: readonly { readonly path: string; readonly text: string }[];
 }
@@ -82,13 +85,16 @@ export async function loadConfig(options: LoadOptions): Promise<LoadResult> {
       remedy: hideFound(fault.remedy, found),
     })),
   ];
-  if (faults.length > 0) return { ok: false, faults: sortByPlace(faults) };
+  const isGood = faults.every(({ isUnfinished }) => isUnfinished === true && options.allowUnfinished === true);
+  if (!isGood) return { ok: false, faults: sortByPlace(faults) };
 
   const { agents, llm, broker, memory, extensions, mcp, runtime } = checked;
   if (
     llm === undefined || broker === undefined || memory === undefined || extensions === undefined ||
     mcp === undefined || runtime === undefined
   ) {
+    // What is not there yet kept the whole file from being understood.
+    if (faults.length > 0) return { ok: false, faults: sortByPlace(faults) };
     throw new AppError("bug", "Cannot load config: a file was refused without a fault");
   }
   const instances = checked.pluginFiles.flatMap((file) => file.instances);
@@ -131,7 +137,7 @@ function checkDocuments(documents: ConfigDocuments) {
   const gather = newGatherer();
   return {
     agents: documents.agents.flatMap((document) => {
-      const file = gather.check(configFiles["agents.yaml"], document);
+      const file = gather.check(configFiles["agents.yaml"], document, [], withAgents(document.value));
       return (file?.agents ?? []).map((agent, index) => ({ agent, document, path: ["agents", index] }));
     }),
     llm: gather.check(configFiles["llm.yaml"], documents.llm),
@@ -145,15 +151,22 @@ function checkDocuments(documents: ConfigDocuments) {
   };
 }
 
+/** A key `agents` with nothing behind it, everything below commented out for one, is a list without agents. */
+function withAgents(value: unknown): unknown {
+  return valueAt(value, ["agents"]) === null ? { ...Object(value), agents: [] } : value;
+}
+
 function findNoAgents(documents: ConfigDocuments, agents: readonly AgentOutline[], dir: string): ConfigFault[] {
   if (agents.length > 0 || documents.agents.some((document) => document.faults.length > 0)) return [];
-  const remedy = 'Write at least one agent: agents: [{ id: ana, system_prompt: "You are Ana." }]';
+  const remedy =
+    'Make one: agent setup agent --id ana. Or write it: agents: [{ id: ana, system_prompt: "You are Ana." }]';
+  const fault = { remedy, isUnfinished: true };
   const [first] = documents.agents;
   if (first === undefined) {
     const file = normalize(join(dir, "agents.yaml"));
-    return [{ file, path: "", message: "is missing, and agents.d has no agent", remedy }];
+    return [{ ...fault, file, path: "", message: "is missing, and agents.d has no agent" }];
   }
-  return [{ file: first.file, ...first.position(["agents"]), path: "agents", message: "defines no agent", remedy }];
+  return [{ ...fault, file: first.file, ...first.position(["agents"]), path: "agents", message: "defines no agent" }];
 }
 
 function sortByPlace(faults: readonly ConfigFault[]): ConfigFault[] {

@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import { toAppError } from "../core/error.ts";
 
 /**
@@ -12,4 +13,18 @@ export async function giveToOwnerOf(like: string, path: string): Promise<void> {
   } catch (thrown) {
     if (toAppError(thrown).kind !== "denied") throw thrown;
   }
+}
+
+/** Makes a folder, and those above it that are not there, for its owner alone: whoever owns the nearest one that is. */
+export async function makeOwnFolder(path: string): Promise<void> {
+  try {
+    await Deno.mkdir(path, { mode: 0o700 });
+  } catch (thrown) {
+    const { kind } = toAppError(thrown);
+    if (kind === "conflict") return;
+    if (kind !== "missing") throw thrown;
+    await makeOwnFolder(dirname(path));
+    return await makeOwnFolder(path);
+  }
+  await giveToOwnerOf(dirname(path), path);
 }

@@ -1,10 +1,13 @@
 import { dirname, join, resolve, sep } from "node:path";
 import { toAppError } from "../core/error.ts";
+import { toShellWord } from "../lib/shell.ts";
 
 /** What is wrong with a reference, or unwise about it. */
 export interface ReferenceProblem {
   readonly message: string;
   readonly remedy: string;
+  /** What is referred to is not there. */
+  readonly isUnfinished?: boolean;
 }
 
 /** A scalar with its references replaced. */
@@ -92,6 +95,7 @@ function lookUp(body: string, scope: ReferenceScope): Promise<Found | ReferenceP
   return {
     message: `\${${name}} is not set`,
     remedy: `Set ${name} in the environment, or write \${${name}:-} to go without`,
+    isUnfinished: true,
   };
 }
 
@@ -125,12 +129,13 @@ async function readSecretFile(path: string, dir: string): Promise<Found | Refere
     const text = new TextDecoder("utf-8", { fatal: true }).decode(await Deno.readFile(real));
     const found = { text: text.replace(/\r?\n$/, ""), source: `file ${path}`, file: real };
     if (mounted || info.mode === null || (info.mode & 0o044) === 0) return found;
-    const warning = { message: `${label} can be read by other users`, remedy: `Run: chmod 600 ${real}` };
+    const warning = { message: `${label} can be read by other users`, remedy: `Run: chmod 600 ${toShellWord(real)}` };
     return { ...found, warning };
   } catch (error) {
     return {
       message: `${label} cannot be read: ${whyUnreadable(error)}`,
       remedy: "Create the file (a relative path starts in the config folder), or correct the path",
+      isUnfinished: toAppError(error).kind === "missing",
     };
   }
 }

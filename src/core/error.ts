@@ -55,6 +55,9 @@ export interface ErrorRecord {
   readonly retryAfterMs?: number;
 }
 
+/** Numbers of Linux for what Deno has no error of its own for: ENOSPC, EDQUOT, EROFS. */
+const [diskFull, quotaFull, readOnlyDisk] = ["28", "122", "30"] as const;
+
 /**
  * The only translator from whatever was thrown to an {@linkcode AppError}.
  * Aborts become `cancelled`, deadlines `timeout`, a lost network or an unopened file what it is; all else is a `bug`.
@@ -74,6 +77,10 @@ export function toAppError(thrown: unknown): AppError {
       return new AppError("denied", thrown.message, options);
     case "NotFound":
       return new AppError("missing", thrown.message, options);
+    case "NotADirectory":
+    case "IsADirectory":
+    case "FilesystemLoop":
+      return new AppError("invalid", thrown.message, options);
     case "AddrInUse":
     case "AlreadyExists":
       return new AppError("conflict", thrown.message, options);
@@ -85,6 +92,13 @@ export function toAppError(thrown: unknown): AppError {
     case "UnexpectedEof":
     case "Http":
       return new AppError("unavailable", thrown.message, options);
+  }
+  switch (/\(os error (\d+)\)/.exec(thrown.message)?.[1]) {
+    case diskFull:
+    case quotaFull:
+      return new AppError("unavailable", thrown.message, options);
+    case readOnlyDisk:
+      return new AppError("denied", thrown.message, options);
   }
   // fetch() reports every network failure as a TypeError; its messages are the only thing to tell it from a bug.
   if (

@@ -23,7 +23,8 @@ const plainCharacter = "A friendly assistant. Answers briefly and plainly.";
 export async function setUpAgent(site: Site, flags: AgentFlags): Promise<void> {
   const prompts = await promptsFor(site, "agent", { "--id": flags.id });
   await site.load();
-  const agents = await findAgents(site);
+  const files = await site.list();
+  const agents = findAgents(files);
   const described = prompts === undefined ? { ...flags, id: toId(flags.id ?? "", "--id") } : await ask(prompts, agents);
   const { id } = described;
   const found = agents.find((agent) => agent.id === id);
@@ -33,10 +34,12 @@ export async function setUpAgent(site: Site, flags: AgentFlags): Promise<void> {
     throw new AppError("invalid", `There is an agent ${id}. Say what to change: --name, --character, --language`);
   }
   const count = agents.filter(({ file }) => file === "agents.yaml").length;
+  const base = files.find(({ path }) => path === "agents.yaml")?.version ?? "";
   const change = found === undefined
-    ? { path: "agents.yaml", changes: [{ path: ["agents", count], value: { id, ...settings } }] }
+    ? { path: "agents.yaml", base, changes: [{ path: ["agents", count], value: { id, ...settings } }] }
     : {
       path: found.file,
+      base: found.base,
       changes: Object.entries(settings).map(([key, value]) => ({ path: [...found.path, key], value })),
     };
   await carryOut(site, {
@@ -78,7 +81,12 @@ function toSettings(
   return {
     ...(description === undefined ? {} : { description }),
     ...(found === undefined ? { model: "auto" } : {}),
-    ...(isSpoken ? { system_prompt: `You are ${name ?? id}. ${character ?? plainCharacter}` } : {}),
+    ...(isSpoken ? { system_prompt: toPrompt(name ?? id, character ?? plainCharacter) } : {}),
     ...(language === undefined ? {} : { language }),
   };
+}
+
+function toPrompt(name: string, character: string): string {
+  const start = `You are ${name}`;
+  return character.toLowerCase().startsWith(start.toLowerCase()) ? character : `${start}. ${character}`;
 }

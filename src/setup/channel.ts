@@ -1,6 +1,6 @@
 import { toId, whyNoId } from "./ids.ts";
 import type { Prompts } from "./prompts.ts";
-import type { PlaceFlags } from "./site.ts";
+import type { PlaceFlags, Site } from "./site.ts";
 
 /** Flags that every channel takes. */
 export interface ChannelFlags extends PlaceFlags {
@@ -10,14 +10,18 @@ export interface ChannelFlags extends PlaceFlags {
   readonly offline: boolean;
 }
 
-/** The name of a channel's account. @throws {AppError} `invalid` */
+/** The name of a channel's account: the one there is, where nothing else is said. @throws {AppError} `invalid` */
 export async function nameInstance(
+  site: Site,
+  plugin: string,
   flags: Pick<ChannelFlags, "instance">,
   prompts: Prompts | undefined,
 ): Promise<string> {
   if (flags.instance !== undefined) return toId(flags.instance, "--instance");
+  const [only, ...others] = (await site.load()).plugins.filter((one) => one.plugin === plugin);
+  const fallback = only !== undefined && others.length === 0 ? only.instance : "default";
   const message = "A name for this account, for logs and commands";
-  return await prompts?.text({ message, fallback: "default", check: whyNoId }) ?? "default";
+  return await prompts?.text({ message, fallback, check: whyNoId }) ?? fallback;
 }
 
 /** Who may talk from the start. */

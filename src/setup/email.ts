@@ -38,8 +38,8 @@ export async function setUpEmail(site: Site, flags: EmailFlags): Promise<void> {
     "--password-file or --refresh-token-file": flags.passwordFile ?? flags.refreshTokenFile,
   });
   await site.load();
-  const agent = await chooseAgent(await findAgents(site), flags.agent, prompts);
-  const instance = await nameInstance(flags, prompts);
+  const agent = await chooseAgent(findAgents(await site.list()), flags.agent, prompts);
+  const instance = await nameInstance(site, plugin, flags, prompts);
   const address = flags.address ?? await prompts?.text({ message: "Mail address", check: whyNoAddress }) ?? "";
   const fault = whyNoAddress(address);
   if (fault !== undefined) throw new AppError("invalid", `--address ${JSON.stringify(address)} ${fault}`);

@@ -1,5 +1,7 @@
 import { stdin } from "node:process";
+import type { Readable } from "node:stream";
 import { AppError } from "../core/error.ts";
+import { openKeyboard, type PastedLineEnd } from "./keyboard.ts";
 
 /** Asks a person on a terminal. Every question can be left by Ctrl-C: `cancelled`. */
 export interface Prompts {
@@ -43,13 +45,19 @@ export async function openPrompts(): Promise<Prompts> {
   const clack = await import("@clack/prompts");
   // Without this the end of input (Ctrl-D) closes the reader under the question, which then waits for ever.
   clack.updateSettings({ aliases: { "\x04": "cancel" } });
-  const take = async <T>(ask: (signal: AbortSignal) => Promise<T | typeof clack.CANCEL_SYMBOL>): Promise<T> => {
+  const take = async <T>(
+    lineEnd: PastedLineEnd,
+    ask: (
+      terminal: { readonly input: Readable; readonly signal: AbortSignal },
+    ) => Promise<T | typeof clack.CANCEL_SYMBOL>,
+  ): Promise<T> => {
     const left = new AbortController();
+    using keyboard = openKeyboard(lineEnd);
     const leave = () => left.abort();
     for (const name of leaveSignals) Deno.addSignalListener(name, leave);
     stdin.once("end", leave);
     try {
-      const answer = await ask(left.signal);
+      const answer = await ask({ input: keyboard.keys, signal: left.signal });
       if (!clack.isCancel(answer)) return answer;
     } finally {
       stdin.off("end", leave);
@@ -58,40 +66,41 @@ export async function openPrompts(): Promise<Prompts> {
     throw new AppError("cancelled", "You left the setup. What was asked last is as it was before");
   };
   return {
-    text: ({ message, fallback, check }) =>
-      take((signal) =>
+    text: async ({ message, fallback, check }) => {
+      const answer = await take(" ", (terminal) =>
         clack.text({
           message,
-          signal,
+          ...terminal,
           ...(fallback === undefined ? {} : { placeholder: fallback, defaultValue: fallback }),
           validate: (typed = "") => {
-            if (typed === "" && fallback !== undefined) return undefined;
-            return typed === "" ? "Please write something" : check?.(typed);
+            const answer = typed.trim();
+            if (answer === "" && fallback !== undefined) return undefined;
+            return answer === "" ? "Please write something" : check?.(answer);
           },
-        })
-      ),
+        }));
+      return answer.trim() || (fallback ?? "");
+    },
     secret: (message, check) =>
-      take((signal) =>
+      take("", (terminal) =>
         clack.password({
           message,
-          signal,
+          ...terminal,
           validate: (typed = "") => typed === "" ? "Please paste it" : check(typed),
-        })
-      ),
+        })),
     async choose<T extends string>(message: string, options: readonly Option<T>[], initial?: T) {
-      const chosen = await take((signal) =>
+      const chosen = await take(undefined, (terminal) =>
         clack.select<string>({
           message,
-          signal,
+          ...terminal,
           options: options.map(({ value, label, hint }) => ({ value, label, ...(hint === undefined ? {} : { hint }) })),
           ...(initial === undefined ? {} : { initialValue: initial }),
-        })
-      );
+        }));
       const option = options.find(({ value }) => value === chosen);
       if (option === undefined) throw new AppError("bug", `The prompt gave ${chosen}, which it was not asked for`);
       return option.value;
     },
-    confirm: (message, initial) => take((signal) => clack.confirm({ message, signal, initialValue: initial })),
+    confirm: (message, initial) =>
+      take(undefined, (terminal) => clack.confirm({ message, ...terminal, initialValue: initial })),
     tell: (text) => clack.log.message(text),
     warn: (text) => clack.log.warn(text),
     begin: (text) => clack.intro(text),

@@ -1,5 +1,5 @@
-import { buildCommand, buildRouteMap } from "@stricli/core";
-import { config, data, toAction, toDescription } from "../cli/route_parts.ts";
+import { buildCommand } from "@stricli/core";
+import { buildGroup, config, data, toAction, toDescription, toGiven } from "../cli/route_parts.ts";
 import type { Terminal } from "../cli/terminal.ts";
 import { presetNames } from "../../plugins/email/presets.ts";
 import type { PlaceFlags, Site } from "./site.ts";
@@ -13,7 +13,7 @@ const codes = [
 ];
 
 function toText(brief: string, placeholder: string) {
-  return { kind: "parsed", parse: String, brief, placeholder, optional: true } as const;
+  return { kind: "parsed", parse: toGiven, brief, placeholder, optional: true } as const;
 }
 
 function toSwitch(brief: string) {
@@ -21,7 +21,7 @@ function toSwitch(brief: string) {
 }
 
 const channel = {
-  instance: toText("Name of the account [default]", "NAME"),
+  instance: toText("Name of the account [the one there is, else default]", "NAME"),
   agent: toText("Agent that answers there [the only one]", "AGENT"),
   allow: {
     kind: "parsed",
@@ -263,33 +263,30 @@ const install = buildCommand({
 });
 
 /** `agent service` and what is below it. */
-export const serviceRoutes = buildRouteMap({
-  routes: {
-    install,
-    status: buildCommand({
-      loader: async () => toAction((await import("./service.ts")).showService),
-      parameters: { flags: place },
-      docs: {
-        brief: "Show how the service stands",
-        fullDescription: toDescription("What systemd says. How the agents themselves are: agent status.", [
-          "agent service status",
-          "agent service status --user",
-        ], ["0 it runs", "3 it does not", "4 it is not installed"]),
-      },
-    }),
-    uninstall: buildCommand({
-      loader: async () => toAction((await import("./service.ts")).uninstallService),
-      parameters: { flags: place },
-      docs: {
-        brief: "Stop the service and take its unit away",
-        fullDescription: toDescription("Config and data stay.", [
-          "sudo agent service uninstall",
-          "agent service uninstall --user",
-        ]),
-      },
-    }),
-  },
-  docs: { brief: "Run as a systemd service" },
+export const serviceRoutes = buildGroup("Run as a systemd service", {
+  install,
+  status: buildCommand({
+    loader: async () => toAction((await import("./service.ts")).showService),
+    parameters: { flags: place },
+    docs: {
+      brief: "Show how the service stands",
+      fullDescription: toDescription("What systemd says. How the agents themselves are: agent status.", [
+        "agent service status",
+        "agent service status --user",
+      ], ["0 it runs", "3 it does not", "4 it is not installed"]),
+    },
+  }),
+  uninstall: buildCommand({
+    loader: async () => toAction((await import("./service.ts")).uninstallService),
+    parameters: { flags: place },
+    docs: {
+      brief: "Stop the service and take its unit away",
+      fullDescription: toDescription("Config and data stay.", [
+        "sudo agent service uninstall",
+        "agent service uninstall --user",
+      ]),
+    },
+  }),
 });
 
 const wizard = buildCommand({
@@ -306,8 +303,14 @@ const wizard = buildCommand({
 });
 
 /** `agent setup` and its steps. */
-export const setupRoutes = buildRouteMap({
-  defaultCommand: "wizard",
-  routes: { wizard, llm, agent, telegram, whatsapp, email, memory, nats, service: install },
-  docs: { brief: "From nothing to a working agent, step by step" },
-});
+export const setupRoutes = buildGroup("From nothing to a working agent, step by step", {
+  wizard,
+  llm,
+  agent,
+  telegram,
+  whatsapp,
+  email,
+  memory,
+  nats,
+  service: install,
+}, "wizard");

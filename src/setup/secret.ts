@@ -1,8 +1,8 @@
-import { giveToOwnerOf } from "../config/owner.ts";
+import { giveToOwnerOf, makeOwnFolder } from "../config/owner.ts";
 import { AppError, toAppError } from "../core/error.ts";
 import { newSecret, type Secret } from "../core/secret.ts";
 import { splitLines } from "../cli/terminal.ts";
-import { isThere } from "../folder/files.ts";
+import { isThere, listNames, removeIfThere } from "../folder/files.ts";
 
 /** A secret for a file of its own in the folder `secrets` of the config. */
 export interface SecretFile {
@@ -41,17 +41,18 @@ export async function readSecret(path: string, what: string): Promise<Secret> {
 /** Writes secret files, each whole or not at all; disposing what this gives takes back what was not kept. */
 export async function writeSecrets(configDir: string, secrets: readonly SecretFile[]): Promise<WrittenSecrets> {
   const folder = `${configDir}/secrets`;
-  const made: string[] = [];
+  await using made = new AsyncDisposableStack();
   const later: (() => Promise<void>)[] = [];
-  if (secrets.length > 0) {
-    await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
-    await Deno.chmod(folder, 0o700);
-    await giveToOwnerOf(configDir, folder);
-  }
+  const make = (path: string) => made.defer(() => removeIfThere(path));
+  if (secrets.length > 0 && !await isThere(folder)) {
+    await makeOwnFolder(folder);
+    // Another setup may have put a secret there meanwhile.
+    made.defer(async () => (await listNames(folder)).length > 0 ? undefined : await removeIfThere(folder));
+  } else if (secrets.length > 0) later.push(() => Deno.chmod(folder, 0o700));
   for (const { name, value } of secrets) {
     const path = `${folder}/${name}`;
     const unfinished = `${folder}/.${crypto.randomUUID()}`;
-    made.push(unfinished);
+    make(unfinished);
     await Deno.writeTextFile(unfinished, `${value.reveal()}\n`, { createNew: true, mode: 0o600 });
     await giveToOwnerOf(folder, unfinished);
     const settle = () => Deno.rename(unfinished, path);
@@ -59,17 +60,16 @@ export async function writeSecrets(configDir: string, secrets: readonly SecretFi
     if (await isThere(path)) later.push(settle);
     else {
       await settle();
-      made.push(path);
+      make(path);
     }
   }
+  let undo = made.move();
   return {
     async keep() {
       for (const settle of later) await settle();
-      made.length = 0;
+      undo = new AsyncDisposableStack();
     },
-    async [Symbol.asyncDispose]() {
-      for (const path of made) if (await isThere(path)) await Deno.remove(path);
-    },
+    [Symbol.asyncDispose]: () => undo.disposeAsync(),
   };
 }
 

@@ -3,6 +3,7 @@ import { type ConfigDirFlag, type DataDirFlag, toConfigDir, toDataDir } from "..
 import type { Terminal } from "../cli/terminal.ts";
 import { AppError, toAppError } from "../core/error.ts";
 import { isThere } from "../folder/files.ts";
+import { toShellWord } from "../lib/shell.ts";
 import { findLaunch } from "./launch.ts";
 import { formatUnit } from "./unit.ts";
 
@@ -132,7 +133,9 @@ async function requireUser(name: string, dataDir: string): Promise<void> {
   if (success) return;
   throw new AppError(
     "missing",
-    `There is no user ${name} to run as. Make it: useradd --system --home-dir ${dataDir} ${name}; or name another: --run-as`,
+    `There is no user ${name} to run as. Make it: useradd --system --home-dir ${
+      toShellWord(dataDir)
+    } ${name}; or name another: --run-as`,
   );
 }
 
@@ -145,7 +148,9 @@ async function requireOwner(user: string, paths: readonly string[]): Promise<voi
     const folders = [...new Set(paths.map((one) => one.replace(/\/(?:secrets(?:\/.*)?|ledger\.db)$/, "")))];
     throw new AppError(
       "denied",
-      `${path} is not ${user}'s, who could not read it. Give it away: chown -R ${user}: ${folders.join(" ")}`,
+      `${path} is not ${user}'s, who could not read it. Give it away: chown -R ${user}: ${
+        folders.map(toShellWord).join(" ")
+      }`,
     );
   }
 }

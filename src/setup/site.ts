@@ -4,11 +4,11 @@ import { type ConfigDirFlag, type DataDirFlag, toConfigDir, toDataDir } from "..
 import { writeStarterFolder } from "../cli/starter_config.ts";
 import type { Terminal } from "../cli/terminal.ts";
 import type { Config } from "../config/config.ts";
-import { type ConfigEdit, type ConfigFile, newConfigDesk } from "../config/desk.ts";
+import { type ConfigEdit, type ConfigFile, editedMeanwhile, newConfigDesk } from "../config/desk.ts";
 import { type ConfigChange, editConfig } from "../config/edit.ts";
-import { formatFaults } from "../config/fault.ts";
+import { type ConfigFault, formatFault, formatFaults } from "../config/fault.ts";
 import { loadConfig } from "../config/load.ts";
-import { AppError } from "../core/error.ts";
+import { AppError, toAppError } from "../core/error.ts";
 import { isThere } from "../folder/files.ts";
 import { systemClock } from "../lib/clock.ts";
 import { wrapText } from "../cli/wrap.ts";
@@ -24,8 +24,10 @@ export interface Site {
   readonly terminal: Terminal;
   readonly configDir: string;
   readonly dataDir: string;
-  /** The config as it is now. @throws {AppError} `invalid` for a faulty one. */
+  /** The config as it is now, be it unfinished. @throws {AppError} `invalid` for a faulty one. */
   load(): Promise<Config>;
+  /** What the config lacks before it can be used. */
+  findMissing(): Promise<readonly ConfigFault[]>;
   /** Every file of the config as it is now; an empty text for one that could be there. */
   list(): Promise<readonly ConfigFile[]>;
   /**
@@ -48,6 +50,8 @@ export interface Plan {
 export interface FileChanges {
   /** Path in the config folder. */
   readonly path: string;
+  /** {@linkcode ConfigFile.version} of the text that items of lists were counted in, where `changes` name some. */
+  readonly base?: string;
   readonly changes: readonly ConfigChange[];
 }
 
@@ -66,6 +70,7 @@ export function newSite(terminal: Terminal, flags: PlaceFlags): Site {
       env,
       plugins,
       clock: systemClock,
+      allowUnfinished: true,
       // A running process sees the files change by itself.
       reload: () => Promise.resolve({ result: "unchanged" }),
     });
@@ -75,20 +80,28 @@ export function newSite(terminal: Terminal, flags: PlaceFlags): Site {
     dataDir,
     load: () =>
       withConfigDir(configDir, async (dir) => {
-        const result = await loadConfig({ dir, env, plugins, generation: 1 });
+        const result = await loadConfig({ dir, env, plugins, generation: 1, allowUnfinished: true });
         if (!result.ok) throw new AppError("invalid", formatFaults(result.faults));
         return result.loaded.config;
       }),
+    async findMissing() {
+      const result = await loadConfig({ dir: configDir, env, plugins, generation: 1 });
+      return result.ok ? [] : result.faults;
+    },
     list: () => withConfigDir(configDir, (dir) => newDesk(dir).list()),
     async apply(edits, secrets) {
-      const isNew = await writeStarterFolder(configDir);
-      try {
-        await using written = await writeSecrets(configDir, secrets);
-        if (edits.length > 0) await newDesk(configDir).apply(...edits);
+      const write = async (dir: string) => {
+        await using written = await writeSecrets(dir, secrets);
+        if (edits.length > 0) await newDesk(dir).apply(...edits);
         await written.keep();
+      };
+      try {
+        if (!await writeStarterFolder(configDir, write)) await write(configDir);
       } catch (thrown) {
-        if (isNew) await Deno.remove(configDir, { recursive: true });
-        throw thrown;
+        const { kind, message, reason } = toAppError(thrown);
+        if (reason === editedMeanwhile) throw newEditedError("The config");
+        if (thrown instanceof AppError || kind === "bug") throw thrown;
+        throw new AppError(kind, `Cannot write ${configDir}: ${message}. Nothing was written`);
       }
     },
   };
@@ -148,8 +161,9 @@ export async function carryOut(
   const { terminal, configDir } = site;
   const ink = newInk(terminal.color);
   const edits: ConfigEdit[] = [];
-  for (const { path, changes: wanted } of changes) {
+  for (const { path, base: counted, changes: wanted } of changes) {
     const { text: before, version: base } = await readConfigFile(site, path);
+    if (base !== (counted ?? base)) throw newEditedError(path);
     const text = editConfig(before, wanted);
     if (text === before) continue;
     edits.push({ path, text, base });
@@ -163,6 +177,14 @@ export async function carryOut(
   }
   await withoutInterrupt(() => site.apply(edits, secrets));
   terminal.print(`${ink.good("Done")}: ${wrapText(done, terminal.columns, 0, 6)}\n`);
+  for (const fault of await site.findMissing()) {
+    const lacking = `${formatFault(fault)}. ${fault.remedy}`;
+    terminal.print(`${ink.warn("Still missing")}: ${wrapText(lacking, terminal.columns, 0, 15)}\n`);
+  }
+}
+
+function newEditedError(what: string): AppError {
+  return new AppError("conflict", `${what} was edited by somebody else meanwhile. Nothing was written: run it again`);
 }
 
 /** What ends a program waits until `work` is done: half of it would be worse than either. */

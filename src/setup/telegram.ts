@@ -21,8 +21,8 @@ const answerMs = 30_000;
 export async function setUpTelegram(site: Site, flags: TelegramFlags): Promise<void> {
   const prompts = await promptsFor(site, plugin, { "--token-file": flags.tokenFile });
   await site.load();
-  const agent = await chooseAgent(await findAgents(site), flags.agent, prompts);
-  const instance = await nameInstance(flags, prompts);
+  const agent = await chooseAgent(findAgents(await site.list()), flags.agent, prompts);
+  const instance = await nameInstance(site, plugin, flags, prompts);
   const token = await getToken(site, flags, prompts);
   const allow = flags.allow ?? await askAllowed(prompts, "Your name on Telegram, such as @your_name");
   const secret = `${plugin}_${instance}`;

@@ -23,8 +23,8 @@ const lookEveryMs = 250;
 export async function setUpWhatsApp(site: Site, flags: WhatsAppFlags): Promise<void> {
   const prompts = await promptsFor(site, plugin, { "--instance": flags.instance });
   await site.load();
-  const agent = await chooseAgent(await findAgents(site), flags.agent, prompts);
-  const instance = await nameInstance(flags, prompts);
+  const agent = await chooseAgent(findAgents(await site.list()), flags.agent, prompts);
+  const instance = await nameInstance(site, plugin, flags, prompts);
   const allow = flags.allow ?? await askAllowed(prompts, "Your number, such as @4915112345678");
   const settings = flags.phone === undefined ? {} : { pairing_phone: flags.phone };
   await carryOut(site, {

@@ -142,5 +142,8 @@ Deno.test("a damaged ledger is a finding, and not the end of the doctor", async 
   await Deno.writeTextFile(`${room.data}/ledger.db`, "no ledger at all, and long enough to be looked at".repeat(200));
   const { code, stdout } = await room.agent("doctor");
   assert.equal(code, 1, stdout);
-  assert.match(stdout, /wrong {2}old data: .*damaged[^]*ok {5}config/);
+  assert.match(stdout, /wrong {2}ledger: \S+ledger\.db is damaged: [^]*Mend it: agent restore FILE[^]*ok {5}config/);
+  assert.doesNotMatch(stdout, /old data:/);
+  const status = await room.agent("status");
+  assert.deepEqual([status.code, /damaged/.test(status.stderr), /\n +at /.test(status.stderr)], [2, true, false]);
 });

@@ -42,9 +42,41 @@ Deno.test("the doctor finds nothing wrong where nothing is, and says that the de
         .split(
           ",",
         ),
-      ..."channels,NATS,secrets,config without effect,file notices,old data,skills,workspaces".split(","),
+      ..."channels,NATS,secrets,config without effect,file notices,old data,skills,ledger".split(","),
     ]
   ) assert.ok(json.checks.some((check: { name: string }) => check.name === name), name);
+});
+
+Deno.test("the doctor who is not told to mend anything writes nothing, and holds nobody up", async () => {
+  await using room = await openHealthyRoom();
+  await Deno.remove(room.data, { recursive: true });
+  const before = await room.snapshot();
+  const outcomes = await Promise.all([room.agent("doctor"), room.agent("doctor")]);
+  assert.deepEqual(outcomes.map(({ code }) => code), [0, 0]);
+  await assert.rejects(Deno.stat(room.data), Deno.errors.NotFound);
+  assert.deepEqual(await room.snapshot(), before);
+});
+
+Deno.test("a secret that was lost is told with the step that asks for it, and the rest is looked at all the same", async () => {
+  await using room = await openHealthyRoom();
+  await write(room, {
+    "llm.yaml": 'providers: { anthropic: { api_key: "${file:./secrets/anthropic}" } }\n',
+    "plugins/whatsapp.yaml": "whatsapp: [{ instance: lost }]\n",
+  });
+  const { code, stdout } = await room.agent("doctor");
+  assert.equal(code, 1);
+  assert.match(stdout, /config: .*no such file\n.*\n +Mend it: agent setup llm --provider anthropic\./);
+  assert.match(stdout, /without effect: Nobody hears whatsapp\.lost/);
+});
+
+Deno.test("a command that mends names folders as a shell takes them", async () => {
+  await using room = await openHealthyRoom();
+  const data = `${room.data} of ana's`;
+  await Deno.mkdir(data, { mode: 0o755 });
+  const { stdout } = await room.agent("doctor", "--data", data);
+  const [, command = ""] = /Mend it: (chmod .*)/.exec(stdout) ?? [];
+  assert.equal((await new Deno.Command("sh", { args: ["-c", command] }).output()).code, 0, command);
+  assert.equal(((await Deno.stat(data)).mode ?? 0) & 0o777, 0o700);
 });
 
 Deno.test("without a config the doctor names the command that makes one", async () => {
@@ -66,7 +98,7 @@ Deno.test("what others can read is wrong, until --fix has closed it", async () =
   assert.match(found.stdout, /3 things to mend/);
   const fixed = await room.agent("doctor", "--fix");
   assert.equal(fixed.code, 0, fixed.stdout);
-  assert.match(fixed.stdout, /mended permissions/);
+  assert.match(fixed.stdout, /mended permissions: \S+telegram_a .*\n.*\n +Done: chmod 600 \S+telegram_a\n/);
   assert.deepEqual([await room.modeOf("secrets"), await room.modeOf("secrets/telegram_a")], ["700", "600"]);
   assert.equal(((await Deno.stat(room.data)).mode ?? 0) & 0o777, 0o700);
   assert.doesNotMatch((await room.agent("doctor")).stdout, /permissions:/);
@@ -145,6 +177,7 @@ Deno.test("of a running process the doctor tells what is not well, and does not 
   assert.equal(code, 1, stdout);
   assert.match(stdout, /channels: telegram\.default is (?:starting|down|degraded)/);
   assert.doesNotMatch(stdout, /ports/);
+  assert.match(stdout, /^ok .*workspaces/m);
 
   await Deno.writeTextFile(`${room.data}/admin.token`, "another");
   const shut = await room.agent("doctor");

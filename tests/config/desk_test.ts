@@ -126,3 +126,30 @@ Deno.test("every option of a file is told with its type, its default and what ma
   assert.ok(find("llm.yaml", "providers.<name>.kind")?.values?.includes("anthropic"));
   assert.throws(() => desk.options("../secret.yaml"), /Nothing would read/);
 });
+
+Deno.test("while another process edits, an edit waits, and sees what that has written", async () => {
+  await using room = await openDesk();
+  const { version } = await room.find("agents.yaml");
+  const other = await Deno.open(room.dir);
+  await other.lock(true);
+  const applied = room.desk.apply({ path: "agents.yaml", text: "agents: [{ id: two }]\n", base: version });
+  await room.clock.untilWaiting(1);
+  await Deno.writeTextFile(`${room.dir}/agents.yaml`, "agents: [{ id: one }]\n");
+  other.close();
+  await room.clock.advance(1_000);
+  await rejectsWith("conflict", applied);
+  assert.equal((await room.find("agents.yaml")).text, "agents: [{ id: one }]\n");
+});
+
+Deno.test("a process that does not end its edit is not waited for without end", async () => {
+  await using room = await openDesk();
+  const { version } = await room.find("agents.yaml");
+  using other = await Deno.open(room.dir);
+  await other.lock(true);
+  const applied = room.desk.apply({ path: "agents.yaml", text: agents, base: version });
+  const refused = rejectsWith("timeout", applied);
+  await room.clock.untilWaiting(1);
+  room.clock.skip(60_000);
+  await room.clock.advance(1_000);
+  assert.match((await refused).message, /Another process is editing/);
+});
