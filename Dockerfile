@@ -2,7 +2,8 @@
 # docker build -t nexo . && docker compose up -d        (compose.yaml has the rest: read-only root, no capabilities)
 FROM denoland/deno:debian-2.9.6
 
-# Walls around extensions and MCP servers; without it they are reported as unconfined.
+# Walls around extensions and MCP servers, where the container may make some (docs/extensions.md); else the container is
+# the only one, and they are reported as unconfined.
 RUN apt-get update \
     && apt-get install -y --no-install-recommends bubblewrap util-linux \
     && rm -rf /var/lib/apt/lists/*

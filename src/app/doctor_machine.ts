@@ -169,7 +169,8 @@ export function newWallCheck({ mcp, extensions }: Config, places: Places, findSy
         mend: await findProgram("bwrap") === undefined
           ? "apt-get install bubblewrap"
           : "sysctl -w kernel.unprivileged_userns_clone=1 kernel.apparmor_restrict_unprivileged_userns=0; " +
-            "in a container: docker run --security-opt seccomp=unconfined",
+            "in a container: docker run with --security-opt seccomp=unconfined, apparmor=unconfined and " +
+            "systempaths=unconfined, one flag each",
       }];
     },
   };

@@ -53,7 +53,9 @@ async function tryBubblewrap(
   if (id === undefined) return { missing: "the program id is missing" };
   const isRoot = setpriv !== undefined && (await run(id, ["-u"])).stdout.trim() === "0";
   const kinds: readonly BoxKind[] = isRoot ? ["own_user", "our_user"] : ["our_user"];
-  const tries = await Promise.all(kinds.map((kind) => run(path, [...toBoxFlags(kind), "--ro-bind", "/", "/", id])));
+  // With /proc, as children get it: in a container, or behind walls of systemd, that alone may be refused.
+  const inside = ["--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", id];
+  const tries = await Promise.all(kinds.map((kind) => run(path, [...toBoxFlags(kind), ...inside])));
   const ways = kinds.filter((_, index) => tries[index]?.success === true);
   if (ways.length > 0) return { path, ways };
   const why = tries[0]?.stderr.trim().split("\n").at(-1) ?? "";

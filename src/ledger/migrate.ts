@@ -1,4 +1,4 @@
-import { copyFileSync, renameSync, rmSync } from "node:fs";
+import { copyFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { AppError } from "../core/error.ts";
 import { migrations } from "./schema.ts";
@@ -29,8 +29,20 @@ function copyBefore(database: DatabaseSync, from: string, path: string): void {
   const unfinished = `${path}.unfinished`;
   rmSync(unfinished, { force: true });
   database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
-  copyFileSync(from, unfinished);
-  renameSync(unfinished, path);
+  try {
+    copyFileSync(from, unfinished);
+    renameSync(unfinished, path);
+  } catch (thrown) {
+    // A part of a copy is no use, and may have taken the space that the release before needs to go on.
+    rmSync(unfinished, { force: true });
+    const detail = thrown instanceof Error ? thrown.message : String(thrown);
+    throw new AppError(
+      "unavailable",
+      `Cannot copy the ledger before it is migrated: ${detail}. It is as it was, and the release before runs on it. ` +
+        `Make space for ${Math.ceil(statSync(from).size / 1_000_000)} MB in its folder, then start again`,
+      { cause: thrown, reason: "ledger_not_copied" },
+    );
+  }
 }
 
 function readVersion(database: DatabaseSync, path: string): number {

@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import type { Terminal } from "../cli/terminal.ts";
 
@@ -13,7 +14,7 @@ export async function findLaunch(env: Terminal["env"], dataDir: string): Promise
   const executable = env["AGENT_EXECUTABLE"];
   if (executable) return { command: [resolve(executable)], env: { AGENT_CACHE: `${dataDir}/cache` } };
   if (Deno.build.standalone) return { command: [Deno.execPath()], env: {} };
-  const root = new URL(".", Deno.mainModule).pathname;
+  const root = fileURLToPath(new URL(".", Deno.mainModule));
   const schema = z.object({ tasks: z.object({ agent: z.object({ command: z.string() }) }) });
   const { tasks } = schema.parse(JSON.parse(await Deno.readTextFile(`${root}deno.json`)));
   const flags = /deno run (.*) main\.ts$/.exec(tasks.agent.command)?.[1]?.split(" ") ?? [];

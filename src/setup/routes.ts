@@ -257,7 +257,12 @@ const install = buildCommand({
         "agent service install --user",
         "agent setup service --user",
       ],
-      ["0 installed and started", "3 not allowed: use sudo, or --user", "4 no such user", "6 no systemd here"],
+      [
+        "0 installed and started",
+        "3 not allowed: use sudo, or --user",
+        "4 no such user, or no config",
+        "6 no systemd here",
+      ],
     ),
   },
 });

@@ -4,7 +4,7 @@ import type { Terminal } from "../cli/terminal.ts";
 import { AppError, toAppError } from "../core/error.ts";
 import { isThere } from "../folder/files.ts";
 import { toShellWord } from "../lib/shell.ts";
-import { findLaunch } from "./launch.ts";
+import { findLaunch, type Launch } from "./launch.ts";
 import { formatUnit } from "./unit.ts";
 
 /** Flags of `agent service`. */
@@ -42,6 +42,7 @@ export async function installService(terminal: Terminal, flags: InstallFlags): P
     terminal.print(unit);
     return 0;
   }
+  await requireConfig(configDir);
   if (runAs !== undefined) {
     await requireUser(runAs, dataDir);
     await requireOwner(runAs, [
@@ -50,6 +51,7 @@ export async function installService(terminal: Terminal, flags: InstallFlags): P
       dataDir,
       `${dataDir}/ledger.db`,
     ]);
+    await requireReadable(runAs, launch);
   }
   const path = unitPath(flags, env);
   await makeDataDir(dataDir, runAs);
@@ -125,6 +127,27 @@ async function makeDataDir(path: string, owner: string | undefined): Promise<voi
   const { success, stderr } = await new Deno.Command("chown", { args: ["--", owner, path] }).output();
   if (success) return;
   throw new AppError("denied", `Cannot give ${path} to ${owner}: ${new TextDecoder().decode(stderr).trim()}`);
+}
+
+/** systemd starts no service that may write a folder which is not there. */
+async function requireConfig(path: string): Promise<void> {
+  if (await isThere(path)) return;
+  throw new AppError(
+    "missing",
+    `There is no config in ${path}. Make one: agent setup --config ${path}; or name another`,
+  );
+}
+
+/** What the service starts must be its user's to read. What root has in a home of its own is not. */
+async function requireReadable(user: string, { command, env }: Launch): Promise<void> {
+  if (!await isRoot()) return;
+  for (const path of [...command, env["DENO_DIR"] ?? ""].filter((word) => word.startsWith("/"))) {
+    const args = ["--user", user, "--", "test", "-r", path];
+    const { success } = await new Deno.Command("runuser", { args, stdout: "null", stderr: "null" }).output();
+    if (success) continue;
+    const remedy = "Put the program where everyone may read it, such as /usr/local/bin, and start it from there";
+    throw new AppError("denied", `${user} cannot read ${path}, which the service needs. ${remedy}`);
+  }
 }
 
 async function requireUser(name: string, dataDir: string): Promise<void> {

@@ -31,12 +31,14 @@ const walls = [
   "SystemCallArchitectures=native",
   "UMask=0077",
 ];
-/** What only the machine's systemd may do. Not ProtectKernelTunables: bubblewrap could not give programs a /proc. */
+/**
+ * What only the machine's systemd may do. Not ProtectKernelTunables and ProtectHostname: they cover files in /proc, and
+ * the kernel then lets bubblewrap give no program a /proc of its own.
+ */
 const machineWalls = [
   "ProtectHome=read-only",
   "PrivateDevices=yes",
   "ProtectClock=yes",
-  "ProtectHostname=yes",
   "ProtectKernelModules=yes",
   "ProtectControlGroups=yes",
   "CapabilityBoundingSet=",
@@ -44,6 +46,7 @@ const machineWalls = [
 
 /** Writes the unit. @throws {AppError} `invalid` for a path that no unit can hold. */
 export function formatUnit({ command, env, writable, envFile, user, workingDir }: ServiceUnit): string {
+  const [program = "", ...args] = command;
   return [
     "# Written by: agent service install",
     "[Unit]",
@@ -54,7 +57,7 @@ export function formatUnit({ command, env, writable, envFile, user, workingDir }
     "Type=exec",
     ...user === undefined ? [] : [`User=${toValue(user)}`],
     `WorkingDirectory=${toValue(workingDir)}`,
-    `ExecStart=${command.map((word) => toWord(word).replaceAll("$", () => "$$")).join(" ")}`,
+    `ExecStart=${[toProgram(program), ...args.map((arg) => toWord(arg).replaceAll("$", () => "$$"))].join(" ")}`,
     ...Object.entries(env).map(([name, value]) => `Environment=${toWord(`${name}=${value}`)}`),
     `EnvironmentFile=-${toValue(envFile)}`,
     "Restart=always",
@@ -78,6 +81,12 @@ export function formatUnit({ command, env, writable, envFile, user, workingDir }
 function toValue(text: string): string {
   if (/\p{Cc}/u.test(text)) throw new AppError("invalid", `A unit cannot hold ${JSON.stringify(text)}. Rename it`);
   return text.replaceAll("%", "%%");
+}
+
+/** The first word of a command: the one in which `$` is no variable, and in which systemd takes no quotes. */
+function toProgram(path: string): string {
+  if (/["'\\]/.test(path)) throw new AppError("invalid", `systemd starts no program whose path is ${path}. Rename it`);
+  return toWord(path);
 }
 
 /** A word of several on a line: systemd.service(5), "Command lines". */

@@ -225,3 +225,16 @@ async function countProcesses(words: string): Promise<number> {
   const lines = new TextDecoder().decode(stdout).split("\n");
   return lines.filter((line) => line.endsWith(words) && !line.startsWith("Z")).length;
 }
+
+Deno.test("where a program could get no /proc of its own, bubblewrap counts as not allowed", async () => {
+  // As in a container, or in a service whose walls cover a part of /proc.
+  const covered = ["--dev-bind", "/", "/", "--ro-bind", "/proc/sys/kernel/hostname", "/proc/sys/kernel/hostname"];
+  const code = `import { findChildSystem } from "${new URL("../../src/child/system.ts", import.meta.url)}";
+    console.log(JSON.stringify((await findChildSystem()).bubblewrap));`;
+  const { stdout, stderr } = await new Deno.Command("bwrap", {
+    args: ["--unshare-user", "--uid", "1000", ...covered, Deno.execPath(), "eval", code],
+    stdin: "null",
+  }).output();
+  const decoder = new TextDecoder();
+  assert.match(decoder.decode(stdout), /"missing":"bubblewrap is not allowed to work here/, decoder.decode(stderr));
+});

@@ -90,7 +90,10 @@ Deno.test("walls that are not allowed are told of only where somebody would stan
   const toConfig = (servers: object) => ({ extensions: { enabled: false }, mcp: { servers } }) as unknown as Config; // eraser: what the check reads
   const finding = await only(newWallCheck(toConfig({ files: { command: "x" } }), places, findSystem));
   assert.match(finding.what, /no namespaces/);
-  assert.match(finding.mend, /unprivileged_userns_clone=1[^]*seccomp=unconfined|apt-get install bubblewrap/);
+  assert.match(
+    finding.mend,
+    /unprivileged_userns_clone=1[^]*seccomp=unconfined[^]*systempaths=unconfined|apt-get install bubblewrap/,
+  );
   assert.deepEqual(await newWallCheck(toConfig({}), places, findSystem).look(), []);
 });
 

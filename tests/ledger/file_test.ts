@@ -98,6 +98,23 @@ Deno.test("a migration that fails leaves the file at its release, and the next t
   assert.deepEqual({ ...database.prepare("PRAGMA user_version").get() }, { user_version: newer.length });
 });
 
+Deno.test("where the copy cannot be made the file is not migrated, and no part of a copy takes up space", async () => {
+  await using folder = await openLedgerFolder();
+  await makeLedgerFile(folder.path);
+  const copy = `${folder.path}.before-v${newer.length}`;
+  await Deno.mkdir(`${copy}/in the way`, { recursive: true });
+  {
+    using database = new DatabaseSync(folder.path);
+    assert.throws(() => migrate(database, folder.path, newer), (error: Error) => {
+      assert.equal(Reflect.get(error, "kind"), "unavailable");
+      assert.match(error.message, /Cannot copy the ledger .*It is as it was.*Make space for 1 MB/);
+      return true;
+    });
+    assert.deepEqual({ ...database.prepare("PRAGMA user_version").get() }, { user_version: migrations.length });
+  }
+  assert.throws(() => Deno.statSync(`${copy}.unfinished`), Deno.errors.NotFound);
+});
+
 Deno.test("a new file is not copied", async () => {
   await using folder = await openLedgerFolder();
   await using _opened = await openTestLedger(folder.path);

@@ -5,7 +5,7 @@ import { runAgent } from "../fixtures/agent_command.ts";
 import { openTempDir } from "../fixtures/nexo_process.ts";
 
 const unit: ServiceUnit = {
-  command: ["/opt/nexo/agent", "run", "--config", "/etc/nexo", "--data", "/srv/my data/100%/$x"],
+  command: ["/opt/my nexo/$v/agent", "run", "--config", "/etc/nexo", "--data", "/srv/my data/100%/$x"],
   env: { AGENT_CACHE: "/srv/my data/100%/$x/cache" },
   writable: ["/etc/nexo", "/srv/my data/100%/$x"],
   envFile: "/etc/nexo/service.env",
@@ -22,8 +22,17 @@ for (const [name, user] of [["system.service", "nexo"], ["user.service", undefin
   });
 }
 
-Deno.test("a path with a line end is no unit's", () => {
+Deno.test("a path with a line end is no unit's, and one with quotes is no program's", () => {
   assert.throws(() => formatUnit({ ...unit, workingDir: "/srv/a\n[Service]\nUser=root" }), AppError);
+  for (const path of ["/srv/ana's/agent", '/srv/"a"/agent', "/srv/a\\b/agent"]) {
+    assert.throws(() => formatUnit({ ...unit, command: [path, "run"] }), AppError);
+  }
+});
+
+Deno.test("no wall covers a part of /proc, or takes what bubblewrap and compiled code need", () => {
+  const walls = /^(?:ProtectHostname|ProtectKernelTunables|ProtectKernelLogs|ProcSubset|RestrictNamespaces)=/m;
+  assert.doesNotMatch(formatUnit(unit), walls);
+  assert.doesNotMatch(formatUnit(unit), /MemoryDenyWriteExecute|SystemCallFilter/);
 });
 
 Deno.test("what agent service install prints is a unit that systemd takes", async () => {
@@ -78,10 +87,36 @@ Deno.test(
   },
 );
 
+Deno.test(
+  "a service whose user could not read the program is not installed",
+  { ignore: Deno.uid() !== 0 },
+  async () => {
+    await using folder = await openTempDir();
+    await Deno.mkdir(`${folder.path}/config`);
+    const env = {
+      AGENT_CONFIG: `${folder.path}/config`,
+      AGENT_DATA: `${folder.path}/data`,
+      AGENT_EXECUTABLE: `${folder.path}/agent`, // a folder of root's own, as its home is
+    };
+    await Deno.writeTextFile(`${folder.path}/agent`, "", { mode: 0o755 });
+    const { code, stderr } = await runAgent(["service", "install", "--run-as", "nobody"], { env });
+    assert.equal(code, 3, stderr);
+    assert.match(stderr, /nobody cannot read \S+agent,.*\/usr\/local\/bin/);
+  },
+);
+
+Deno.test("a service without a config is not installed", async () => {
+  await using folder = await openTempDir();
+  const env = { AGENT_CONFIG: `${folder.path}/config`, AGENT_DATA: `${folder.path}/data` };
+  const { code, stderr } = await runAgent(["service", "install", "--user"], { env });
+  assert.equal(code, 4, stderr);
+  assert.match(stderr, /no config in \S+config.*agent setup --config/);
+});
+
 Deno.test("a service is installed, shown and taken away with systemctl", async () => {
   await using folder = await openTempDir();
   const bin = `${folder.path}/bin`;
-  await Deno.mkdir(bin);
+  for (const path of [bin, `${folder.path}/config`]) await Deno.mkdir(path);
   await Deno.writeTextFile(`${bin}/systemctl`, `#!/bin/sh\necho "$@" >> ${folder.path}/calls\n`, { mode: 0o755 });
   const env = {
     PATH: `${bin}:${Deno.env.get("PATH")}`,
