@@ -27,3 +27,12 @@ export function money(usd: number): string {
 export function pretty(value: unknown): string {
   return typeof value === "string" ? value : JSON.stringify(value, null, 2) ?? "";
 }
+
+/** A part of an address as it was meant, also by somebody who wrote it by hand. */
+export function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text; // A `%` that stands for itself.
+  }
+}
