@@ -57,16 +57,47 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** Whether nobody answers at the moment: nothing came back, or a proxy says so, which gives no reason of ours. */
+export function isPassing(error: unknown): boolean {
+  return !isRequestError(error) || (error.reason === undefined && error.status >= 502 && error.status <= 504);
+}
+
 /** To the login, and from there back to the page that is shown. */
 export function goToLogin(): void {
   location.replace(`/login${location.hash}`);
 }
 
+/**
+ * Name of the event on the window that tells that the login is over. Whoever takes it, with `preventDefault`, calls its
+ * `detail` when somebody has logged in again: what was asked meanwhile goes on then.
+ */
+export const loginOver = "nexo:login-over";
+
+/** Whether this browser is logged in, by this page or by another one. */
+export async function isLoggedIn(): Promise<boolean> {
+  const response = await fetch("/api/me").catch(() => undefined);
+  await response?.body?.cancel();
+  return response?.ok ?? false;
+}
+
 async function ask(path: string, init: RequestInit): Promise<Response> {
-  const response = await fetch(path, init);
+  const response = await fetch(path, init).catch((error) => {
+    if (init.signal?.aborted) throw error;
+    throw new Error("The process does not answer. Is it running? In a terminal: agent status");
+  });
   if (response.ok) return response;
-  if (response.status === 401 && location.pathname !== "/login") goToLogin();
   const refusal: { error?: { message?: string; reason?: string } } = await response.json().catch(() => ({}));
   const { message = `The server answered ${response.status}`, reason } = refusal.error ?? {};
+  if ((reason === "no_session" || reason === "no_token") && location.pathname !== "/login") {
+    await untilLoggedIn();
+    return await ask(path, init);
+  }
   throw Object.assign(new Error(message), { status: response.status, reason });
+}
+
+function untilLoggedIn(): Promise<void> {
+  return new Promise((resolve) => {
+    // Where no page is shown yet, nothing is lost by leaving.
+    if (dispatchEvent(new CustomEvent(loginOver, { cancelable: true, detail: resolve }))) goToLogin();
+  });
 }

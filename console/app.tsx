@@ -1,9 +1,10 @@
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useErrorBoundary, useRef, useState } from "preact/hooks";
 import type { Status } from "../src/http/status_api.ts";
 import type { Me } from "../src/http/tokens_api.ts";
 import { post } from "./api.ts";
 import type { LiveStatus } from "./live.ts";
+import { LoginAgain } from "./login_again.tsx";
 import { AccessPage } from "./pages/access.tsx";
 import { AgentPage } from "./pages/agent.tsx";
 import { AgentsPage } from "./pages/agents.tsx";
@@ -21,8 +22,8 @@ import { SessionsPage, TranscriptPage } from "./pages/sessions.tsx";
 import { ToolPage } from "./pages/tool.tsx";
 import { ToolsPage } from "./pages/tools.tsx";
 import { TurnPage } from "./pages/turn.tsx";
-import { When } from "./ui.tsx";
-import { decode } from "./words.ts";
+import { Failure, Head, When } from "./ui.tsx";
+import { decoded } from "./words.ts";
 
 /** A page of the console. `given` is what follows its name in the address, `part` what follows that. */
 interface PageEntry {
@@ -42,7 +43,7 @@ const pages: readonly [PageEntry, ...PageEntry[]] = [
     path: "sessions",
     key: "s",
     title: "Sessions",
-    show: ({ status }, id) => id === undefined ? <SessionsPage status={status} /> : <TranscriptPage id={id} />,
+    show: (live, id) => id === undefined ? <SessionsPage live={live} /> : <TranscriptPage id={id} live={live} />,
   },
   {
     path: "turns",
@@ -93,9 +94,21 @@ export function App({ live, me }: { readonly live: LiveStatus; readonly me: Me }
   const [explains, setExplains] = useState(false);
   useKeys(() => setExplains(true));
   const page = pages.find((one) => one.path === path) ?? pages[0];
+  const name = `${page.path}/${given ?? ""}`;
+  const main = useFocusOfPage(name);
   return (
     <>
-      <a class="skip" href="#main">Skip to the page</a>
+      <a
+        class="skip"
+        href="#main"
+        onClick={(event) => {
+          // The address says which page is shown.
+          event.preventDefault();
+          main.current?.focus();
+        }}
+      >
+        Skip to the page
+      </a>
       <header class="side">
         <a class="brand" href="#/overview">
           <img src="/console/icon.svg" alt="" width={22} height={22} />nexo
@@ -122,13 +135,49 @@ export function App({ live, me }: { readonly live: LiveStatus; readonly me: Me }
           </div>
         </div>
       </header>
-      <main id="main" tabIndex={-1}>
+      <main id="main" tabIndex={-1} ref={main}>
         {me.role === "viewer" && <ViewerNote me={me} />}
-        <div class="page" key={`${page.path}/${given ?? ""}`}>{page.show(live, given, part, me)}</div>
+        <div class="page" key={name}>
+          <Page title={page.title}>{() => page.show(live, given, part, me)}</Page>
+        </div>
       </main>
       {explains && <Keys onClose={() => setExplains(false)} />}
+      <LoginAgain me={me} />
     </>
   );
+}
+
+/** One page; a fault in it leaves the frame standing. */
+function Page({ title, children }: { readonly title: string; children(): ComponentChildren }) {
+  const [error, showAgain] = useErrorBoundary();
+  if (error === undefined) return <Shown>{children}</Shown>;
+  return (
+    <>
+      <Head title={title} />
+      <Failure error={error} />
+      <p>
+        The page could not be shown; everything else goes on.{" "}
+        <button type="button" onClick={showAgain}>Show it again</button>
+      </p>
+    </>
+  );
+}
+
+/** What it shows may fail below the boundary only. */
+function Shown({ children }: { children(): ComponentChildren }) {
+  return <>{children()}</>;
+}
+
+/** Puts the focus on a page that is gone to, unless it has put it somewhere itself: where it was there is nothing now. */
+function useFocusOfPage(name: string) {
+  const main = useRef<HTMLElement>(null);
+  const shown = useRef(name);
+  useEffect(() => {
+    if (shown.current === name) return;
+    shown.current = name;
+    if (main.current?.contains(document.activeElement) === false) main.current.focus({ preventScroll: true });
+  }, [name]);
+  return main;
 }
 
 function ViewerNote({ me: { name, expiresAt } }: { readonly me: Me }) {
@@ -144,8 +193,10 @@ function ViewerNote({ me: { name, expiresAt } }: { readonly me: Me }) {
 function MenuLink({ entry, isCurrent, badge }: {
   readonly entry: PageEntry;
   readonly isCurrent: boolean;
-  readonly badge: number;
+  /** How many things wait there, and what they are. */
+  readonly badge: readonly [number: number, noun: string];
 }) {
+  const [number, noun] = badge;
   const link = useRef<HTMLAnchorElement>(null);
   useEffect(() => {
     if (isCurrent) link.current?.scrollIntoView({ block: "nearest", inline: "center" });
@@ -153,15 +204,21 @@ function MenuLink({ entry, isCurrent, badge }: {
   return (
     <a ref={link} href={`#/${entry.path}`} title={`g ${entry.key}`} aria-current={isCurrent ? "page" : undefined}>
       <span>{entry.title}</span>
-      {badge > 0 && <span class="badge">{badge}</span>}
+      {number > 0 && (
+        <span class="badge">
+          {number.toLocaleString()}
+          <span class="visually-hidden">{noun}</span>
+        </span>
+      )}
     </a>
   );
 }
 
-function toBadge(path: string, status: Status | undefined): number {
-  if (path === "bus") return status?.queues.dead.depth ?? 0;
-  if (path !== "channels") return 0;
-  return status?.channels.filter(({ state }) => state === "down" || state === "degraded").length ?? 0;
+function toBadge(path: string, status: Status | undefined): readonly [number: number, noun: string] {
+  if (path === "bus") return [status?.queues.dead.depth ?? 0, " dead letters"];
+  if (path !== "channels") return [0, ""];
+  const ill = status?.channels.filter(({ state }) => state === "down" || state === "degraded") ?? [];
+  return [ill.length, " not well"];
 }
 
 function Pulse({ live }: { readonly live: LiveStatus }) {
@@ -216,7 +273,7 @@ function useAddress(): readonly [path: string | undefined, given: string | undef
     return () => removeEventListener("hashchange", onChange);
   }, []);
   const [path, given, part] = address.split("/");
-  return [path, given === undefined ? undefined : decode(given), part];
+  return [path, given === undefined ? undefined : decoded(given), part];
 }
 
 /** `g` and a letter goes to a page, `/` searches, `j` and `k` walk a list, `?` explains. */
@@ -265,6 +322,7 @@ function switchTheme(): void {
 }
 
 async function logOut(): Promise<void> {
+  sessionStorage.clear();
   await post("/api/logout", {});
   location.replace("/login");
 }

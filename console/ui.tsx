@@ -1,6 +1,6 @@
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
-import { messageOf } from "./api.ts";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { isPassing, messageOf } from "./api.ts";
 
 /** A page's head: its title, and what stands beside it. */
 export function Head({ title, children }: { readonly title: string; readonly children?: ComponentChildren }) {
@@ -182,6 +182,9 @@ export function Confirm({ question, onAnswer }: {
   );
 }
 
+/** How soon it is tried again, milliseconds. */
+const againMs = 3_000;
+
 /** Something that is loaded: not there yet, there, or not to be had. */
 export type Loaded<T> =
   | { readonly state: "loading" }
@@ -189,8 +192,8 @@ export type Loaded<T> =
   | { readonly state: "failed"; readonly error: unknown };
 
 /**
- * Loads something, and again whenever one of `inputs` changes or `reload` is called. What was there stays until the new
- * is, so that nothing jumps.
+ * Loads something, and again whenever one of `inputs` changes or `reload` is called, and until a process that does not
+ * answer does. What was there stays until the new is, so that nothing jumps and nothing that was typed in it goes.
  */
 export function useLoaded<T>(
   load: (signal: AbortSignal) => Promise<T>,
@@ -198,27 +201,57 @@ export function useLoaded<T>(
 ): { readonly loaded: Loaded<T>; reload(): void } {
   const [loaded, setLoaded] = useState<Loaded<T>>({ state: "loading" });
   const [round, setRound] = useState(0);
+  const reload = () => setRound((current) => current + 1);
+  const of = useRef<unknown>(undefined);
   useEffect(() => {
     const left = new AbortController();
-    load(left.signal).then(
-      (value) => left.signal.aborted || setLoaded({ state: "loaded", value }),
-      (error) => left.signal.aborted || setLoaded({ state: "failed", error }),
-    );
-    return () => left.abort();
+    const about = JSON.stringify(inputs);
+    const isAnew = of.current !== about;
+    let timer: number | undefined;
+    load(left.signal).then((value) => {
+      if (left.signal.aborted) return;
+      of.current = about;
+      setLoaded({ state: "loaded", value });
+    }, (error) => {
+      if (left.signal.aborted) return;
+      if (isPassing(error)) timer = setTimeout(reload, againMs);
+      if (isAnew || !isPassing(error)) setLoaded({ state: "failed", error });
+    });
+    return () => {
+      clearTimeout(timer);
+      left.abort();
+    };
   }, [...inputs, round]);
-  return { loaded, reload: () => setRound((current) => current + 1) };
+  return { loaded, reload };
 }
 
 /** Shows what was loaded, or why it was not. */
 export function Loading<T>({ of, children }: { readonly of: Loaded<T>; children(value: T): ComponentChildren }) {
   switch (of.state) {
     case "loading":
-      return null;
+      return <Late />;
     case "failed":
       return <Failure error={of.error} />;
     case "loaded":
       return <>{children(of.value)}</>;
   }
+}
+
+/** Says that something takes long; its style lets it appear only then. */
+export function Late() {
+  return <p class="soft late">It takes longer than usual. The page goes on as soon as the process answers.</p>;
+}
+
+/**
+ * A state that belongs to this entry of the browser's history: whoever comes back to it, or loads it again, finds what
+ * was searched for.
+ */
+export function useRemembered<T>(name: string, initial: T): readonly [value: T, set: (value: T) => void] {
+  const [value, setValue] = useState<T>(() => history.state?.[name] ?? initial);
+  return [value, (next) => {
+    history.replaceState({ ...history.state, [name]: next }, "");
+    setValue(next);
+  }];
 }
 
 interface AnyPage<T> {
@@ -230,29 +263,96 @@ interface AnyPage<T> {
 export function usePages<T>(
   load: (before: string | number | undefined, signal: AbortSignal) => Promise<AnyPage<T>>,
   inputs: readonly unknown[],
-): { readonly loaded: Loaded<readonly T[]>; readonly more: (() => void) | undefined; reload(): void } {
-  const { loaded, reload } = useLoaded((signal) => load(undefined, signal), inputs);
-  const [further, setFurther] = useState<{ readonly of: unknown; readonly pages: readonly AnyPage<T>[] }>();
+): { readonly loaded: Loaded<readonly T[]>; readonly more: Further | undefined; reload(): void } {
+  const further = useRef(0);
+  useMemo(() => further.current = 0, inputs);
+  const { loaded, reload } = useLoaded(async (signal) => {
+    // What is loaded again is as long as what was shown.
+    const pages = [await load(undefined, signal)];
+    for (let left = further.current; left > 0; left--) {
+      const next = pages.at(-1)?.next;
+      if (next !== undefined) pages.push(await load(next, signal));
+    }
+    return pages;
+  }, inputs);
+  const [later, setLater] = useState<Later<T>>();
   if (loaded.state !== "loaded") return { loaded, more: undefined, reload };
-  const later = further?.of === loaded.value ? further.pages : [];
-  const pages = [loaded.value, ...later];
+  const own = later?.of === loaded.value ? later : { of: loaded.value, pages: [], state: "shown" } as const;
+  const pages = [...loaded.value, ...own.pages];
   const next = pages.at(-1)?.next;
   const more = async () => {
-    const page = await load(next, new AbortController().signal);
-    setFurther({ of: loaded.value, pages: [...later, page] });
+    if (own.state === "asked") return;
+    setLater({ ...own, state: "asked" });
+    try {
+      const page = await load(next, new AbortController().signal);
+      further.current = pages.length;
+      setLater({ ...own, pages: [...own.pages, page], state: "shown" });
+    } catch (error) {
+      setLater({ ...own, state: "failed", error });
+    }
   };
-  const items = pages.flatMap((page) => page.items);
   return {
-    loaded: { state: "loaded", value: items },
-    more: next === undefined ? undefined : () => void more(),
+    loaded: { state: "loaded", value: pages.flatMap((page) => page.items) },
+    more: next === undefined
+      ? undefined
+      : { onClick: () => void more(), failure: own.state === "failed" ? own.error : undefined },
     reload,
   };
 }
 
-/** The button below a list that has more. */
-export function More({ onClick, text = "Show more" }: {
-  readonly onClick: (() => void) | undefined;
-  readonly text?: string;
+/** How many rows a list would begin with that it does not show yet, looked up whenever `change` does. */
+export function useFresh<T>(
+  loaded: Loaded<readonly T[]>,
+  load: (before: undefined, signal: AbortSignal) => Promise<AnyPage<T>>,
+  keyOf: (item: T) => string,
+  change: unknown,
+): number {
+  const shown = loaded.state === "loaded" ? loaded.value.map(keyOf) : [];
+  const about = shown.join("\n");
+  const [fresh, setFresh] = useState({ about: "", number: 0 });
+  useEffect(() => {
+    if (loaded.state !== "loaded") return;
+    const left = new AbortController();
+    load(undefined, left.signal).then(({ items }) => {
+      const known = new Set(shown);
+      if (!left.signal.aborted) setFresh({ about, number: items.filter((item) => !known.has(keyOf(item))).length });
+    }, () => {/* it is looked up again with the next change */});
+    return () => left.abort();
+  }, [change]);
+  return fresh.about === about ? fresh.number : 0;
+}
+
+/** Rows that wait while somebody reads. */
+export function Fresh({ number, noun, onClick }: {
+  readonly number: number;
+  readonly noun: string;
+  onClick(): void;
 }) {
-  return onClick === undefined ? null : <button class="more" type="button" onClick={onClick}>{text}</button>;
+  return number === 0 ? null : <button type="button" class="fresh" onClick={onClick}>{number} {noun}</button>;
+}
+
+/** Pages that were asked for after the first load `of` a list. */
+interface Later<T> {
+  readonly of: unknown;
+  readonly pages: readonly AnyPage<T>[];
+  readonly state: "shown" | "asked" | "failed";
+  readonly error?: unknown;
+}
+
+/** What a list has beyond what is shown. */
+export interface Further {
+  onClick(): void;
+  /** Why it could not be shown when it was asked for. */
+  readonly failure: unknown;
+}
+
+/** The button below a list that has more. */
+export function More({ of, text = "Show more" }: { readonly of: Further | undefined; readonly text?: string }) {
+  if (of === undefined) return null;
+  return (
+    <>
+      {of.failure !== undefined && <Failure error={of.failure} />}
+      <button class="more" type="button" onClick={of.onClick}>{text}</button>
+    </>
+  );
 }

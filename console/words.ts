@@ -28,11 +28,11 @@ export function pretty(value: unknown): string {
   return typeof value === "string" ? value : JSON.stringify(value, null, 2) ?? "";
 }
 
-/** What a part of an address says; one that is wrongly encoded says what stands there. */
-export function decode(part: string): string {
+/** A part of an address as it was meant, also by somebody who wrote it by hand. */
+export function decoded(text: string): string {
   try {
-    return decodeURIComponent(part);
+    return decodeURIComponent(text);
   } catch {
-    return part;
+    return text; // A `%` that stands for itself.
   }
 }

@@ -35,6 +35,7 @@ if (import.meta.main) {
   const { page } = await world.logIn();
   await chat(page, world.nexo.admin);
   const pages = await world.pages();
+  const made = new Set<string>();
   for (const { name, theme, width, height } of views) {
     await page.setViewport({ width, height, deviceScaleFactor: 1 });
     await page.evaluate((theme) => localStorage.setItem("nexo.theme", theme), theme);
@@ -44,7 +45,13 @@ if (import.meta.main) {
       await page.waitForSelector("main h1");
       await page.evaluate(untilQuiet);
       await page.screenshot({ path: `${folder}${file}-${name}.webp`, type: "webp", quality: 80 });
+      made.add(`${file}-${name}.webp`);
     }
     console.log(`${pages.size} pages, ${name}`);
+  }
+  for await (const { name } of Deno.readDir(folder)) {
+    if (made.has(name)) continue;
+    await Deno.remove(`${folder}${name}`);
+    console.log(`${name} is of a page that is no more: removed`);
   }
 }

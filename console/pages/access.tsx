@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
 import type { LoginView, Me, TokenCreated, TokenView } from "../../src/http/tokens_api.ts";
-import { get, post } from "../api.ts";
+import { get, goToLogin, post } from "../api.ts";
 import { Confirm, Empty, Failure, Head, Loading, type Question, useLoaded, When } from "../ui.tsx";
 import { count } from "../words.ts";
 
@@ -183,6 +183,7 @@ function Logins({ logins, onEnded }: { readonly logins: readonly LoginView[]; on
     setFailure(undefined);
     try {
       await post("/api/logins/end", body);
+      if (body.id === undefined) return goToLogin();
     } catch (error) {
       setFailure(error);
     }

@@ -7,7 +7,7 @@ import type { PolicySettingView } from "../../src/http/config_api.ts";
 import type { SessionView } from "../../src/http/sessions_api.ts";
 import type { ToolView } from "../../src/http/tools_api.ts";
 import { get } from "../api.ts";
-import { Empty, Facts, Fold, Head, Loading, Tabs, useLoaded, When } from "../ui.tsx";
+import { Empty, Facts, Fold, Head, Late, Loading, Tabs, useLoaded, When } from "../ui.tsx";
 import { count, money, pretty } from "../words.ts";
 import { AgentFiles } from "./agent_files.tsx";
 import { AgentMemory } from "./agent_memory.tsx";
@@ -21,7 +21,7 @@ export function AgentPage({ status, id, part }: {
   readonly id: string;
   readonly part: string | undefined;
 }) {
-  if (status.value === undefined) return null;
+  if (status.value === undefined) return <Late />;
   const agent = status.value.agents.find((one) => one.id === id);
   if (agent === undefined) {
     return (

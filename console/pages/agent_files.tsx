@@ -254,7 +254,7 @@ function Changes({ root, round, only, onAll, onReverted }: {
           </div>
         )}
       </Loading>
-      <More onClick={more} text="Show older changes" />
+      <More of={more} text="Show older changes" />
     </section>
   );
 }

@@ -149,7 +149,7 @@ export function AgentMemory({ agent }: { readonly agent: string }) {
                       )
                   )}
                 </div>
-                <More onClick={more} />
+                <More of={more} />
               </>
             )}
       </Loading>

@@ -1,13 +1,13 @@
 import type { Signal } from "@preact/signals";
 import type { AgentView } from "../../src/http/agents_api.ts";
 import type { Status } from "../../src/http/status_api.ts";
-import { Empty, Facts, Head } from "../ui.tsx";
+import { Empty, Facts, Head, Late } from "../ui.tsx";
 import { count } from "../words.ts";
 
 /** Agents, as they are configured now. */
 export function AgentsPage({ status }: { readonly status: Signal<Status | undefined> }) {
   const agents = status.value?.agents;
-  if (agents === undefined) return null;
+  if (agents === undefined) return <Late />;
   return (
     <>
       <Head title="Agents">
@@ -32,9 +32,9 @@ export function NoAgents() {
 function AgentCard({ agent }: { readonly agent: AgentView }) {
   return (
     <article class="card agent">
-      <h3>
+      <h2>
         <a href={`#/agents/${encodeURIComponent(agent.id)}`}>{agent.id}</a>
-      </h3>
+      </h2>
       <p class="soft">{agent.description || "No description."}</p>
       {agent.trouble !== undefined && <p class="notice bad">{agent.trouble}</p>}
       <Facts

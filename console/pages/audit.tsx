@@ -33,7 +33,7 @@ export function AuditPage() {
                     </div>
                   ))}
                 </div>
-                <More onClick={more} />
+                <More of={more} />
               </>
             )}
       </Loading>

@@ -3,7 +3,7 @@ import { useState } from "preact/hooks";
 import type { Status } from "../../src/http/status_api.ts";
 import type { BusView } from "../../src/http/bus_api.ts";
 import { useStream } from "../live.ts";
-import { Empty, Head, Pill, Scroll, Tabs, When } from "../ui.tsx";
+import { Empty, Head, Late, Pill, Scroll, Tabs, When } from "../ui.tsx";
 import { count, duration } from "../words.ts";
 import { DeadLetters } from "./dead_letters.tsx";
 
@@ -28,7 +28,7 @@ export function BusPage({ status, part = "traffic" }: {
 
 function Traffic() {
   const bus = useStream<BusView>("/api/bus/live", "bus");
-  if (bus === undefined) return null;
+  if (bus === undefined) return <Late />;
   return (
     <>
       <Nats bus={bus} />
@@ -193,7 +193,7 @@ function Subjects({ subjects }: { readonly subjects: BusView["subjects"] }) {
           <Empty title={subjects.length === 0 ? "Nothing went over the bus yet." : "No subject has this in its name."}>
             {subjects.length === 0 && (
               <p>
-                Say something to an agent: <code>agent chat</code>, or <a href="#/chat">here</a>.
+                Say something to an agent: <code>agent chat AGENT</code>, or <a href="#/chat">here</a>.
               </p>
             )}
           </Empty>

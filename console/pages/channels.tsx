@@ -3,7 +3,19 @@ import type { Activity } from "../../src/http/activity_api.ts";
 import type { ChannelAccess, ChannelView } from "../../src/http/channels_api.ts";
 import { get, post } from "../api.ts";
 import type { LiveStatus } from "../live.ts";
-import { Confirm, Empty, Failure, Head, LateFold, Loading, Pill, type Question, useLoaded, When } from "../ui.tsx";
+import {
+  Confirm,
+  Empty,
+  Failure,
+  Head,
+  Late,
+  LateFold,
+  Loading,
+  Pill,
+  type Question,
+  useLoaded,
+  When,
+} from "../ui.tsx";
 import { count } from "../words.ts";
 import { TestMessage } from "./channel_test.tsx";
 import { People } from "./people.tsx";
@@ -12,7 +24,7 @@ import { People } from "./people.tsx";
 export function ChannelsPage({ live }: { readonly live: LiveStatus }) {
   const channels = live.status.value?.channels;
   const activity = live.activity.value;
-  if (channels === undefined) return null;
+  if (channels === undefined) return <Late />;
   return (
     <>
       <Head title="Channels" />

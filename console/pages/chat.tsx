@@ -5,7 +5,7 @@ import type { Page } from "../../src/http/page_api.ts";
 import type { MessageView } from "../../src/http/sessions_api.ts";
 import type { ModelView, Status } from "../../src/http/status_api.ts";
 import { get } from "../api.ts";
-import { Head, Loading, More, usePages } from "../ui.tsx";
+import { Head, Late, Loading, More, usePages } from "../ui.tsx";
 import { NoAgents } from "./agents.tsx";
 import { Compose } from "./compose.tsx";
 import { converse, type Exchange, isOwner, Turn, turnIdOf } from "./exchange.tsx";
@@ -17,7 +17,7 @@ export function ChatPage({ status, wanted }: {
   readonly wanted: string | undefined;
 }) {
   const current = status.value;
-  if (current === undefined) return null;
+  if (current === undefined) return <Late />;
   const agent = current.agents.find(({ id }) => id === wanted) ?? current.agents[0];
   if (agent === undefined) {
     return (
@@ -60,7 +60,7 @@ function ChatWith({ agent, agents, models }: {
         </select>
         <button type="button" onClick={begin}>New conversation</button>
       </Head>
-      <More onClick={more} text="Earlier messages" />
+      <More of={more} text="Earlier messages" />
       <Loading of={loaded}>
         {(past) => <Conversation key={conversation} {...{ agent, models, conversation, past }} />}
       </Loading>
@@ -86,6 +86,8 @@ function Conversation({ agent, models, conversation, past }: {
   const follow = (exchange: Exchange) => {
     const { key, text, images } = exchange;
     setExchanges((known) => [...known, exchange]);
+    // From now on it survives the end of the page; an image does not, and would be another message without it.
+    if (images.length === 0) waiting.add({ key, text });
     void converse({ agent: agent.id, conversation, text, key, images: [...images] }, {
       event(event) {
         if (event.type === "accepted") waiting.add({ key, text: text === "" ? "(an image)" : text });
@@ -93,7 +95,10 @@ function Conversation({ agent, models, conversation, past }: {
         change(key, (one) => ({ ...one, events: [...one.events, event], trouble: undefined }));
       },
       again: () => change(key, (one) => ({ ...one, events: [] })),
-      trouble: (message, final) => change(key, (one) => ({ ...one, trouble: { message, final } })),
+      trouble(message, fate) {
+        if (fate === "refused") waiting.remove(key);
+        change(key, (one) => ({ ...one, trouble: { message, fate } }));
+      },
     }, left.signal);
   };
   // What was accepted before this page was opened is asked for again, under its old key: that sends nothing twice.

@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from "preact/hooks";
+import { keepDraft, readDraft } from "../draft.ts";
 
 const maxImages = 10;
 /** Of `data:` URLs: what a request may hold by default, with room for its text. */
@@ -16,18 +17,28 @@ export function Compose({ agent, said, onSay }: {
   const picker = useRef<HTMLInputElement>(null);
   const [images, setImages] = useState<readonly string[]>([]);
   const [refusal, setRefusal] = useState("");
-  useEffect(() => box.current?.focus(), []);
+  const draft = `chat.${agent}`;
+  useEffect(() => {
+    if (box.current === null) return;
+    box.current.value = readDraft(draft) ?? "";
+    fit(box.current);
+    box.current.focus();
+  }, []);
   const attach = async (files: Iterable<File>) => {
-    const read = await Promise.all([...files].filter(({ type }) => type.startsWith("image/")).map(toDataUrl));
-    const all = [...images, ...read];
+    const given = [...files];
+    const pictures = given.filter(({ type }) => type.startsWith("image/"));
+    if (pictures.length < given.length) setRefusal("Only images can be attached here.");
+    if (pictures.length === 0) return;
+    const all = [...images, ...await Promise.all(pictures.map(toDataUrl))];
     const fits = all.length <= maxImages && all.join("").length <= maxImageCharacters;
-    setRefusal(fits ? "" : "At most ten images, together at most 6 MB.");
+    if (pictures.length === given.length) setRefusal(fits ? "" : "At most ten images, together at most 6 MB.");
     if (fits) setImages(all);
   };
   const send = () => {
     const text = box.current?.value.trim() ?? "";
     if (box.current === null || (text === "" && images.length === 0)) return;
     box.current.value = "";
+    keepDraft(draft, undefined);
     setBack(0);
     fit(box.current);
     setImages([]);
@@ -86,6 +97,7 @@ export function Compose({ agent, said, onSay }: {
         placeholder={`Message ${agent}`}
         onInput={({ currentTarget }) => {
           setBack(0);
+          keepDraft(draft, currentTarget.value || undefined);
           fit(currentTarget);
         }}
         onPaste={(event) => {

@@ -9,6 +9,7 @@ import type {
 import { findYamlPlace } from "../../src/lib/yaml_place.ts";
 import { get, isRequestError, messageOf, post } from "../api.ts";
 import { Difference } from "../difference.tsx";
+import { keepDraft, readDraft } from "../draft.ts";
 import { replaceText, showLine, TextEditor } from "../text_editor.tsx";
 import { TokenAgain } from "../token_again.tsx";
 import { Confirm, Empty, Failure, Head, Loading, useLoaded } from "../ui.tsx";
@@ -28,7 +29,7 @@ export function ConfigPage({ wanted }: { readonly wanted: string | undefined }) 
     (signal) => get<{ files: ConfigFileView[] }>("/api/config/files", {}, signal),
     [],
   );
-  const [draft, setDraft] = useState<Draft>();
+  const [draft, setDraft] = useState<Draft | undefined>(readOwnDraft);
   const [told, setTold] = useState<{ readonly text: string; readonly before?: Draft }>();
   const [round, setRound] = useState(0);
   const begin = (next: Draft) => {
@@ -40,7 +41,7 @@ export function ConfigPage({ wanted }: { readonly wanted: string | undefined }) 
   return (
     <Loading of={loaded}>
       {({ files }) => {
-        const file = files.find(({ path }) => path === wanted) ?? files[0];
+        const file = files.find(({ path }) => path === (wanted ?? draft?.path)) ?? files[0];
         if (file === undefined) return <Empty title="There is no config." />;
         const before = told?.before;
         const own = draft?.path === file.path ? draft : undefined;
@@ -82,6 +83,12 @@ export function ConfigPage({ wanted }: { readonly wanted: string | undefined }) 
   );
 }
 
+/** Edits of this tab that were not applied when it left the page. */
+function readOwnDraft(): Draft | undefined {
+  const kept = readDraft("config");
+  return kept === undefined ? undefined : JSON.parse(kept);
+}
+
 type Shown =
   | { readonly state: "editing" }
   | { readonly state: "comparing" }
@@ -110,6 +117,11 @@ function Editor({ file, files, draft, told, onApplied, onBegin }: {
     [file.path],
   ).loaded;
   const isChanged = text !== file.text;
+  useEffect(() => {
+    const { path } = file;
+    if (isChanged) keepDraft("config", JSON.stringify({ path, text }));
+    else if (readOwnDraft()?.path === path) keepDraft("config", undefined);
+  }, [text, isChanged]);
   const faults = checked?.faults ?? [];
   const isGood = checked !== undefined && checked.error === undefined && faults.length === 0;
   const place = findYamlPlace(text, Math.min(caret, text.length));
@@ -160,7 +172,9 @@ function Editor({ file, files, draft, told, onApplied, onBegin }: {
         }}
         onAnswer={(agreed) => {
           setLeaving(undefined);
-          if (agreed && leaving !== undefined) goTo(leaving);
+          if (!agreed || leaving === undefined) return;
+          keepDraft("config", undefined);
+          goTo(leaving);
         }}
       />
       {told}

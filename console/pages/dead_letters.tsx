@@ -21,6 +21,7 @@ import {
   type Question,
   useLoaded,
   usePages,
+  useRemembered,
   When,
 } from "../ui.tsx";
 import { count, pretty } from "../words.ts";
@@ -42,7 +43,7 @@ const everything: Wanted = { hop: "", subject: "", cause: "", olderThanMs: 0 };
 
 /** What could not be delivered or answered, and what to do about it. */
 export function DeadLetters({ status }: { readonly status: Signal<Status | undefined> }) {
-  const [wanted, setWanted] = useState(everything);
+  const [wanted, setWanted] = useRemembered("wanted", everything);
   const [chosen, setChosen] = useState<ReadonlySet<number>>(new Set());
   const filter = toFilter(wanted);
   const depth = status.value?.queues.dead.depth;
@@ -117,7 +118,7 @@ export function DeadLetters({ status }: { readonly status: Signal<Status | undef
                     />
                   ))}
                 </div>
-                <More onClick={more} />
+                <More of={more} />
               </>
             )}
       </Loading>

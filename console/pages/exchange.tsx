@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
 import type { ChatEvent, ChatRequest } from "../../src/http/chat_api.ts";
-import { chat, isRequestError, messageOf, post } from "../api.ts";
+import { chat, isPassing, isRequestError, messageOf, post } from "../api.ts";
 import { Markdown } from "../markdown.tsx";
 import { count, duration, money } from "../words.ts";
 import { Call, TimelineLink } from "./transcript.tsx";
@@ -13,8 +13,11 @@ export interface Exchange {
   readonly images: readonly string[];
   readonly events: readonly ChatEvent[];
   /** Why the answer is not coming, or comes late. */
-  readonly trouble?: { readonly message: string; readonly final: boolean } | undefined;
+  readonly trouble?: { readonly message: string; readonly fate: Fate } | undefined;
 }
+
+/** Whether it is still asked for: `asking`, `left` where nobody answered for long, `refused` where asking again is no use. */
+type Fate = "asking" | "left" | "refused";
 
 const retryMs = 2_000;
 /** A process that starts anew, and answers what it has accepted, is waited for: five minutes. */
@@ -23,7 +26,7 @@ const maxTries = 150;
 /** Sends one message and tells of its turn; a lost connection is taken up again with the same key. */
 export async function converse(
   message: ChatRequest,
-  tell: { event(event: ChatEvent): void; again(): void; trouble(message: string, final: boolean): void },
+  tell: { event(event: ChatEvent): void; again(): void; trouble(message: string, fate: Fate): void },
   signal: AbortSignal,
 ): Promise<void> {
   for (let attempt = 1; !signal.aborted; attempt++) {
@@ -41,14 +44,19 @@ export async function converse(
       throw new Error("The connection was lost.");
     } catch (error) {
       if (signal.aborted) return;
-      const isLasting = isRequestError(error) && error.status !== 503;
-      if (isLasting || attempt === maxTries) return tell.trouble(messageOf(error), true);
+      if (!isPassing(error) && !isBusy(error)) return tell.trouble(messageOf(error), "refused");
+      if (attempt === maxTries) return tell.trouble(messageOf(error), "left");
       tell.again();
       const why = isRequestError(error) ? messageOf(error) : "The process does not answer at the moment.";
-      tell.trouble(`${why} What was accepted is not lost. Asking again…`, false);
+      tell.trouble(`${why} What was accepted is not lost. Asking again…`, "asking");
       await new Promise((resolve) => setTimeout(resolve, retryMs));
     }
   }
+}
+
+/** Whether the process says that it cannot take the message now, or could not wait for its answer. */
+function isBusy(error: unknown): boolean {
+  return isRequestError(error) && error.status === 503;
 }
 
 /** Messages that were merged into one turn all hear of it: the first shows it, the others give way. */
@@ -110,7 +118,10 @@ export function Turn({ exchange, isOwner }: { readonly exchange: Exchange; reado
         {text !== "" && <p class="plain">{text}</p>}
       </article>
       {isOwner && (
-        <article class="bubble turn" aria-busy={reply === undefined && trouble?.final !== true}>
+        <article
+          class="bubble turn"
+          aria-busy={reply === undefined && (trouble === undefined || trouble.fate === "asking")}
+        >
           <div class="body">
             {parts.map((part, index) =>
               part.type === "text"
@@ -134,8 +145,9 @@ export function Turn({ exchange, isOwner }: { readonly exchange: Exchange; reado
               </div>
             )}
           </div>
-          {trouble?.final === true && <p class="notice bad" role="alert">{trouble.message}</p>}
-          {trouble?.final === false && <p class="status" role="status">{trouble.message}</p>}
+          {trouble !== undefined && (trouble.fate === "asking"
+            ? <p class="status" role="status">{trouble.message}</p>
+            : <p class="notice bad" role="alert">{trouble.message}</p>)}
           {reply === undefined && trouble === undefined && (
             <p class="status working">
               <span class="dots" role="img" aria-label="thinking" />

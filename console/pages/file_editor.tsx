@@ -1,7 +1,8 @@
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import type { WorkspaceChanged, WorkspaceText } from "../../src/http/workspace_api.ts";
 import { get, isRequestError, post } from "../api.ts";
 import { Difference } from "../difference.tsx";
+import { keepDraft, readDraft } from "../draft.ts";
 import { Failure } from "../ui.tsx";
 
 /** Edits a file of a workspace. What the agent wrote meanwhile is shown, and not overwritten unasked. */
@@ -13,8 +14,18 @@ export function FileEditor({ root, file, onSaved, onLeave }: {
   onSaved(told: string): void;
   onLeave(): void;
 }) {
-  const [text, setText] = useState(file.text);
-  const [base, setBase] = useState(file);
+  const draft = `${root}/${file.path}`;
+  // What it was begun from goes with it, so that it overwrites nothing that was written since.
+  const [kept] = useState<{ readonly text: string; readonly base: WorkspaceText } | undefined>(() =>
+    JSON.parse(readDraft(draft) ?? "null") ?? undefined
+  );
+  const [text, setText] = useState(kept?.text ?? file.text);
+  const [base, setBase] = useState(kept?.base ?? file);
+  useEffect(() => keepDraft(draft, text === base.text ? undefined : JSON.stringify({ text, base })), [text, base]);
+  const leave = () => {
+    keepDraft(draft, undefined);
+    onLeave();
+  };
   const [why, setWhy] = useState("");
   const [theirs, setTheirs] = useState<WorkspaceText>();
   const [failure, setFailure] = useState<unknown>();
@@ -22,6 +33,7 @@ export function FileEditor({ root, file, onSaved, onLeave }: {
     try {
       const change = { path: file.path, base: over.version, text, why };
       const { commit } = await post<WorkspaceChanged>(`${root}/change`, change);
+      keepDraft(draft, undefined);
       onSaved(commit === undefined ? `${file.path} stands as it was.` : `${file.path} is saved.`);
     } catch (error) {
       setFailure(error);
@@ -72,7 +84,7 @@ export function FileEditor({ root, file, onSaved, onLeave }: {
       )}
       {theirs === undefined && (
         <div class="filters">
-          <button type="button" onClick={onLeave}>Cancel</button>
+          <button type="button" onClick={leave}>Cancel</button>
           <button type="submit" class="primary" disabled={text === base.text && base.version !== ""}>Save</button>
         </div>
       )}

@@ -1,12 +1,12 @@
 import { useState } from "preact/hooks";
 import type { FoundView } from "../../src/http/find_api.ts";
 import { get } from "../api.ts";
-import { Empty, Loading, Pill, useLoaded, When } from "../ui.tsx";
+import { Empty, Loading, Pill, useLoaded, useRemembered, When } from "../ui.tsx";
 
 /** Finds a message by whatever somebody holds in hand of it, and leads to its turn. */
 export function FindMessage() {
-  const [typed, setTyped] = useState("");
-  const [asked, setAsked] = useState("");
+  const [asked, setAsked] = useRemembered("asked", "");
+  const [typed, setTyped] = useState(asked);
   const submit = (event: Event) => {
     event.preventDefault();
     setAsked(typed.trim());

@@ -30,14 +30,15 @@ interface Stage {
 
 /** What is connected with what, how much goes there and what waits: channels, the bus, agents, models. */
 export function Flow(world: World) {
-  const channels = toChannels(world);
-  const agents = toAgents(world);
+  const channels = shorten(toChannels(world), "#/channels");
+  const agents = shorten(toAgents(world), "#/agents");
   const names = [...new Set(world.status.agents.map(({ model }) => model))];
+  const models = shorten(names.map((name) => toModel(world, name)), "#/models");
   const stages: readonly Stage[] = [
     { title: "Channels", nodes: channels },
     { title: "Bus", nodes: [toBus(world)] },
     { title: "Agents", nodes: agents },
-    { title: "Models", nodes: names.map((name) => toModel(world, name)) },
+    { title: "Models", nodes: models },
   ];
   const rows = Math.max(...stages.map(({ nodes }) => nodes.length), 1);
   return (
@@ -54,10 +55,19 @@ export function Flow(world: World) {
         ))}
         {agents.map(({ name }, index) => {
           const middle = middleOf(rows, agents.length, index);
-          const model = names.indexOf(world.status.agents[index]?.model ?? "");
+          const asked = world.status.agents.find(({ id }) => id === name)?.model;
+          const model = models.findIndex((one) => one.name === asked);
+          const last = models.length - 1;
           return [
             <Line key={name} column={1} from={rows / 2} to={middle} />,
-            <Line key={`${name} model`} column={2} from={middle} to={middleOf(rows, names.length, model)} />,
+            last >= 0 && (
+              <Line
+                key={`${name} model`}
+                column={2}
+                from={middle}
+                to={middleOf(rows, models.length, model === -1 ? last : model)}
+              />
+            ),
           ];
         })}
       </svg>
@@ -69,6 +79,26 @@ export function Flow(world: World) {
       ))}
     </div>
   );
+}
+
+/** A column is no longer than this: what is longer is no map any more. */
+const mostNodes = 8;
+
+/** Those that need somebody first, then as they stand; the others are summed up. */
+function shorten(nodes: readonly Node[], href: string): readonly Node[] {
+  if (nodes.length <= mostNodes) return nodes;
+  const rank = { bad: 0, warn: 1, "": 2 } as const;
+  const shown = nodes.toSorted((one, other) => rank[one.tone] - rank[other.tone]).slice(0, mostNodes - 1);
+  const rest = nodes.filter((node) => !shown.includes(node));
+  const ill = rest.filter(({ tone }) => tone !== "").length;
+  return [...nodes.filter((node) => shown.includes(node)), {
+    name: `${rest.length.toLocaleString()} others`,
+    rate: "",
+    note: ill === 0 ? "all well" : `${ill.toLocaleString()} of them not well`,
+    tone: ill === 0 ? "" : "warn",
+    href,
+    link: "",
+  }];
 }
 
 function Box({ node: { name, rate, note, tone, href, link } }: { readonly node: Node }) {

@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { LogEntryView } from "../../src/http/logs_api.ts";
-import { Empty, Head } from "../ui.tsx";
+import { openStream } from "../live.ts";
+import { Empty, Head, useRemembered } from "../ui.tsx";
 
 const shownEntries = 500;
 const levels = ["debug", "info", "warn", "error"] as const;
@@ -8,8 +9,8 @@ const levels = ["debug", "info", "warn", "error"] as const;
 /** The log as it comes, by level, event and fields; with a turn, all that is told of it. */
 export function LogsPage({ turn }: { readonly turn: string | undefined }) {
   // Whoever follows one turn wants all of it.
-  const [level, setLevel] = useState(turn === undefined ? "info" : "debug");
-  const [wanted, setWanted] = useState("");
+  const [level, setLevel] = useRemembered("level", turn === undefined ? "info" : "debug");
+  const [wanted, setWanted] = useRemembered("wanted", "");
   const [paused, setPaused] = useState(false);
   const { entries, unseen, take } = useTail(toQuery(level, wanted, turn), paused);
   return (
@@ -21,6 +22,7 @@ export function LogsPage({ turn }: { readonly turn: string | undefined }) {
             data-search
             aria-label="Event, or field=value"
             placeholder="turn, plugin=telegram  /"
+            value={wanted}
             onChange={({ currentTarget }) => setWanted(currentTarget.value.trim())}
           />
           <select aria-label="Level" value={level} onChange={({ currentTarget }) => setLevel(currentTarget.value)}>
@@ -84,12 +86,18 @@ function useTail(query: string, paused: boolean) {
   const [entries, setEntries] = useState<readonly Numbered[]>([]);
   const [unseen, setUnseen] = useState(0);
   const waits = useRef<readonly Numbered[]>([]);
+  // A stream begins with what is known already: that takes the place of what is shown.
+  const isAnew = useRef(true);
+  const newest = useRef("");
   const isPaused = useRef(paused);
   const take = () => {
     const fresh = waits.current;
+    const replaces = isAnew.current;
     waits.current = [];
+    isAnew.current = false;
+    newest.current = fresh[0]?.entry.at ?? newest.current;
     setUnseen(0);
-    setEntries((known) => [...fresh, ...known].slice(0, shownEntries));
+    setEntries((known) => replaces ? fresh : [...fresh, ...known].slice(0, shownEntries));
   };
   useEffect(() => {
     isPaused.current = paused;
@@ -99,7 +107,7 @@ function useTail(query: string, paused: boolean) {
     setEntries([]);
     setUnseen(0);
     waits.current = [];
-    const source = new EventSource(`/api/logs?${query}`);
+    newest.current = "";
     let waiting: Numbered[] = [];
     let number = 0;
     let frame: number | undefined;
@@ -107,27 +115,31 @@ function useTail(query: string, paused: boolean) {
       frame = undefined;
       waits.current = [...waiting.reverse(), ...waits.current].slice(0, shownEntries);
       waiting = [];
-      if (isPaused.current || isReading()) setUnseen(waits.current.length);
-      else take();
+      if (!isPaused.current && !isReading()) return take();
+      const fresh = isAnew.current ? waits.current.filter(({ entry }) => entry.at > newest.current) : waits.current;
+      setUnseen(fresh.length);
     };
     const onScroll = () => {
       if (waits.current.length > 0 && !isReading() && !isPaused.current) take();
     };
     addEventListener("scroll", onScroll, { passive: true });
-    // A connection that was lost begins again with what is known already.
-    source.addEventListener("open", () => {
-      setEntries([]);
-      waits.current = [];
-      waiting = [];
-    });
-    source.addEventListener("entry", ({ data }) => {
-      waiting.push({ number: number++, entry: JSON.parse(data) });
-      frame ??= requestAnimationFrame(show);
+    const close = openStream(`/api/logs?${query}`, {
+      entry(data) {
+        waiting.push({ number: number++, entry: JSON.parse(data) });
+        frame ??= requestAnimationFrame(show);
+      },
+    }, {
+      onConnected(isConnected) {
+        if (!isConnected) return;
+        isAnew.current = true;
+        waits.current = [];
+        waiting = [];
+      },
     });
     return () => {
       if (frame !== undefined) cancelAnimationFrame(frame);
       removeEventListener("scroll", onScroll);
-      source.close();
+      close();
     };
   }, [query]);
   return { entries, unseen, take };
@@ -157,7 +169,7 @@ function LogRow({ entry, followed }: { readonly entry: LogEntryView; readonly fo
   return (
     <li class={`log-row ${entry.level}`}>
       <time dateTime={entry.at} title={new Date(entry.at).toLocaleString()}>
-        {new Date(entry.at).toLocaleTimeString(undefined, { hour12: false })}
+        {new Date(entry.at).toLocaleTimeString(undefined, { hourCycle: "h23" })}
       </time>
       <span class="level">{entry.level}</span>
       <span>

@@ -65,7 +65,7 @@ function toTroubles({ subsystems, channels, agents }: Status): readonly Need[] {
     ),
     href: "#/models",
     action: "Models",
-    command: "agent setup model",
+    command: "agent setup llm",
   }));
   return [...troubles, ...keyless];
 }

@@ -2,7 +2,7 @@ import type { Activity } from "../../src/http/activity_api.ts";
 import type { BusView } from "../../src/http/bus_api.ts";
 import type { Queues, Status } from "../../src/http/status_api.ts";
 import { type LiveStatus, useStream } from "../live.ts";
-import { Head, Pill } from "../ui.tsx";
+import { Head, Late, Pill } from "../ui.tsx";
 import { count, duration, money } from "../words.ts";
 import { FindMessage } from "./find.tsx";
 import { Flow } from "./flow.tsx";
@@ -13,15 +13,17 @@ export function OverviewPage({ live }: { readonly live: LiveStatus }) {
   const bus = useStream<BusView>("/api/bus/live", "bus");
   const status = live.status.value;
   const activity = live.activity.value;
-  if (status === undefined) return null;
-  const upMs = Date.now() - Date.parse(status.startedAt);
+  const isThere = live.connected.value;
+  if (status === undefined) return <Late />;
+  // The clock of the browser may be another one.
+  const upMs = Math.max(0, Date.now() - Date.parse(status.startedAt));
   return (
     <>
       <Head title="Overview">
-        <Pill state={status.ready ? "ready" : "down"} />
+        <Pill state={isThere && status.ready ? "ready" : "down"} />
         <span class="soft mono">up {duration(upMs)} · {status.version} · process {status.pid}</span>
       </Head>
-      <Answering status={status} activity={activity} />
+      {isThere ? <Answering status={status} activity={activity} /> : <Silent />}
       <Figures queues={status.queues} activity={activity} />
       <Needs status={status} strangers={activity?.strangers ?? 0} />
       <section class="card stack">
@@ -50,6 +52,20 @@ function Answering({ status, activity }: { readonly status: Status; readonly act
       <h2>Is it answering people?</h2>
       <p>
         <strong>{word}</strong> {why} {activity !== undefined && work} {sayWaiting(status.queues)}
+      </p>
+    </section>
+  );
+}
+
+/** In place of an answer, while nobody gives one. */
+function Silent() {
+  return (
+    <section class="card stack act">
+      <h2>Is it answering people?</h2>
+      <p>
+        <strong>No.</strong>{" "}
+        The process does not answer. What it had accepted is not lost, and what stands below is how it was. See whether
+        it runs with <code>agent status</code>, and why it ended with <code>agent doctor</code>.
       </p>
     </section>
   );

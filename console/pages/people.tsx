@@ -40,7 +40,7 @@ export function People({ activity }: { readonly activity: Activity | undefined }
       <Loading of={waiting.loaded}>
         {(people) => <PersonList people={people} deciding={deciding} />}
       </Loading>
-      <More onClick={waiting.more} text="Show more who wait" />
+      <More of={waiting.more} text="Show more who wait" />
       <Loading of={known.loaded}>
         {(people) => {
           const decided = people.filter(({ state }) => state !== "pending");
@@ -53,7 +53,7 @@ export function People({ activity }: { readonly activity: Activity | undefined }
             );
         }}
       </Loading>
-      <More onClick={known.more} />
+      <More of={known.more} />
     </section>
   );
 }
@@ -69,6 +69,7 @@ interface Deciding {
 }
 
 function PersonList({ people, deciding }: { readonly people: readonly PairingView[]; readonly deciding: Deciding }) {
+  if (people.length === 0) return null;
   return (
     <div class="list">
       {people.map((person) => <PersonRow key={person.id} person={person} deciding={deciding} />)}

@@ -1,12 +1,11 @@
-import type { Signal } from "@preact/signals";
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import type { Page } from "../../src/http/page_api.ts";
 import type { MessageView, SessionView } from "../../src/http/sessions_api.ts";
-import type { Status } from "../../src/http/status_api.ts";
 import { get } from "../api.ts";
-import { Empty, Head, Loading, More, usePages, When } from "../ui.tsx";
+import { decoded } from "../words.ts";
+import type { LiveStatus } from "../live.ts";
+import { Empty, Fresh, Head, Loading, More, useFresh, usePages, useRemembered, When } from "../ui.tsx";
 import { Transcript } from "./transcript.tsx";
-import { decode } from "../words.ts";
 
 const searchPauseMs = 250;
 const dayMs = 86_400_000;
@@ -24,18 +23,19 @@ interface Wanted {
 const everything: Wanted = { search: "", agent: "", channel: "", person: "", since: "", until: "" };
 
 /** All sessions, the newest first: by words, agent, channel, person and day. */
-export function SessionsPage({ status }: { readonly status: Signal<Status | undefined> }) {
-  const [wanted, setWanted] = useState(everything);
-  const [pause, setPause] = useState<number>();
-  const { loaded, more } = usePages<SessionView>(
-    (before, signal) => get<Page<SessionView>>("/api/sessions", { ...toQuery(wanted), before }, signal),
-    [JSON.stringify(wanted)],
-  );
-  const soon = (change: Partial<Wanted>) => {
-    clearTimeout(pause);
-    setPause(setTimeout(() => setWanted((known) => ({ ...known, ...change })), searchPauseMs));
-  };
-  const { agents = [], channels = [] } = status.value ?? {};
+export function SessionsPage({ live }: { readonly live: LiveStatus }) {
+  const [asked, setAsked] = useRemembered("wanted", everything);
+  const [wanted, setWanted] = useState(asked);
+  useEffect(() => {
+    if (wanted === asked) return;
+    const timer = setTimeout(() => setAsked(wanted), searchPauseMs);
+    return () => clearTimeout(timer);
+  }, [wanted]);
+  const load = (before: string | number | undefined, signal: AbortSignal) =>
+    get<Page<SessionView>>("/api/sessions", { ...toQuery(asked), before }, signal);
+  const { loaded, more, reload } = usePages<SessionView>(load, [JSON.stringify(asked)]);
+  const fresh = useFresh(loaded, load, ({ id, lastAt }) => `${id} ${lastAt}`, live.activity.value);
+  const { agents = [], channels = [] } = live.status.value ?? {};
   const places = [
     ...channels.map(({ plugin, instance }) => `${plugin}.${instance}`),
     ...agents.flatMap(({ id }) => [`console.${id}`, `api.${id}`]),
@@ -50,13 +50,15 @@ export function SessionsPage({ status }: { readonly status: Signal<Status | unde
             aria-label="Search transcripts"
             placeholder="Search transcripts  /"
             data-search
-            onInput={({ currentTarget }) => soon({ search: currentTarget.value.trim() })}
+            value={wanted.search}
+            onInput={({ currentTarget }) => setWanted({ ...wanted, search: currentTarget.value })}
           />
         </div>
       </Head>
       <div class="filters narrow-filters" role="group" aria-label="Filters">
         <select
           aria-label="Agent"
+          value={wanted.agent}
           onChange={({ currentTarget }) => setWanted({ ...wanted, agent: currentTarget.value })}
         >
           <option value="">All agents</option>
@@ -64,6 +66,7 @@ export function SessionsPage({ status }: { readonly status: Signal<Status | unde
         </select>
         <select
           aria-label="Channel"
+          value={wanted.channel}
           onChange={({ currentTarget }) => setWanted({ ...wanted, channel: currentTarget.value })}
         >
           <option value="">All channels</option>
@@ -72,23 +75,33 @@ export function SessionsPage({ status }: { readonly status: Signal<Status | unde
         <input
           aria-label="Person"
           placeholder="Person: telegram:4711"
-          onInput={({ currentTarget }) => soon({ person: currentTarget.value.trim() })}
+          value={wanted.person}
+          onInput={({ currentTarget }) => setWanted({ ...wanted, person: currentTarget.value })}
         />
         <label>
           From{" "}
-          <input type="date" onChange={({ currentTarget }) => setWanted({ ...wanted, since: currentTarget.value })} />
+          <input
+            type="date"
+            value={wanted.since}
+            onChange={({ currentTarget }) => setWanted({ ...wanted, since: currentTarget.value })}
+          />
         </label>
         <label>
           to{" "}
-          <input type="date" onChange={({ currentTarget }) => setWanted({ ...wanted, until: currentTarget.value })} />
+          <input
+            type="date"
+            value={wanted.until}
+            onChange={({ currentTarget }) => setWanted({ ...wanted, until: currentTarget.value })}
+          />
         </label>
       </div>
+      <Fresh number={fresh} noun="new or gone on" onClick={reload} />
       <Loading of={loaded}>
         {(sessions) =>
           sessions.length === 0 ? <Nothing isFiltered={isFiltered} /> : (
             <>
               <div class="list">{sessions.map((session) => <SessionRow key={session.id} session={session} />)}</div>
-              <More onClick={more} />
+              <More of={more} />
             </>
           )}
       </Loading>
@@ -97,9 +110,11 @@ export function SessionsPage({ status }: { readonly status: Signal<Status | unde
 }
 
 /** Days are those of whoever looks. */
-function toQuery({ since, until, ...others }: Wanted) {
+function toQuery({ search, person, since, until, ...others }: Wanted) {
   return {
     ...others,
+    search: search.trim(),
+    person: person.trim(),
     sinceMs: since === "" ? undefined : new Date(`${since}T00:00`).getTime(),
     untilMs: until === "" ? undefined : new Date(`${until}T00:00`).getTime() + dayMs,
   };
@@ -133,13 +148,13 @@ function SessionRow({ session }: { readonly session: SessionView }) {
 }
 
 /** The transcript of one session, the newest at the end. */
-export function TranscriptPage({ id }: { readonly id: string }) {
-  const [agent, plugin, instance, conversation = id] = id.split("/").map(decode);
+export function TranscriptPage({ id, live }: { readonly id: string; readonly live: LiveStatus }) {
+  const [agent, plugin, instance, conversation = id] = id.split("/").map(decoded);
   const address = `/api/sessions/${encodeURIComponent(id)}`;
-  const { loaded, more } = usePages<MessageView>(
-    (before, signal) => get<Page<MessageView>>(`${address}/messages`, { before }, signal),
-    [id],
-  );
+  const load = (before: string | number | undefined, signal: AbortSignal) =>
+    get<Page<MessageView>>(`${address}/messages`, { before }, signal);
+  const { loaded, more, reload } = usePages<MessageView>(load, [id]);
+  const fresh = useFresh(loaded, load, (message) => String(message.id), live.activity.value);
   return (
     <>
       <Head title={conversation}>
@@ -149,7 +164,7 @@ export function TranscriptPage({ id }: { readonly id: string }) {
           <a class="button" href={`${address}/export?format=jsonl`} download={`${conversation}.jsonl`}>as JSON</a>
         </div>
       </Head>
-      <More onClick={more} text="Earlier messages" />
+      <More of={more} text="Earlier messages" />
       <Loading of={loaded}>
         {(messages) =>
           messages.length === 0
@@ -163,6 +178,7 @@ export function TranscriptPage({ id }: { readonly id: string }) {
             : (
               <div class="transcript">
                 <Transcript messages={messages.toReversed()} />
+                <Fresh number={fresh} noun="new" onClick={reload} />
               </div>
             )}
       </Loading>

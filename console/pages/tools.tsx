@@ -6,7 +6,7 @@ import type { Status } from "../../src/http/status_api.ts";
 import type { ToolView } from "../../src/http/tools_api.ts";
 import { get, post } from "../api.ts";
 import { TokenAgain } from "../token_again.tsx";
-import { Facts, Failure, Fold, Head, Loading, Pill, useLoaded } from "../ui.tsx";
+import { Facts, Failure, Fold, Head, Loading, Pill, useLoaded, useRemembered } from "../ui.tsx";
 import { count } from "../words.ts";
 import { McpQuestions } from "./mcp_questions.tsx";
 import { ToolRow } from "./tool_row.tsx";
@@ -25,7 +25,7 @@ export function ToolsPage({ status }: { readonly status: Signal<Status | undefin
     const { questions } = asked;
     return { tools: tools.items, extensions: extensions.extensions, servers: mcp.servers, questions };
   }, [JSON.stringify(others)]);
-  const [words, setWords] = useState("");
+  const [words, setWords] = useRemembered("words", "");
   const [told, setTold] = useState("");
   const onChanged = (text: string) => {
     setTold(text);
@@ -40,7 +40,8 @@ export function ToolsPage({ status }: { readonly status: Signal<Status | undefin
             data-search
             aria-label="Part of a tool's name"
             placeholder="Name  /"
-            onInput={({ currentTarget }) => setWords(currentTarget.value.trim().toLowerCase())}
+            value={words}
+            onInput={({ currentTarget }) => setWords(currentTarget.value)}
           />
         </div>
       </Head>
@@ -53,20 +54,18 @@ export function ToolsPage({ status }: { readonly status: Signal<Status | undefin
             <Servers {...{ servers, onChanged }} />
             <section>
               <h2>Every tool, with its calls of the last hour</h2>
-              <div class="list">
-                {tools.filter(({ name }) => name.includes(words)).map((tool) => (
-                  <ToolRow
-                    key={tool.name}
-                    tool={tool}
-                  />
-                ))}
-              </div>
+              <ToolList tools={tools.filter(({ name }) => name.includes(words.trim().toLowerCase()))} />
             </section>
           </>
         )}
       </Loading>
     </>
   );
+}
+
+function ToolList({ tools }: { readonly tools: readonly ToolView[] }) {
+  if (tools.length === 0) return <p class="soft">No tool has this in its name.</p>;
+  return <div class="list">{tools.map((tool) => <ToolRow key={tool.name} tool={tool} />)}</div>;
 }
 
 function Extensions({ extensions, onChanged }: {

@@ -14,10 +14,12 @@ import { toSeen } from "./seen.ts";
 const lookMs = 1_000;
 /** What went on is summed up this often: a query in the reader worker. */
 const activityMs = 5_000;
+/** How often a watcher is told that the process is there, which a page that hears nothing cannot know. */
+const aliveMs = 15_000;
 
 /**
  * `GET /api/live`: how the process stands (`status`), and what went on in the last hour (`activity`); at once, and then
- * whenever that changes.
+ * whenever that changes; `alive` where it does not.
  */
 export function openLiveRoutes(
   { status, activity, streams, clock, log }: {
@@ -51,6 +53,8 @@ export function openLiveRoutes(
     if (watchers > 0) startSumming();
   });
 
+  const breathing = every(aliveMs, clock, gone.signal, () => shown.set(shown.current));
+
   async function* watch(caller: Caller, signal: AbortSignal): AsyncGenerator<string> {
     const toSeenText = (text: string) => {
       if (caller.role === "operator") return text;
@@ -70,7 +74,7 @@ export function openLiveRoutes(
           next.activity === told.activity ? "" : toEvent("activity", next.activity),
         ].join("");
         told = next;
-        if (changed !== "") yield changed;
+        yield changed === "" ? toEvent("alive", "") : changed;
       }
     } finally {
       watchers--;
@@ -87,11 +91,11 @@ export function openLiveRoutes(
     routes,
     async [Symbol.asyncDispose]() {
       gone.abort();
-      await Promise.all([looking, summingUp, summing]);
+      await Promise.all([looking, summingUp, breathing, summing]);
     },
   };
 }
 
-function toEvent(name: "status" | "activity", text: string): string {
+function toEvent(name: "status" | "activity" | "alive", text: string): string {
   return `event: ${name}\ndata: ${text}\n\n`;
 }

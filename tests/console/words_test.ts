@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { splitSpans } from "../../console/spans.ts";
-import { decode } from "../../console/words.ts";
+import { decoded } from "../../console/words.ts";
 
 Deno.test("an address that somebody has made up breaks no page", () => {
-  assert.equal(decode("ana%2Fapi%20x"), "ana/api x");
-  for (const part of ["%", "%zz", "%E0%A4%A", "100%"]) assert.equal(decode(part), part);
+  assert.equal(decoded("ana%2Fapi%20x"), "ana/api x");
+  for (const part of ["%", "%zz", "%E0%A4%A", "100%"]) assert.equal(decoded(part), part);
 });
 
 Deno.test("code, emphasis and links are found, and nothing but the web is a link", () => {

@@ -110,6 +110,7 @@ async function findFault(args: readonly string[]): Promise<string | undefined> {
 }
 
 const lines = await listLines();
+const consolePages = new URL("../../console/pages/", import.meta.url);
 
 Deno.test("every command of the docs is one that the command line takes, with these flags", async () => {
   const faults: string[] = [];
@@ -123,6 +124,26 @@ Deno.test("every command of the docs is one that the command line takes, with th
     }
   }
   assert.ok(count > 60, String(count));
+  assert.deepEqual(faults, []);
+});
+
+Deno.test("every command that the console names is one that the command line takes, with these flags", async () => {
+  const faults: string[] = [];
+  let count = 0;
+  for await (const { name } of Deno.readDir(consolePages)) {
+    const source = await Deno.readTextFile(new URL(name, consolePages));
+    for (const [, one, other] of source.matchAll(/<code>\s*(agent [^<]*)<\/code>|command: [`"](agent [^`"]*)[`"]/g)) {
+      const text = (one ?? other ?? "").replace("${plugin}", "whatsapp").replace(/\$?\{[^}]*\bid\}/g, "1").replace(
+        /\$?\{[^}]*\}/g,
+        "telegram.sales",
+      )
+        .trim();
+      count++;
+      const fault = await findFault(toWords(text).slice(1));
+      if (fault !== undefined) faults.push(`${name}: ${text}: ${fault}`);
+    }
+  }
+  assert.ok(count > 15, String(count));
   assert.deepEqual(faults, []);
 });
 

@@ -11,11 +11,32 @@ const resultSchema = z.object({
   })),
 });
 
-Deno.test("no page has a serious fault of accessibility, in light or dark, and none says an error", async () => {
+const views = [["light", 1180], ["dark", 1180], ["light", 390]] as const;
+
+/** Dialogs: where each is, and what opens it. */
+const dialogs = [
+  ["overview", "button ::-p-text(Keys)"],
+  ["bus/dead-letters", ".bulk .danger"],
+  ["channels", ".person .danger"],
+  ["access", ".danger ::-p-text(Log out everywhere)"],
+] as const;
+
+Deno.test("no page and no dialog has a serious fault of accessibility, and none says an error", async () => {
   await using world = await openConsoleWorld();
   const { page, faults } = await world.logIn();
   const found: string[] = [];
-  for (const theme of ["light", "dark"]) {
+  const look = async (what: string) => {
+    await page.evaluate(axe.source);
+    const { violations } = resultSchema.parse(
+      await page.evaluate("axe.run(document, { resultTypes: ['violations'] })"),
+    );
+    for (const { id, impact, nodes } of violations) {
+      if (impact !== "serious" && impact !== "critical") continue;
+      found.push(`${what}: ${id}: ${nodes[0]?.html} ${nodes[0]?.failureSummary}`);
+    }
+  };
+  for (const [theme, width] of views) {
+    await page.setViewport({ width, height: 780 });
     await page.evaluate((theme) => localStorage.setItem("nexo.theme", theme), theme);
     for (const [name, address] of await world.pages()) {
       await page.goto(`${world.nexo.admin}/#/${address}`);
@@ -23,14 +44,20 @@ Deno.test("no page has a serious fault of accessibility, in light or dark, and n
       await page.waitForSelector("main h1");
       await page.waitForSelector("main .list, main .card, main textarea, main .bubble");
       await page.evaluate("document.querySelectorAll('details').forEach((one) => one.open = true)");
-      await page.evaluate(axe.source);
-      const { violations } = resultSchema.parse(
-        await page.evaluate("axe.run(document, { resultTypes: ['violations'] })"),
-      );
-      for (const { id, impact, nodes } of violations) {
-        if (impact !== "serious" && impact !== "critical") continue;
-        found.push(`${name}, ${theme}: ${id}: ${nodes[0]?.html} ${nodes[0]?.failureSummary}`);
-      }
+      await look(`${name}, ${theme}, ${width} px`);
+      const wider = await page.evaluate("document.documentElement.scrollWidth - innerWidth");
+      if (Number(wider) > 0) found.push(`${name}, ${theme}: ${wider} px wider than ${width}`);
+    }
+    if (width < 500) continue;
+    for (const [address, opener] of dialogs) {
+      await page.goto(`${world.nexo.admin}/#/${address}`);
+      await page.locator(opener).click();
+      await page.waitForSelector("dialog[open]");
+      await look(`dialog of ${address}, ${theme}`);
+      await page.keyboard.press("Escape");
+      await page.waitForFunction("document.querySelector('dialog[open]') === null");
+      const focused = await page.evaluate("document.activeElement.textContent");
+      assert.match(String(focused), /Keys|Purge all|Deny|Log out everywhere/, `the focus is back on ${address}`);
     }
   }
   assert.deepEqual(found, []);

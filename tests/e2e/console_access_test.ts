@@ -68,8 +68,9 @@ Deno.test("an operator makes a token in the console, its holder looks on, and is
   await operator.press("Revoke", ".row.token");
   await operator.press("Revoke", "dialog");
   await operator.says("revoked, was until");
-  // The stream ends, and the browser is led to the login by itself.
-  await viewer.page.waitForSelector("input[type=password]");
+  // The stream ends, and the page is covered by the question for a token, which a viewer can answer too.
+  await viewer.page.waitForSelector("dialog[open] input[type=password]");
+  assert.equal(await viewer.page.$eval("dialog [type=submit]", (button) => button.matches(":disabled")), false);
 
   await operator.press("Log out everywhere");
   await operator.press("Log out everywhere", "dialog");
