@@ -84,7 +84,7 @@ const maxForgetBytes = 10_000;
 export interface History {
   sessions(filter: SessionFilter, signal: AbortSignal): Promise<Page<SessionView>>;
   messages(sessionId: string, page: PageRequest, signal: AbortSignal): Promise<Page<MessageView>>;
-  /** Best first. */
+  /** Best first; newest first where very many entries hold the words. */
   search(search: MessageSearch, signal: AbortSignal): Promise<readonly MessageHit[]>;
   /** A whole transcript in pieces. @throws {AppError} `missing` where there is no such session. */
   export(sessionId: string, format: ExportFormat, signal: AbortSignal): AsyncIterable<string>;
