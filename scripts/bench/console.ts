@@ -67,7 +67,15 @@ const pages: Readonly<Record<string, number>> = {
   "/api/find?q=019aa5c0-0000-7000-8000-999999999999": 0,
 };
 
-const assets = ["/", "/console/main.js", "/console/console.css", "/console/icon.svg"] as const;
+/** All that any page loads. */
+const assets = [
+  "/",
+  "/console/main.js",
+  "/console/console.css",
+  "/console/icon.svg",
+  "/console/plot.js",
+  "/console/plot.css",
+] as const;
 /** Pages of the console that stay open at the same time. */
 const tabs = ["overview", "bus", "sessions", "models", "logs"] as const;
 
@@ -110,21 +118,21 @@ function fill(path: string): void {
           'answered', ${now}, ${now} - n * 30 - 900, ${now} - n * 30 FROM numbers;
       ${numbers(2 * turns)} INSERT INTO steps
         (turn_id, seq, kind, state, name, input, output, input_tokens, started_at, finished_at)
-        SELECT printf('019aa5c0-0000-7000-8000-%012d', n / 2), n % 2, iif(n % 2, 'tool', 'model'), 'done', 'x' || n % 9,
+        SELECT printf('019aa5c0-0000-7000-8000-%012d', n / 2), n % 2, iif(n % 2, 'tool', 'model'), 'done', 'x' || (n % 9),
           '{}', json_object('text', hex(zeroblob(iif(n % 100, 100, 20000)))), 1, ${now} - 300, ${now} FROM numbers;
       ${numbers(letters)} INSERT INTO dead
         (hop, subject, event_id, agent, kind, message, attempts, body, first_at, at)
-        SELECT iif(n % 2, 'turn', 'outbound'), 'plugin.inbound.telegram.' || n % 700, 'event-' || n, 'ana',
+        SELECT iif(n % 2, 'turn', 'outbound'), 'plugin.inbound.telegram.' || (n % 700), 'event-' || n, 'ana',
           iif(n % 3, 'invalid', 'timeout'), 'refused', 1, json_object('text', hex(zeroblob(10000))), ${now} - n, ${now} - n
         FROM numbers;
       ${numbers(5_000)} INSERT INTO inbox (consumer, event_id, subject, event, received_at)
-        SELECT 'elsewhere', 'waits-' || n, 's' || n % 300, json_object('text', hex(zeroblob(5000))), ${now} FROM numbers;
+        SELECT 'elsewhere', 'waits-' || n, 's' || (n % 300), json_object('text', hex(zeroblob(5000))), ${now} FROM numbers;
       ${numbers(20_000)} INSERT INTO pairing
         (agent, plugin, instance, sender, name, state, expires_at, asked_at)
         SELECT 'ana', 'telegram', 'main', n, 'Eva', iif(n > 20, 'denied', 'approved'), ${now}, ${now} FROM numbers;
       ${numbers(200_000)} INSERT INTO audit (at, actor, action, target) SELECT ${now}, 'root', 'x', n FROM numbers;
       ${numbers(80_000)} INSERT INTO usage
-        SELECT 'agent' || n % 20, date('now', -(n / 200) || ' days'), 'p', 'm' || n / 20 % 10, 1, 1, 1, 0, 0, 0.5
+        SELECT 'agent' || (n % 20), date('now', '-' || (n / 200) || ' days'), 'p', 'm' || (n / 20 % 10), 1, 1, 1, 0, 0, 0.5
         FROM numbers;
       COMMIT;`);
   } finally {

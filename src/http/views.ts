@@ -51,7 +51,7 @@ import {
 import { seriesQuerySchema } from "./series_api.ts";
 import type { ModelView, Queues, Status } from "./status_api.ts";
 import type { TurnView } from "./turns_api.ts";
-import { usageQuerySchema, type UsageRow } from "./usage_api.ts";
+import { type UsageQuery, usageQuerySchema, type UsageRow } from "./usage_api.ts";
 import { parseRequest, readJson } from "./body.ts";
 import { callerOf } from "./caller.ts";
 import { toActor } from "./door.ts";
@@ -180,7 +180,7 @@ export interface AdminViews {
   /** What went on in the last `minutes`, step by step. */
   series(minutes: number): SeriesView;
   /** What was used in the last `days` days, today included, newest first. */
-  usage(days: number, signal: AbortSignal): Promise<readonly UsageRow[]>;
+  usage(query: UsageQuery, signal: AbortSignal): Promise<readonly UsageRow[]>;
   readonly busDesk: BusDesk;
   readonly channelDesk: ChannelDesk;
   readonly find: Find;
@@ -228,8 +228,8 @@ export function newViewRoutes(views: AdminViews, config: Live<Config>): Hono {
     return context.json(views.series(minutes));
   });
   app.get("/usage", async (context) => {
-    const { days } = parseRequest(usageQuerySchema, context.req.query());
-    return context.json({ items: await views.usage(days, newDeadline()) });
+    const query = parseRequest(usageQuerySchema, context.req.query());
+    return context.json({ items: await views.usage(query, newDeadline()) });
   });
 
   app.get("/sessions", async (context) => {

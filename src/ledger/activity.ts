@@ -27,10 +27,10 @@ export interface Activity {
   }[];
 }
 
-/** One row of what was used. */
+/** One row of what was used on a day, or in a month. */
 export interface UsageRow {
   readonly agent: string;
-  /** `YYYY-MM-DD`, UTC. */
+  /** `YYYY-MM-DD`, UTC; of a month its first. */
   readonly day: string;
   readonly provider: string;
   readonly model: string;
@@ -134,14 +134,20 @@ function toMinute(ms: number): number {
   return Math.floor(ms / minuteMs);
 }
 
-/** What was used from `firstDay` on (`YYYY-MM-DD`, UTC), newest day first. */
+/** What was used from `firstDay` on (`YYYY-MM-DD`, UTC), by day or by month, newest first. */
 export async function readUsageRows(
   ledger: Pick<Ledger, "query">,
   firstDay: string,
+  step: "day" | "month",
   signal: AbortSignal,
 ): Promise<readonly UsageRow[]> {
   const rows = await ledger.query({
-    sql: `SELECT * FROM usage WHERE day >= ? ORDER BY day DESC, agent, provider, model LIMIT 10000`,
+    sql: step === "day"
+      ? `SELECT agent, day, provider, model, calls, input_tokens, output_tokens, cost_usd FROM usage
+        WHERE day >= ? ORDER BY day DESC, agent, provider, model LIMIT 10000`
+      : `SELECT agent, substr(day, 1, 7) || '-01' AS day, provider, model, sum(calls) AS calls,
+          sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens, sum(cost_usd) AS cost_usd
+        FROM usage WHERE day >= ? GROUP BY 2, agent, provider, model ORDER BY 2 DESC, agent, provider, model LIMIT 10000`,
     values: [firstDay],
   }, signal);
   return rows.map((row) => ({

@@ -112,7 +112,7 @@ Deno.test("what went on in an hour and what was used is read without going throu
   await using opened = await openTestLedger(folder.path);
   const { ledger, steps } = withPlans(opened.ledger);
   await readActivity(ledger, nowMs, signal);
-  await readUsageRows(ledger, "2026-01-01", signal);
+  await readUsageRows(ledger, "2026-01-01", "day", signal);
   await findMessage(ledger, { text: "4711", consumers: ["agents.inbound"] }, signal);
   assert.deepEqual(steps.filter((step) => /^(SCAN|SEARCH) (inbox|outbox)\b.*(inbox_done|outbox_sent)/.test(step)), []);
   assert.deepEqual(findScans(steps, "inbox|outbox|sessions|usage|steps"), []);
@@ -161,6 +161,25 @@ Deno.test("an old ledger's last hour is counted by the migration, and what ends 
   assert.deepEqual(await endedOf(), [3, 1, [{ channel: "telegram.sales", received: 1, sent: 0 }]]);
   await ledger.commit([sweepTraffic(Date.now() + 7_200_000, 100)]);
   assert.equal(ledger.read.get("SELECT count(*) AS rows FROM traffic")?.rows, 0);
+});
+
+Deno.test("a year of many agents and models is told whole by month", async () => {
+  await using folder = await openLedgerFolder();
+  await using opened = await openTestLedger(folder.path);
+  const { ledger } = opened;
+  await ledger.commit([{
+    sql: `WITH RECURSIVE numbers (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM numbers LIMIT 73000)
+      INSERT INTO usage SELECT 'agent' || (n % 20), date('2026-12-31', '-' || (n / 200) || ' days'), 'p', 'm' || (n / 20 % 10),
+        1, 2, 3, 0, 0, 0.5 FROM numbers`,
+    values: [],
+  }]);
+  const sum = async (step: "day" | "month") =>
+    (await readUsageRows(ledger, "2026-01-01", step, signal)).reduce((total, { calls }) => total + calls, 0);
+  assert.equal(await sum("day"), 10_000);
+  assert.equal(await sum("month"), 73_000);
+  const [newest] = await readUsageRows(ledger, "2026-01-01", "month", signal);
+  const { calls, inputTokens, costUsd } = newest ?? {};
+  assert.deepEqual([newest?.day, calls, inputTokens, costUsd], ["2026-12-01", 31, 62, 15.5]);
 });
 
 Deno.test("a word that stands in very many entries is found newest first, and for an agent with few of them too", async () => {
