@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { LogEntryView } from "../../src/http/logs_api.ts";
+import { listenWhileSeen } from "../live.ts";
 import { Empty, Head } from "../ui.tsx";
 
 const shownEntries = 500;
@@ -99,7 +100,6 @@ function useTail(query: string, paused: boolean) {
     setEntries([]);
     setUnseen(0);
     waits.current = [];
-    const source = new EventSource(`/api/logs?${query}`);
     let waiting: Numbered[] = [];
     let number = 0;
     let frame: number | undefined;
@@ -114,20 +114,22 @@ function useTail(query: string, paused: boolean) {
       if (waits.current.length > 0 && !isReading() && !isPaused.current) take();
     };
     addEventListener("scroll", onScroll, { passive: true });
-    // A connection that was lost begins again with what is known already.
-    source.addEventListener("open", () => {
-      setEntries([]);
-      waits.current = [];
-      waiting = [];
-    });
-    source.addEventListener("entry", ({ data }) => {
-      waiting.push({ number: number++, entry: JSON.parse(data) });
-      frame ??= requestAnimationFrame(show);
-    });
+    const stop = listenWhileSeen(`/api/logs?${query}`, (source) => {
+      // A connection that was lost begins again with what is known already.
+      source.addEventListener("open", () => {
+        setEntries([]);
+        waits.current = [];
+        waiting = [];
+      });
+      source.addEventListener("entry", ({ data }) => {
+        waiting.push({ number: number++, entry: JSON.parse(data) });
+        frame ??= requestAnimationFrame(show);
+      });
+    }, () => !isPaused.current && !isReading());
     return () => {
       if (frame !== undefined) cancelAnimationFrame(frame);
       removeEventListener("scroll", onScroll);
-      source.close();
+      stop();
     };
   }, [query]);
   return { entries, unseen, take };
