@@ -113,15 +113,19 @@ function toCalls({ models, times }: SeriesAnswer): readonly ChartLine[] {
   }];
 }
 
-const spans = [7, 31, 366] as const;
+/** A year is told by month: many agents and models have more days than one answer holds. */
+const spans = { "7": "day", "31": "day", "366": "month" } as const;
+type Span = keyof typeof spans;
+const isSpan = (text: string): text is Span => text in spans;
 const groupings = [["all", "all together"], ["agent", "by agent"], ["model", "by model"]] as const;
 type Grouping = (typeof groupings)[number][0];
 
 /** Tokens and money by day, and by agent and model. */
 function Used() {
-  const [days, setDays] = useState<number>(31);
+  const [days, setDays] = useState<Span>("31");
+  const step = spans[days];
   const [by, setBy] = useState<Grouping>("all");
-  const { loaded } = useLoaded((signal) => get<{ items: UsageRow[] }>("/api/usage", { days }, signal), [days]);
+  const { loaded } = useLoaded((signal) => get<{ items: UsageRow[] }>("/api/usage", { days, step }, signal), [days]);
   return (
     <section class="stack">
       <header class="head">
@@ -130,9 +134,9 @@ function Used() {
           <select
             aria-label="Days"
             value={days}
-            onChange={({ currentTarget }) => setDays(Number(currentTarget.value))}
+            onChange={({ currentTarget }) => setDays(isSpan(currentTarget.value) ? currentTarget.value : "31")}
           >
-            {spans.map((span) => <option key={span} value={span}>last {span} days</option>)}
+            {Object.keys(spans).map((span) => <option key={span} value={span}>last {span} days</option>)}
           </select>
           <select
             aria-label="Told apart"
@@ -157,7 +161,7 @@ function Used() {
             )
             : (
               <>
-                <Days rows={items} days={days} by={by} />
+                <Days rows={items} times={toBegins(Number(days), step)} step={step} by={by} />
                 <Totals rows={items} />
               </>
             )}
@@ -168,14 +172,24 @@ function Used() {
 
 const dayMs = 86_400_000;
 
-/** Money by day, where anything has a price, and tokens by day. */
-function Days({ rows, days, by }: {
-  readonly rows: readonly UsageRow[];
-  readonly days: number;
-  readonly by: Grouping;
-}) {
+/** The first moment of each of the last days, or of each month that they lie in. Oldest first. */
+function toBegins(days: number, step: "day" | "month"): readonly number[] {
   const today = Math.floor(Date.now() / dayMs) * dayMs;
   const times = Array.from({ length: days }, (_, index) => today - (days - 1 - index) * dayMs);
+  return step === "day" ? times : [...new Set(times.map((ms) => Date.parse(`${toIsoDay(ms).slice(0, 7)}-01`)))];
+}
+
+function toIsoDay(ms: number): string {
+  return new Date(ms).toISOString().slice(0, 10);
+}
+
+/** Money by day or month, where anything has a price, and tokens. */
+function Days({ rows, times, step, by }: {
+  readonly rows: readonly UsageRow[];
+  readonly times: readonly number[];
+  readonly step: "day" | "month";
+  readonly by: Grouping;
+}) {
   const nameOf = ({ agent, provider, model }: UsageRow) =>
     by === "agent" ? agent : by === "model" ? `${provider}/${model}` : "";
   const groups = [...Map.groupBy(rows, nameOf)].slice(0, tones.length);
@@ -186,26 +200,24 @@ function Days({ rows, days, by }: {
         name: group === "" ? name : group,
         tone: tones[index] ?? "soft",
         dashed: index > 1,
-        values: times.map((ms) =>
-          (byDay.get(new Date(ms).toISOString().slice(0, 10)) ?? []).reduce((sum, row) => sum + of(row), 0)
-        ),
+        values: times.map((ms) => (byDay.get(toIsoDay(ms)) ?? []).reduce((sum, row) => sum + of(row), 0)),
       };
     });
   const hasPrice = rows.some(({ costUsd }) => costUsd > 0);
-  const shared = { times, bars: groups.length === 1, sayTime: toDay };
+  const shared = { times, bars: groups.length === 1, sayTime: step === "day" ? toDay : toMonth };
   return (
     <div class="charts">
       {hasPrice && (
         <Chart
           {...shared}
-          title="Money by day"
+          title={`Money by ${step}`}
           lines={toLines("Money", ({ costUsd }) => costUsd)}
           say={money}
         />
       )}
       <Chart
         {...shared}
-        title="Tokens by day"
+        title={`Tokens by ${step}`}
         lines={toLines("Tokens", (row) => row.inputTokens + row.outputTokens)}
         say={short}
       />
@@ -215,6 +227,10 @@ function Days({ rows, days, by }: {
 
 function toDay(ms: number): string {
   return new Date(ms).toLocaleDateString(undefined, { day: "numeric", month: "short", timeZone: "UTC" });
+}
+
+function toMonth(ms: number): string {
+  return new Date(ms).toLocaleDateString(undefined, { month: "short", year: "numeric", timeZone: "UTC" });
 }
 
 function short(number: number): string {

@@ -79,7 +79,7 @@ export function newDesk(deps: DeskDeps): AdminViews {
     models: () => llm.at(config.current.llm).available,
     queues: () => toQueues(ledger, clock),
     activity: (signal) => readActivity(ledger, clock.now(), signal),
-    usage: (days, signal) => readUsageRows(ledger, toDay(clock.now() - (days - 1) * dayMs), signal),
+    usage: ({ days, step }, signal) => readUsageRows(ledger, toDay(clock.now() - (days - 1) * dayMs), step, signal),
     workspaces: withDreams(deps.workspaces, dreams),
     mcp: { ...mcp, servers: mcp.view },
     tools: newToolDesk(deps),

@@ -5,7 +5,7 @@ import type { Intake } from "../core/intake.ts";
 import type { Ledger } from "../core/ledger.ts";
 import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
-import { readQueueDepths } from "../ledger/queues.ts";
+import { countWaiting } from "../ledger/queues.ts";
 import { orAborted } from "../resilience/abort.ts";
 
 /** An {@linkcode Intake} with the handle that pauses it. */
@@ -82,8 +82,8 @@ export function newLoadWatch(
     const fill = spillFill();
     if (fill >= pauseSpillAt) gate.set("spill_full", true);
     else if (fill < pauseSpillAt * resumeAt) gate.set("spill_full", false);
-    waiting = readQueueDepths(ledger.read).find(({ queue }) => queue === "inbox")?.depth ?? 0;
     const bound = maxWaiting();
+    waiting = countWaiting(ledger.read, bound);
     if (waiting >= bound) gate.set("waiting_messages", true);
     else if (waiting < bound * resumeAt) gate.set("waiting_messages", false);
   }

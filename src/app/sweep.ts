@@ -4,6 +4,7 @@ import { toAppError } from "../core/error.ts";
 import type { Ledger } from "../core/ledger.ts";
 import type { Log } from "../core/log.ts";
 import type { Live } from "../lib/live.ts";
+import { sweepTraffic } from "../ledger/activity.ts";
 import { sweepAudit } from "../ledger/audit.ts";
 import { sweepPurged } from "../ledger/dead.ts";
 import { sweepFinished } from "../ledger/queues.ts";
@@ -38,6 +39,7 @@ export async function sweepLedger({ ledger, config, clock, log }: SweepDeps, sig
         ...sweepPurged(nowMs - restoreMs, sweepRows),
         sweepAudit(nowMs - audit, sweepRows),
         sweepTokens(nowMs - audit, sweepRows),
+        sweepTraffic(nowMs, sweepRows),
       ]);
       for (const { id, retention } of agents) if (retention !== undefined) await sweepMessages(id, retention);
     } catch (thrown) {

@@ -20,11 +20,22 @@ export function newBusRoutes(
   desk: BusDesk,
   { streams, clock, log }: { readonly streams: EventStreams; readonly clock: Clock; readonly log: Log },
 ): Hono {
+  let last: { readonly atMs: number; readonly text: Promise<string> } | undefined;
+  /** One look for all who watch: half the time, as a timer may be early. */
+  const look = (): Promise<string> => {
+    const atMs = clock.monotonic();
+    if (last === undefined || atMs - last.atMs >= lookMs / 2) {
+      const view = desk.view(AbortSignal.any([streams.gone, AbortSignal.timeout(queryMs)]));
+      last = { atMs, text: view.then((bus) => JSON.stringify(bus)) };
+    }
+    return last.text;
+  };
+
   async function* watch(left: AbortSignal): AsyncGenerator<string> {
     let told = "";
     while (!left.aborted) {
       try {
-        const text = JSON.stringify(await desk.view(AbortSignal.any([left, AbortSignal.timeout(queryMs)])));
+        const text = await look();
         if (text !== told) yield `event: bus\ndata: ${text}\n\n`;
         told = text;
       } catch (thrown) {

@@ -62,7 +62,7 @@ export const messageHitSchema = z.object({
 });
 /** An entry of a transcript that holds the words. */
 export type MessageHit = z.output<typeof messageHitSchema>;
-/** Answer of `GET /api/sessions/search`, best first. */
+/** Answer of `GET /api/sessions/search`, best first; newest first where very many entries hold the words. */
 export const messageHitsSchema = z.object({ items: z.array(messageHitSchema) });
 
 /** Query of `GET /api/sessions/:id/export`. */

@@ -1,11 +1,17 @@
 import { z } from "zod";
 
 /** Query of `GET /api/usage`. */
-export const usageQuerySchema = z.object({ days: z.coerce.number().int().min(1).max(366).default(31) });
-/** What one agent used of one model on one day. */
+export const usageQuerySchema = z.object({
+  days: z.coerce.number().int().min(1).max(366).default(31),
+  /** What one row sums up. Many agents and models have more days than an answer holds: 10,000 rows, the newest. */
+  step: z.enum(["day", "month"]).default("day"),
+});
+/** Query of `GET /api/usage`. */
+export type UsageQuery = z.output<typeof usageQuerySchema>;
+/** What one agent used of one model on one day, or in one month. */
 export const usageRowSchema = z.object({
   agent: z.string(),
-  /** `YYYY-MM-DD`, UTC. */
+  /** `YYYY-MM-DD`, UTC; of a month its first. */
   day: z.string(),
   provider: z.string(),
   model: z.string(),

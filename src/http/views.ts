@@ -51,7 +51,7 @@ import {
 import { seriesQuerySchema } from "./series_api.ts";
 import type { ModelView, Queues, Status } from "./status_api.ts";
 import type { TurnView } from "./turns_api.ts";
-import { usageQuerySchema, type UsageRow } from "./usage_api.ts";
+import { type UsageQuery, usageQuerySchema, type UsageRow } from "./usage_api.ts";
 import { parseRequest, readJson } from "./body.ts";
 import { callerOf } from "./caller.ts";
 import { toActor } from "./door.ts";
@@ -84,7 +84,7 @@ const maxForgetBytes = 10_000;
 export interface History {
   sessions(filter: SessionFilter, signal: AbortSignal): Promise<Page<SessionView>>;
   messages(sessionId: string, page: PageRequest, signal: AbortSignal): Promise<Page<MessageView>>;
-  /** Best first. */
+  /** Best first; newest first where very many entries hold the words. */
   search(search: MessageSearch, signal: AbortSignal): Promise<readonly MessageHit[]>;
   /** A whole transcript in pieces. @throws {AppError} `missing` where there is no such session. */
   export(sessionId: string, format: ExportFormat, signal: AbortSignal): AsyncIterable<string>;
@@ -180,7 +180,7 @@ export interface AdminViews {
   /** What went on in the last `minutes`, step by step. */
   series(minutes: number): SeriesView;
   /** What was used in the last `days` days, today included, newest first. */
-  usage(days: number, signal: AbortSignal): Promise<readonly UsageRow[]>;
+  usage(query: UsageQuery, signal: AbortSignal): Promise<readonly UsageRow[]>;
   readonly busDesk: BusDesk;
   readonly channelDesk: ChannelDesk;
   readonly find: Find;
@@ -228,8 +228,8 @@ export function newViewRoutes(views: AdminViews, config: Live<Config>): Hono {
     return context.json(views.series(minutes));
   });
   app.get("/usage", async (context) => {
-    const { days } = parseRequest(usageQuerySchema, context.req.query());
-    return context.json({ items: await views.usage(days, newDeadline()) });
+    const query = parseRequest(usageQuerySchema, context.req.query());
+    return context.json({ items: await views.usage(query, newDeadline()) });
   });
 
   app.get("/sessions", async (context) => {

@@ -1,8 +1,8 @@
-import type { Ledger, Row } from "../core/ledger.ts";
+import type { Ledger, Row, Statement } from "../core/ledger.ts";
 
 /** What went on in the last hour, and what was spent. Times are in milliseconds, money in US dollars. */
 export interface Activity {
-  /** Turns that ended in the last hour, the newest {@linkcode maxTurns} of them. */
+  /** Turns that ended in the last hour; times are of the newest {@linkcode maxTurns} of them. */
   readonly turns: {
     readonly ended: number;
     readonly failed: number;
@@ -27,10 +27,10 @@ export interface Activity {
   }[];
 }
 
-/** One row of what was used. */
+/** One row of what was used on a day, or in a month. */
 export interface UsageRow {
   readonly agent: string;
-  /** `YYYY-MM-DD`, UTC. */
+  /** `YYYY-MM-DD`, UTC; of a month its first. */
   readonly day: string;
   readonly provider: string;
   readonly model: string;
@@ -51,8 +51,11 @@ export interface ToolCalls {
 }
 
 const hourMs = 3_600_000;
+const minuteMs = 60_000;
 /** Enough for a median, and few enough for a page that asks every few seconds. */
-const maxTurns = 1_000;
+const maxTurns = 500;
+/** A turn may have many. */
+const maxSteps = 5_000;
 
 /** Reads {@linkcode Activity} in the reader worker. */
 export async function readActivity(
@@ -63,71 +66,88 @@ export async function readActivity(
   const since = nowMs - hourMs;
   const today = new Date(nowMs).toISOString().slice(0, 10);
   const ask = (sql: string, ...values: (string | number)[]) => ledger.query({ sql, values }, signal);
-  const [turns, counts, running, received, sent, strangers, spent, answers] = await Promise.all([
+  const [steps, running, traffic, strangers, spent] = await Promise.all([
     ask(
-      `SELECT t.finished_at - t.started_at AS total,
-        (SELECT sum(finished_at - started_at) FROM steps WHERE turn_id = t.id AND kind = 'model') AS models,
-        (SELECT sum(finished_at - started_at) FROM steps WHERE turn_id = t.id AND kind = 'tool') AS tools
-        FROM turns t WHERE t.state = 'done' AND t.finished_at > ? ORDER BY t.finished_at DESC LIMIT ?`,
+      `SELECT t.id, t.total, s.kind, s.name, s.finished_at - s.started_at AS took, s.input_tokens IS NOT NULL AS answered
+        FROM (SELECT id, finished_at - started_at AS total FROM turns
+          WHERE state = 'done' AND finished_at > ? ORDER BY finished_at DESC LIMIT ?) t
+        LEFT JOIN steps s ON s.turn_id = t.id AND s.kind IN ('model', 'tool') LIMIT ?`,
       since,
       maxTurns,
-    ),
-    ask(
-      `SELECT count(*) AS ended, total(outcome = 'failed') AS failed FROM turns WHERE state = 'done' AND finished_at > ?`,
-      since,
+      maxSteps,
     ),
     ask(`SELECT agent, count(*) AS turns FROM turns WHERE state = 'running' GROUP BY agent`),
-    ask(
-      `SELECT plugin || '.' || instance AS channel, count(*) AS number FROM inbox
-        WHERE state = 'done' AND finished_at > ? AND plugin IS NOT NULL GROUP BY 1`,
-      since,
-    ),
-    ask(
-      `SELECT plugin || '.' || instance AS channel, count(*) AS number FROM outbox
-        WHERE state = 'sent' AND finished_at > ? GROUP BY 1`,
-      since,
-    ),
+    ask(`SELECT what, name, sum(count) AS number FROM traffic WHERE minute > ? GROUP BY what, name`, toMinute(since)),
     ask(`SELECT count(*) AS number FROM pairing WHERE state = 'pending' AND expires_at > ?`, nowMs),
     ask(
       `SELECT agent, total(cost_usd) AS cost, total(input_tokens + output_tokens) AS tokens FROM usage
         WHERE day = ? GROUP BY agent ORDER BY 2 DESC, 1`,
       today,
     ),
-    ask(
-      `SELECT s.name AS model, s.finished_at - s.started_at AS took FROM
-        (SELECT id FROM turns WHERE state = 'done' AND finished_at > ? ORDER BY finished_at DESC LIMIT ?) t
-        JOIN steps s ON s.turn_id = t.id WHERE s.kind = 'model' AND s.input_tokens IS NOT NULL`,
-      since,
-      maxTurns,
-    ),
   ]);
+  const turns = [...Map.groupBy(steps, ({ id }) => id).values()].map((ofTurn) => {
+    const models = ofTurn.filter(({ kind }) => kind === "model");
+    const sum = (rows: readonly Row[]) => rows.reduce((total, { took }) => total + Number(took ?? 0), 0);
+    return {
+      addedMs: Number(ofTurn[0]?.total) - sum(ofTurn),
+      modelMs: models.length === 0 ? [] : [sum(models)],
+    };
+  });
+  const countOf = (what: string, name?: string) =>
+    traffic.filter((row) => row.what === what && (name === undefined || row.name === name))
+      .reduce((sum, { number }) => sum + Number(number), 0);
+  const channels = [...new Set(traffic.filter(({ what }) => what !== "turns").map(({ name }) => String(name)))].sort();
   return {
     turns: {
-      ended: Number(counts[0]?.ended ?? 0),
-      failed: Number(counts[0]?.failed ?? 0),
-      addedMs: medianOf(turns.map((row) => Number(row.total) - Number(row.models ?? 0) - Number(row.tools ?? 0))),
-      modelMs: medianOf(turns.flatMap((row) => row.models === null ? [] : [Number(row.models)])),
+      ended: countOf("turns"),
+      failed: countOf("turns", "failed"),
+      addedMs: medianOf(turns.map(({ addedMs }) => addedMs)),
+      modelMs: medianOf(turns.flatMap(({ modelMs }) => modelMs)),
     },
     running: running.map(({ agent, turns }) => ({ agent: String(agent), turns: Number(turns) })),
-    channels: joinChannels(received, sent),
+    channels: channels.map((channel) => ({
+      channel,
+      received: countOf("received", channel),
+      sent: countOf("sent", channel),
+    })),
     strangers: Number(strangers[0]?.number ?? 0),
     spentToday: spent.map(({ agent, cost, tokens }) => ({
       agent: String(agent),
       costUsd: Number(cost),
       tokens: Number(tokens),
     })),
-    models: groupModels(answers),
+    models: groupModels(steps.filter(({ kind, answered }) => kind === "model" && answered === 1)),
   };
 }
 
-/** What was used from `firstDay` on (`YYYY-MM-DD`, UTC), newest day first. */
+/** Takes away at most `limit` counts of minutes that ended an hour before `nowMs`. */
+export function sweepTraffic(nowMs: number, limit: number): Statement {
+  return {
+    sql: `DELETE FROM traffic WHERE (minute, what, name) IN
+      (SELECT minute, what, name FROM traffic WHERE minute < ? ORDER BY minute LIMIT ?)`,
+    values: [toMinute(nowMs - hourMs), limit],
+  };
+}
+
+/** As the triggers that count have it. */
+function toMinute(ms: number): number {
+  return Math.floor(ms / minuteMs);
+}
+
+/** What was used from `firstDay` on (`YYYY-MM-DD`, UTC), by day or by month, newest first. */
 export async function readUsageRows(
   ledger: Pick<Ledger, "query">,
   firstDay: string,
+  step: "day" | "month",
   signal: AbortSignal,
 ): Promise<readonly UsageRow[]> {
   const rows = await ledger.query({
-    sql: `SELECT * FROM usage WHERE day >= ? ORDER BY day DESC, agent, provider, model LIMIT 10000`,
+    sql: step === "day"
+      ? `SELECT agent, day, provider, model, calls, input_tokens, output_tokens, cost_usd FROM usage
+        WHERE day >= ? ORDER BY day DESC, agent, provider, model LIMIT 10000`
+      : `SELECT agent, substr(day, 1, 7) || '-01' AS day, provider, model, sum(calls) AS calls,
+          sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens, sum(cost_usd) AS cost_usd
+        FROM usage WHERE day >= ? GROUP BY 2, agent, provider, model ORDER BY 2 DESC, agent, provider, model LIMIT 10000`,
     values: [firstDay],
   }, signal);
   return rows.map((row) => ({
@@ -142,15 +162,8 @@ export async function readUsageRows(
   }));
 }
 
-function joinChannels(received: readonly Row[], sent: readonly Row[]): Activity["channels"] {
-  const numberOf = (rows: readonly Row[], channel: string) =>
-    Number(rows.find((row) => row.channel === channel)?.number ?? 0);
-  const names = [...new Set([...received, ...sent].map(({ channel }) => String(channel)))].sort();
-  return names.map((channel) => ({ channel, received: numberOf(received, channel), sent: numberOf(sent, channel) }));
-}
-
 function groupModels(answers: readonly Row[]): Activity["models"] {
-  const byModel = Map.groupBy(answers, ({ model }) => String(model));
+  const byModel = Map.groupBy(answers, ({ name }) => String(name));
   return [...byModel].map(([model, rows]) => {
     const tookMs = rows.map(({ took }) => Number(took));
     return { model, calls: rows.length, medianMs: shareOf(tookMs, 0.5) ?? 0, slowMs: shareOf(tookMs, 0.95) ?? 0 };
@@ -166,8 +179,8 @@ export async function readToolCalls(
   const rows = await ledger.query({
     sql: `SELECT s.name AS tool, s.finished_at - s.started_at AS took, s.output ->> '$.result.isError' AS failed
       FROM (SELECT id FROM turns WHERE state = 'done' AND finished_at > ? ORDER BY finished_at DESC LIMIT ?) t
-      JOIN steps s ON s.turn_id = t.id WHERE s.kind = 'tool' AND s.finished_at IS NOT NULL`,
-    values: [nowMs - hourMs, maxTurns],
+      JOIN steps s ON s.turn_id = t.id WHERE s.kind = 'tool' AND s.finished_at IS NOT NULL LIMIT ?`,
+    values: [nowMs - hourMs, maxTurns, maxSteps],
   }, signal);
   const byTool = Map.groupBy(rows, ({ tool }) => String(tool));
   return new Map([...byTool].map(([tool, calls]) => {

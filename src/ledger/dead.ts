@@ -73,6 +73,9 @@ export function writeDeadLetter(letter: DeadLetter, nowMs: number): Statement {
 /** Neither replayed nor purged. */
 export const isOpen = "replayed_at IS NULL AND purged_at IS NULL";
 
+const summaryColumns =
+  "id, hop, subject, event_id, agent, session_id, kind, reason, message, attempts, first_at, at, replayed_at";
+
 /** Newest first. What was purged is not among them. */
 export async function listDeadLetters(
   ledger: Pick<Ledger, "query">,
@@ -82,13 +85,15 @@ export async function listDeadLetters(
 ): Promise<readonly DeadLetterSummary[]> {
   const { where, values } = toCondition(filter, nowMs);
   const limit = Math.min(Math.max(filter.limit ?? 100, 1), 1_000);
-  const sql = `SELECT * FROM dead WHERE ${where} ORDER BY id DESC LIMIT ?`;
+  // Found by an index that holds all of the conditions, so that no body is read through, and none is handed over.
+  const sql = `SELECT ${summaryColumns} FROM (SELECT id AS found FROM dead WHERE ${where} ORDER BY id DESC LIMIT ?)
+    JOIN dead ON id = found ORDER BY id DESC`;
   return (await ledger.query({ sql, values: [...values, limit] }, signal)).map(toSummary);
 }
 
 /** One dead letter, whole; `undefined` also for one that was purged. */
 export function readDeadLetter(read: LedgerReader, id: number): DeadLetterDetail | undefined {
-  const row = read.get(`SELECT * FROM dead WHERE id = ? AND purged_at IS NULL`, id);
+  const row = read.get(`SELECT ${summaryColumns}, body FROM dead WHERE id = ? AND purged_at IS NULL`, id);
   return row === undefined ? undefined : { ...toSummary(row), body: JSON.parse(String(row.body)) };
 }
 

@@ -1,6 +1,6 @@
 import type { Ledger, Row } from "../core/ledger.ts";
 import { isOpen } from "./dead.ts";
-import { toMatch } from "./search.ts";
+import { findNewest } from "./search.ts";
 
 /** What somebody may hold in hand of a message. */
 export type FoundBy = "turn" | "received" | "sent" | "conversation" | "dead letter" | "words";
@@ -81,15 +81,13 @@ export async function findMessage(
       text,
     ),
   ])).flat();
-  const match = toMatch(text);
   if (known.length > 0) return withoutRepeats(known);
-  if (match === undefined) return [];
   return await ask(
     "words",
     `SELECT m.turn_id, m.session_id, m.at, x.text, coalesce(t.outcome, t.state) AS state
-      FROM (SELECT rowid AS id FROM message_search WHERE message_search MATCH ? ORDER BY rowid DESC LIMIT ${maxFound}) hits
-      JOIN messages m ON m.id = hits.id JOIN message_texts x ON x.id = m.id LEFT JOIN turns t ON t.id = m.turn_id`,
-    match,
+      FROM messages m JOIN message_texts x ON x.id = m.id LEFT JOIN turns t ON t.id = m.turn_id
+      WHERE m.id IN (SELECT value FROM json_each(?))`,
+    JSON.stringify(await findNewest(ledger, text, maxFound, signal)),
   );
 }
 

@@ -5,7 +5,7 @@ import { receiptSchema } from "../core/message.ts";
 import type { ToolContent } from "../core/tool.ts";
 import { type TranscriptEntry, transcriptEntrySchema } from "../core/transcript.ts";
 import { type ExportFormat, exportSession } from "./export.ts";
-import { type MessageHit, type MessageSearch, searchMessages, toMatch } from "./search.ts";
+import { findNewest, type MessageHit, type MessageSearch, searchMessages } from "./search.ts";
 
 /** A page of a list, newest first. `next` is the cursor of the page after it; absent: this was the last. */
 interface Page<T> {
@@ -145,7 +145,7 @@ export interface History {
     page: { readonly before?: string | undefined; readonly limit: number },
     signal: AbortSignal,
   ): Promise<Page<EntryView>>;
-  /** Entries that hold the words, best first. */
+  /** Entries that hold the words, best first; newest first where very many do. */
   search(search: MessageSearch, signal: AbortSignal): Promise<readonly MessageHit[]>;
   /** A whole transcript. @throws {AppError} `missing` where there is no such session. */
   export(sessionId: string, format: ExportFormat, signal: AbortSignal): AsyncIterable<string>;
@@ -154,9 +154,20 @@ export interface History {
 }
 
 /** Newest entries with the words whose sessions are listed: a word that stands everywhere must not cost everything. */
-const maxHits = 50_000;
-/** A search of the index that finds nothing. */
-const nothing = '""';
+const maxHits = 10_000;
+
+/** What the steps of a turn show of what went into them and came out, characters; a step of many shows its beginning. */
+const maxShownChars = 2_000_000;
+const leastShownChars = 2_000;
+
+const shown = (column: "input" | "output") =>
+  `iif(octet_length(${column}) > bound, NULL, ${column}) AS ${column},
+    iif(octet_length(${column}) > bound, substr(${column}, 1, bound), NULL) AS ${column}_beginning`;
+const stepsSql = `SELECT seq, kind, name, state, effect, started_at, finished_at, steps.input_tokens,
+    steps.output_tokens, steps.cost_usd, ${shown("input")}, ${shown("output")},
+    iif(octet_length(output) > bound, output ->> '$.result.isError', NULL) AS failed
+  FROM (SELECT max(?, ? / max(1, count(*))) AS bound FROM steps WHERE turn_id = ?) CROSS JOIN steps
+  WHERE turn_id = ? ORDER BY seq`;
 
 /** Makes the {@linkcode History} of a ledger. */
 export function newHistory(ledger: Pick<Ledger, "query">): History {
@@ -174,8 +185,9 @@ export function newHistory(ledger: Pick<Ledger, "query">): History {
         values.push(cursor.lastAt, cursor.id);
       }
       if (channel !== undefined) {
-        conditions.push("s.plugin || '.' || s.instance = ?");
-        values.push(channel);
+        const dot = channel.indexOf(".");
+        conditions.push("s.plugin = ? AND s.instance = ?");
+        values.push(channel.slice(0, Math.max(0, dot)), channel.slice(dot + 1));
       }
       if (person !== undefined) {
         conditions.push(`s.id IN (SELECT session_id FROM session_people
@@ -191,10 +203,8 @@ export function newHistory(ledger: Pick<Ledger, "query">): History {
         values.push(untilMs);
       }
       if (search !== undefined) {
-        conditions.push(`s.id IN (SELECT m.session_id FROM
-          (SELECT rowid AS id FROM message_search WHERE message_search MATCH ? ORDER BY rowid DESC LIMIT ${maxHits}) hits
-          JOIN messages m ON m.id = hits.id)`);
-        values.push(toMatch(search) ?? nothing);
+        conditions.push(`s.id IN (SELECT session_id FROM messages WHERE id IN (SELECT value FROM json_each(?)))`);
+        values.push(JSON.stringify(await findNewest(ledger, search, maxHits, signal)));
       }
       const rows = await ledger.query({
         sql: `SELECT s.* FROM sessions s WHERE ${conditions.join(" AND ")} ORDER BY s.last_at DESC, s.id DESC LIMIT ?`,
@@ -221,7 +231,7 @@ export function newHistory(ledger: Pick<Ledger, "query">): History {
       const [row] = await ledger.query({ sql: `SELECT * FROM turns WHERE id = ?`, values: [id] }, signal);
       if (row === undefined) return undefined;
       const [steps, received, sends, replays] = await Promise.all([
-        ledger.query({ sql: `SELECT * FROM steps WHERE turn_id = ? ORDER BY seq`, values: [id] }, signal),
+        ledger.query({ sql: stepsSql, values: [leastShownChars, maxShownChars, id, id] }, signal),
         ledger.query({
           sql: `SELECT received_at, plugin, instance, provider_id, json_extract(event, '$.traceparent') AS trace
             FROM inbox WHERE turn_id = ? ORDER BY id`,
@@ -319,8 +329,10 @@ function toSend(row: Row): SendView {
 }
 
 function toStep(step: Row): StepView {
-  const input = parseJson(step.input);
-  const output = parseJson(step.output);
+  const input = typeof step.input_beginning === "string" ? { text: `${step.input_beginning}…` } : parseJson(step.input);
+  const output = typeof step.output_beginning === "string"
+    ? toCut(step, `${step.output_beginning}…`)
+    : parseJson(step.output);
   return {
     seq: Number(step.seq),
     kind: step.kind === "model" || step.kind === "inbound" ? step.kind : "tool",
@@ -337,6 +349,13 @@ function toStep(step: Row): StepView {
     input: step.kind === "model" ? null : input,
     output,
   };
+}
+
+/** An output of which only the beginning is shown, in the shape of a whole one. */
+function toCut(step: Row, text: string): unknown {
+  return step.kind === "tool"
+    ? { result: { isError: step.failed === 1, content: [{ type: "text", text }] } }
+    : { text };
 }
 
 /** What a step's output says where it is no good one. */

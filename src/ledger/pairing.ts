@@ -81,18 +81,37 @@ export function readCodes(
     .map(({ id, code }) => ({ id: Number(id), code: String(code) }));
 }
 
-/** Those who asked, newest first. */
+/** Which rows stand as each state, at a time that the condition asks for. */
+const rowsOf: Readonly<Record<PairingState, readonly { readonly condition: string; readonly asksTime?: true }[]>> = {
+  pending: [{ condition: `state = 'pending' AND expires_at > ?`, asksTime: true }],
+  approved: [{ condition: `state = 'approved'` }],
+  denied: [{ condition: `state = 'denied'` }],
+  revoked: [{ condition: `state = 'revoked'` }],
+  expired: [{ condition: `state = 'expired'` }, { condition: `state = 'pending' AND expires_at <= ?`, asksTime: true }],
+};
+
+/** Those who asked, newest first. A page of each state is read by an index, however many there are of another. */
 export async function listPairings(
   ledger: Pick<Ledger, "query">,
   { state, before, limit }: PairingFilter,
   nowMs: number,
   signal: AbortSignal,
 ): Promise<readonly Pairing[]> {
-  const condition = state === undefined ? `state <> 'expired'` : `state = ?`;
-  const values: SqlValue[] = [nowMs, nowMs, before ?? Number.MAX_SAFE_INTEGER];
-  if (state !== undefined) values.push(state);
-  const sql = `SELECT * FROM (SELECT ${columns} FROM pairing WHERE id < ?) WHERE ${condition} ORDER BY id DESC LIMIT ?`;
-  return (await ledger.query({ sql, values: [...values, limit] }, signal)).map(toPairing);
+  const wanted = (state === undefined ? states.filter((one) => one !== "expired") : [state]).flatMap((one) =>
+    rowsOf[one]
+  );
+  const pages = wanted.map(({ condition }) =>
+    `SELECT * FROM (SELECT id AS found FROM pairing WHERE ${condition} AND id < ? ORDER BY id DESC LIMIT ?)`
+  );
+  const pageValues = wanted.flatMap(({ asksTime }) => [
+    ...asksTime === undefined ? [] : [nowMs],
+    before ?? Number.MAX_SAFE_INTEGER,
+    limit,
+  ]);
+  const sql = `SELECT ${columns} FROM (${
+    pages.join(" UNION ALL ")
+  }) JOIN pairing ON id = found ORDER BY id DESC LIMIT ?`;
+  return (await ledger.query({ sql, values: [nowMs, nowMs, ...pageValues, limit] }, signal)).map(toPairing);
 }
 
 /** Gives somebody a code who has none and about whom nobody has decided. */

@@ -9,27 +9,30 @@ export interface QueueDepth {
   readonly oldestAtMs: number | undefined;
 }
 
-/** Every queue of the ledger. Cheap: each count walks a partial index of what waits. */
+/**
+ * Every queue of the ledger. Each count walks an index of what waits, and one row of each queue is read: the first, which
+ * is the oldest. Bodies may be large, so that reading every row would stall whoever asks.
+ */
 export function readQueueDepths(read: LedgerReader): readonly QueueDepth[] {
+  const waiting = (table: string, since: string, condition: string) =>
+    `SELECT depth, (SELECT ${since} FROM ${table} WHERE id = first) AS oldest
+      FROM (SELECT count(*) AS depth, min(id) AS first FROM ${table} WHERE ${condition})`;
   return [
-    {
-      queue: "inbox" as const,
-      sql: `SELECT count(*) AS depth, min(received_at) AS oldest FROM inbox WHERE state = 'ready'`,
-    },
-    {
-      queue: "outbox" as const,
-      sql: `SELECT count(*) AS depth, min(created_at) AS oldest FROM outbox WHERE state IN ('queued', 'sending')`,
-    },
-    {
-      queue: "spill" as const,
-      sql: `SELECT count(*) AS depth, (SELECT spilled_at FROM spill ORDER BY id LIMIT 1) AS oldest FROM spill`,
-    },
-    { queue: "dead" as const, sql: `SELECT count(*) AS depth, min(at) AS oldest FROM dead WHERE ${isOpen}` },
+    { queue: "inbox" as const, sql: waiting("inbox", "received_at", `state = 'ready'`) },
+    { queue: "outbox" as const, sql: waiting("outbox", "created_at", `state IN ('queued', 'sending')`) },
+    { queue: "spill" as const, sql: waiting("spill", "spilled_at", "TRUE") },
+    { queue: "dead" as const, sql: waiting("dead", "at", isOpen) },
   ].map(({ queue, sql }) => {
     const row = read.get(sql);
     const oldest = row?.oldest;
     return { queue, depth: Number(row?.depth ?? 0), oldestAtMs: typeof oldest === "number" ? oldest : undefined };
   });
+}
+
+/** How many accepted events wait, counted up to `limit`. */
+export function countWaiting(read: LedgerReader, limit: number): number {
+  const sql = `SELECT count(*) AS depth FROM (SELECT 1 FROM inbox WHERE state = 'ready' LIMIT ?)`;
+  return Number(read.get(sql, limit)?.depth ?? 0);
 }
 
 /**

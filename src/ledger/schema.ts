@@ -298,4 +298,45 @@ export const migrations: readonly string[] = [
   ) STRICT;
   CREATE UNIQUE INDEX tokens_name ON tokens (name) WHERE revoked_at IS NULL;
   `,
+  // What waits, what died and what was spent are asked for while turns run: every such look walks an index that holds all
+  // that it needs, never rows whose bodies may be large. What went on is counted as it ends, by triggers, so that the
+  // previous release counts too: an hour may hold a million turns.
+  `
+  CREATE INDEX inbox_waiting ON inbox (consumer, subject) WHERE state = 'ready';
+  CREATE INDEX dead_waiting ON dead (id, hop, subject, kind, reason, first_at, at, replayed_at, purged_at)
+    WHERE replayed_at IS NULL AND purged_at IS NULL;
+  CREATE INDEX dead_agent ON dead (agent, at);
+  CREATE INDEX pairing_state ON pairing (state, id);
+  CREATE INDEX usage_day ON usage (day);
+  CREATE INDEX sessions_conversation ON sessions (conversation);
+
+  CREATE TABLE traffic (
+    minute INTEGER NOT NULL, -- since the epoch
+    what   TEXT NOT NULL CHECK (what IN ('received', 'sent', 'turns')),
+    name   TEXT NOT NULL, -- of the channel instance; outcome of the turns
+    count  INTEGER NOT NULL,
+    PRIMARY KEY (minute, what, name)
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO traffic SELECT finished_at / 60000, 'received', plugin || '.' || instance, count(*) FROM inbox
+    WHERE state = 'done' AND finished_at > (unixepoch() - 3600) * 1000 AND plugin IS NOT NULL GROUP BY 1, 3;
+  INSERT INTO traffic SELECT finished_at / 60000, 'sent', plugin || '.' || instance, count(*) FROM outbox
+    WHERE state = 'sent' AND finished_at > (unixepoch() - 3600) * 1000 GROUP BY 1, 3;
+  INSERT INTO traffic SELECT finished_at / 60000, 'turns', coalesce(outcome, ''), count(*) FROM turns
+    WHERE state = 'done' AND finished_at > (unixepoch() - 3600) * 1000 GROUP BY 1, 3;
+  CREATE TRIGGER inbox_counted AFTER UPDATE OF state ON inbox
+    WHEN new.state = 'done' AND old.state = 'ready' AND new.finished_at IS NOT NULL AND new.plugin IS NOT NULL BEGIN
+    INSERT INTO traffic VALUES (new.finished_at / 60000, 'received', new.plugin || '.' || new.instance, 1)
+      ON CONFLICT DO UPDATE SET count = count + 1;
+  END;
+  CREATE TRIGGER outbox_counted AFTER UPDATE OF state ON outbox
+    WHEN new.state = 'sent' AND old.state <> 'sent' AND new.finished_at IS NOT NULL BEGIN
+    INSERT INTO traffic VALUES (new.finished_at / 60000, 'sent', new.plugin || '.' || new.instance, 1)
+      ON CONFLICT DO UPDATE SET count = count + 1;
+  END;
+  CREATE TRIGGER turns_counted AFTER UPDATE OF state ON turns
+    WHEN new.state = 'done' AND old.state = 'running' AND new.finished_at IS NOT NULL BEGIN
+    INSERT INTO traffic VALUES (new.finished_at / 60000, 'turns', coalesce(new.outcome, ''), 1)
+      ON CONFLICT DO UPDATE SET count = count + 1;
+  END;
+  `,
 ];

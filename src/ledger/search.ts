@@ -1,4 +1,4 @@
-import type { Ledger, Row, SqlValue, Statement } from "../core/ledger.ts";
+import type { Ledger, Row, SqlValue } from "../core/ledger.ts";
 import type { TranscriptEntry } from "../core/transcript.ts";
 
 /** What a search looks for, and where. All given conditions hold together. */
@@ -34,7 +34,13 @@ const leadChars = 120;
 const wordBound = 16;
 const wordChars = 64;
 
-/** Finds entries of transcripts, best first. Whatever is asked for is words, never syntax of the index. */
+/** Entries that are held against each other; more than these hold words that tell none of them from the others. */
+const maxRanked = 5_000;
+
+/**
+ * Finds entries of transcripts, best first; where very many hold the words, newest first. Whatever is asked for is words,
+ * never syntax of the index.
+ */
 export async function searchMessages(
   ledger: Pick<Ledger, "query">,
   { words, agent, within, limit }: MessageSearch,
@@ -42,31 +48,66 @@ export async function searchMessages(
 ): Promise<readonly MessageHit[]> {
   const match = toMatch(words);
   if (match === undefined) return [];
-  const conditions: string[] = [];
-  const values: SqlValue[] = [];
-  if (agent !== undefined) {
-    conditions.push("AND m.agent = ?");
-    values.push(agent);
-  }
-  if (within !== undefined) {
-    conditions.push(`AND (m.session_id = ? OR m.session_id IN
+  const conditions = [
+    ...agent === undefined ? [] : ["m.agent = ?"],
+    ...within === undefined ? [] : [`(m.session_id = ? OR m.session_id IN
       (SELECT session_id FROM session_people AS mine WHERE person = ? AND NOT EXISTS
-        (SELECT 1 FROM session_people AS other WHERE other.session_id = mine.session_id AND other.person <> mine.person)))`);
-    values.push(within.sessionId, within.person ?? null);
-  }
-  const statement: Statement = {
-    sql: `SELECT m.id, m.session_id, m.at, m.role, json_extract(m.body, '$.sender') AS sender,
+        (SELECT 1 FROM session_people AS other WHERE other.session_id = mine.session_id AND other.person <> mine.person)))`],
+  ].join(" AND ") || "TRUE";
+  const values: readonly SqlValue[] = [
+    ...agent === undefined ? [] : [agent],
+    ...within === undefined ? [] : [within.sessionId, within.person ?? null],
+  ];
+  const ask = async (hits: string, order: string, ...given: readonly SqlValue[]) => {
+    const sql = `SELECT m.id, m.session_id, m.at, m.role, json_extract(m.body, '$.sender') AS sender,
         json_extract(m.body, '$.untrusted') AS untrusted,
         substr(t.text, max(1, instr(lower(t.text), ?) - ${leadChars}), ${excerptChars}) AS excerpt
-      FROM message_search JOIN messages m ON m.id = message_search.rowid JOIN message_texts t ON t.id = m.id
-      WHERE message_search MATCH ? ${conditions.join(" ")} ORDER BY message_search.rank LIMIT ?`,
-    values: [firstWord(words), match, ...values, limit],
+      FROM ${hits} ORDER BY ${order} LIMIT ?`;
+    return (await ledger.query({ sql, values: [firstWord(words), ...given, limit] }, signal)).map(toHit);
   };
-  return (await ledger.query(statement, signal)).map(toHit);
+  const texts = "JOIN message_texts t ON t.id = m.id";
+
+  const newest = await findNewest(ledger, words, maxRanked + 1, signal);
+  if (newest.length <= maxRanked) {
+    const hits = `message_search JOIN messages m ON m.id = message_search.rowid ${texts}
+      WHERE message_search MATCH ? AND ${conditions}`;
+    return await ask(hits, "message_search.rank", match, ...values);
+  }
+  // The order is ours: to go through all that an agent ever said would cost what is to be saved.
+  const among = `json_each(?) AS hit CROSS JOIN messages m ON m.id = hit.value ${texts} WHERE ${conditions}`;
+  const found = await ask(among, "m.id DESC", JSON.stringify(newest), ...values);
+  if (found.length === limit || conditions === "TRUE") return found;
+  // Those that are meant are few: the index is gone through for them alone.
+  const all = `(SELECT rowid AS id FROM message_search WHERE message_search MATCH ?
+        AND +rowid IN (SELECT m.id FROM messages m WHERE ${conditions}) ORDER BY rowid DESC LIMIT ${maxRanked}) AS hit
+      JOIN messages m ON m.id = hit.id ${texts}`;
+  return await ask(all, "m.id DESC", match, ...values);
 }
 
-/** The words of a search as FTS5 takes them, each in quotes; `undefined` where there is none. */
-export function toMatch(words: string): string | undefined {
+/**
+ * Ids of the newest `limit` entries that hold the words, newest first: whole words where so many hold them, else their
+ * beginnings too. To find beginnings the index gathers all that begin so before it gives one; whole words it gives as it
+ * goes, so that a word that stands in a million entries costs no more than another.
+ */
+export async function findNewest(
+  ledger: Pick<Ledger, "query">,
+  words: string,
+  limit: number,
+  signal: AbortSignal,
+): Promise<readonly number[]> {
+  const whole = toWords(words).map((word) => `"${word}"`).join(" ");
+  const match = toMatch(words);
+  if (match === undefined) return [];
+  const ask = async (wanted: string) => {
+    const sql = `SELECT rowid AS id FROM message_search WHERE message_search MATCH ? ORDER BY rowid DESC LIMIT ?`;
+    return (await ledger.query({ sql, values: [wanted, limit] }, signal)).map(({ id }) => Number(id));
+  };
+  const found = await ask(whole);
+  return found.length === limit ? found : await ask(match);
+}
+
+/** The words of a search as FTS5 takes them, each in quotes, or its beginning; `undefined` where there is none. */
+function toMatch(words: string): string | undefined {
   const found = toWords(words);
   return found.length === 0 ? undefined : found.map((word) => `"${word}"*`).join(" ");
 }

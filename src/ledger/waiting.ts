@@ -25,11 +25,15 @@ export async function readWaiting(ledger: Pick<Ledger, "query">, signal: AbortSi
   const ask = (sql: string) =>
     ledger.query({ sql: `${sql} ORDER BY waiting DESC LIMIT ${maxGroups}`, values: [] }, signal);
   const [inbox, outbox, spill] = await Promise.all([
-    ask(`SELECT consumer, subject, count(*) AS waiting, min(received_at) AS oldest FROM inbox
-      WHERE state = 'ready' GROUP BY consumer, subject`),
-    ask(`SELECT plugin || '.' || instance AS channel, count(*) AS waiting, min(created_at) AS oldest FROM outbox
-      WHERE state IN ('queued', 'sending') GROUP BY plugin, instance`),
-    // The index knows the first row of each subject, so that only that one is read.
+    // The index knows the first row of each group, which is the oldest, so that only that one is read.
+    ask(`SELECT consumer, subject, waiting, (SELECT received_at FROM inbox WHERE id = first) AS oldest
+      FROM (SELECT consumer, subject, count(*) AS waiting, min(id) AS first FROM inbox
+        WHERE state = 'ready' GROUP BY consumer, subject)`),
+    ask(
+      `SELECT plugin || '.' || instance AS channel, waiting, (SELECT created_at FROM outbox WHERE id = first) AS oldest
+      FROM (SELECT plugin, instance, count(*) AS waiting, min(id) AS first FROM outbox
+        WHERE state IN ('queued', 'sending') GROUP BY plugin, instance)`,
+    ),
     ask(`SELECT subject, waiting, (SELECT spilled_at FROM spill WHERE id = first) AS oldest
       FROM (SELECT subject, count(*) AS waiting, min(id) AS first FROM spill GROUP BY subject)`),
   ]);

@@ -28,7 +28,7 @@ Deno.test("the last hour is summed up: turns, models, channels, and what was spe
   const [channel] = activity.channels;
   assert.deepEqual([channel?.channel, channel?.sent], ["telegram.sales", 2]);
   const day = new Date(room.clock.now()).toISOString().slice(0, 10);
-  const [used] = await readUsageRows(room.ledger, day, soon());
+  const [used] = await readUsageRows(room.ledger, day, "day", soon());
   assert.deepEqual([used?.agent, used?.model, used?.calls, used?.costUsd], ["ana", "m", 2, 2]);
 
   const later = await readActivity(room.ledger, room.clock.now() + 3_600_001, soon());

@@ -32,3 +32,31 @@ Deno.test("a person logs in, chats, sees a tool work, and finds the conversation
   }
   assert.deepEqual(faults, []);
 });
+
+Deno.test("many tabs of the console are open in one browser, and each tells what is so when it is looked at", async () => {
+  await using model = openFakeModel();
+  await using nexo = await startNexo({ config: newTestConfig({ modelUrl: model.baseUrl }) });
+  await using browser = await openBrowser();
+  const tabs = [await browser.newPage()];
+  const first = tabs[0]?.page;
+  await first?.goto(nexo.admin);
+  await first?.locator("input[type=password]").fill(nexo.token);
+  await first?.keyboard.press("Enter");
+  await first?.waitForSelector("::-p-text(Needs you)");
+  // More streams than a browser opens to one place.
+  for (const name of ["overview", "bus", "logs", "overview", "bus", "logs", "overview"]) {
+    const tab = await browser.newPage();
+    tabs.push(tab);
+    await tab.page.goto(`${nexo.admin}/#/${name}`);
+    await tab.page.waitForSelector("main h1");
+  }
+  await first?.bringToFront();
+  await first?.goto(new URL("#/chat", nexo.admin).href);
+  await first?.locator("textarea").fill("hello from the first tab");
+  await first?.keyboard.press("Enter");
+  await first?.waitForSelector("::-p-text(answer to: hello from the first tab)");
+  const log = tabs[3]?.page;
+  await log?.bringToFront();
+  await log?.waitForSelector("::-p-text(turn.ended)");
+  assert.deepEqual(tabs.flatMap(({ faults }) => faults), []);
+});

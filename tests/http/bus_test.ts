@@ -36,3 +36,27 @@ Deno.test("a look that failed is written down, and the next one is told", async 
   assert.match((await told)?.value ?? "", /event: bus/);
   await reader?.cancel();
 });
+
+Deno.test("all who watch the bus share one look at the ledger", async () => {
+  let looks = 0;
+  await using http = await openHttpFixture({
+    busDesk: { view: () => Promise.resolve({ ...quiet, spill: [spillOf(++looks)] }) },
+  });
+  const readers = await Promise.all(
+    [1, 2, 3].map(async () =>
+      (await http.admin("/api/bus/live")).body?.pipeThrough(new TextDecoderStream()).getReader()
+    ),
+  );
+  const readAll = async () => (await Promise.all(readers.map((reader) => reader?.read()))).map((told) => told?.value);
+  const told = (look: number) => `event: bus\ndata: ${JSON.stringify({ ...quiet, spill: [spillOf(look)] })}\n\n`;
+  assert.deepEqual(await readAll(), [told(1), told(1), told(1)]);
+  await http.clock.untilWaiting(3);
+  const next = readAll();
+  await http.clock.advance(2_000);
+  assert.deepEqual(await next, [told(2), told(2), told(2)]);
+  for (const reader of readers) await reader?.cancel();
+});
+
+function spillOf(waiting: number): BusView["spill"][number] {
+  return { subject: "s", waiting, oldestSeconds: 0 };
+}
