@@ -56,7 +56,10 @@ function toReadyLine(app: App): string {
 
 function toStartPage(app: App, { color, columns, env }: Terminal, { dataDir }: Place): string {
   const tokenPlace = env["AGENT_ADMIN_TOKEN"] ? "AGENT_ADMIN_TOKEN" : `${dataDir}/admin.token`;
-  const page = { status: app.status(), loginLink: app.newLoginLink(), tokenPlace, columns };
+  // The journal of systemd keeps what it is given, and others than the operator may read it.
+  const isKept = env["JOURNAL_STREAM"] !== undefined && columns === undefined;
+  const loginLink = isKept ? app.addresses.admin.href : app.newLoginLink();
+  const page = { status: app.status(), loginLink, tokenPlace, columns };
   return formatStartPage(page, newInk(color));
 }
 

@@ -7,9 +7,9 @@ import { formatAgents, formatChannels, formatSubsystems } from "./status_page.ts
 /** What the page shows. */
 export interface StartPage {
   readonly status: Status;
-  /** Address of the console that logs a browser in, once. */
+  /** Address of the console; with a code that logs a browser in, once, where only a person reads this. */
   readonly loginLink: string;
-  /** Where the token that logs in after that stands. */
+  /** Where the token that logs in else stands. */
   readonly tokenPlace: string;
   /** Width of the terminal. */
   readonly columns?: number | undefined;
@@ -21,15 +21,17 @@ export function formatStartPage(page: StartPage, ink: Ink): string {
   return [
     `${ink.bold(`nexo ${status.version}`)} is running. Ctrl-C stops it; ` +
     wrapText("what it has accepted it answers after the next start.", columns, 0, 45),
-    `Console: ${ink.bold(loginLink)}\n` +
-    ink.dim(
-      wrapText(`The link works once, for 15 minutes. After that the token in ${tokenPlace} logs you in.`, columns),
-    ),
+    `Console: ${ink.bold(loginLink)}\n` + ink.dim(wrapText(sayLogin(loginLink, tokenPlace), columns)),
     formatAgents(status.agents, ink, columns),
     formatChannels(status.channels, ink, columns),
     formatSubsystems(status, ink, columns),
     findMissing(page).map((text) => `${ink.warn("+")} ${wrapText(toPlain(text), columns, 2)}`).join("\n"),
   ].filter((part) => part !== "").join("\n\n") + "\n";
+}
+
+function sayLogin(link: string, tokenPlace: string): string {
+  if (!link.includes("code=")) return `The token in ${tokenPlace} logs you in.`;
+  return `The link works once, for 15 minutes. After that the token in ${tokenPlace} logs you in.`;
 }
 
 /** What would make the runtime more useful, each with the line that adds it. */

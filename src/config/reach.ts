@@ -2,8 +2,8 @@ import { readWritten } from "./document.ts";
 import { isPlain } from "./same.ts";
 
 /**
- * Settings that reach further than what an agent says: into files, to other machines, to keys and tools, and who reaches
- * the listeners. Their own names, or those of sections.
+ * Settings that reach further than what an agent says: into files, to other machines, to keys and tools, who reaches the
+ * listeners, and what is known of it afterwards. Their own names, or those of sections.
  */
 const farSettings: readonly string[] = [
   "workspace",
@@ -16,6 +16,7 @@ const farSettings: readonly string[] = [
   "broker",
   "http",
   "redact",
+  "audit",
 ];
 
 /**

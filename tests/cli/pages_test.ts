@@ -43,6 +43,11 @@ telegram.sales  up     @sales_bot  ana     -
   );
 });
 
+Deno.test("where the start page is kept it has no link that logs in", () => {
+  const text = formatStartPage({ ...page, loginLink: "http://127.0.0.1:9091/", status: healthy }, ink);
+  assert.match(text, /Console: http:\/\/127\.0\.0\.1:9091\/\nThe token in \.\/data\/admin\.token logs you in\.\n/);
+});
+
 Deno.test("the start page of a fresh clone says what is missing, and the line that adds it", () => {
   const text = formatStartPage({ ...page, status: bare }, ink);
   assert.equal(

@@ -21,6 +21,7 @@ Deno.test("an edit reaches further where it names a folder, an address, a key, a
     ["providers: { one: { base_url: u } }", "providers: { two: { base_url: u } }", ["providers.two.base_url"]],
     ["http: { allowed_hosts: [a] }", "http: { allowed_hosts: [a, b] }", ["http.allowed_hosts"]],
     ["http: { allowed_hosts: [a] }", "http: {}", []],
+    ["", "retention: { finished: 1d, audit: 1m }", ["retention.audit"]],
     ["", "agents: [", []],
   ];
   for (const [before, after, reach] of cases) assert.deepEqual(findNewReach(before, after), reach, after);

@@ -7,6 +7,7 @@ import { newTestConfig } from "../fixtures/nexo_config.ts";
 import { type NexoProcess, openTempDir, startNexo, startRefused } from "../fixtures/nexo_process.ts";
 
 const shippedConfig = new URL("../../config", import.meta.url).pathname;
+const main = new URL("../../main.ts", import.meta.url).pathname;
 const modelsSchema = z.object({ data: z.array(z.object({ id: z.string() })).min(1) });
 const runFileSchema = z.strictObject({
   pid: z.number(),
@@ -37,6 +38,29 @@ Deno.test("the shipped config starts without a key, and its agent answers with t
   const events = await response.text();
   assert.match(events, /"toolStarted"/, events);
   assert.match(events, /"toolEnded"/, events);
+});
+
+Deno.test("a service's journal gets no link that logs in, and a pipe that a person reads does", async () => {
+  const { JOURNAL_STREAM: _, ...ours } = Deno.env.toObject();
+  for (const [env, login] of [[{ JOURNAL_STREAM: "8:1" }, false], [{}, true]] as const) {
+    await using data = await openTempDir();
+    const free = "127.0.0.1:0";
+    const child = new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--no-prompt", main, "run", "--config", shippedConfig, "--data", data.path],
+      clearEnv: true,
+      env: { ...ours, ...env, AGENT_HEALTH_ADDR: free, AGENT_METRICS_ADDR: free, AGENT_ADMIN_ADDR: free },
+      stdout: "piped",
+      stderr: "null",
+    }).spawn();
+    let text = "";
+    for await (const part of child.stdout.pipeThrough(new TextDecoderStream())) {
+      const isNew = !text.includes("logs you in");
+      text += part;
+      if (isNew && text.includes("logs you in")) child.kill("SIGTERM");
+    }
+    assert.equal((await child.status).code, 0, text);
+    assert.equal(text.includes("/login?code="), login, text);
+  }
 });
 
 Deno.test("data/run.json names the process and its three addresses", async () => {
