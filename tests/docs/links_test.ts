@@ -222,3 +222,14 @@ Deno.test("a default that the docs tell behind an option's name is the default",
   assert.deepEqual(wrong, []);
   assert.ok(count > 12, String(count));
 });
+
+Deno.test("the plugin guide lists what every channel is tested for", async () => {
+  const guide = pages.find(({ path }) => path === "docs/plugins.md")?.text ?? "";
+  const listed = allOf(guide.slice(guide.indexOf("\n## Contract tests\n")), /^- (.+)$/gm).map((fact) =>
+    fact.replaceAll("`", "")
+  );
+  const contract = await Deno.readTextFile(new URL("tests/channel_contract.ts", repository));
+  const facts = allOf(contract, /(?:[fF]act\(|for \(const \[.*\n)\s*["`](.+?)["`],/g);
+  assert.ok(facts.length > 12);
+  assert.deepEqual(facts.filter((fact) => !fact.includes("${") && !listed.some((line) => line.startsWith(fact))), []);
+});
