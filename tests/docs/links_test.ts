@@ -50,6 +50,13 @@ Deno.test("every relative link of the docs leads to a file, and to a heading in 
   assert.deepEqual(broken, []);
 });
 
+Deno.test("the index names every page", () => {
+  const index = pages.find(({ path }) => path === "docs/README.md")?.text ?? "";
+  const missing = pages.filter(({ path }) => path.startsWith("docs/") && path !== "docs/README.md")
+    .map(({ path }) => path.replace("docs/", "")).filter((name) => !index.includes(`](${name})`));
+  assert.deepEqual(missing, []);
+});
+
 Deno.test("every path of the repository that the docs name exists", async () => {
   const missing: string[] = [];
   for (const { path, text } of pages) {
