@@ -240,3 +240,19 @@ Deno.test("the plugin guide lists what every channel is tested for", async () =>
   assert.ok(facts.length > 12);
   assert.deepEqual(facts.filter((fact) => !fact.includes("${") && !listed.some((line) => line.startsWith(fact))), []);
 });
+
+Deno.test("every flag that the docs name in prose is one of a command, a task, or of Deno as we start it", async () => {
+  const folders = ["src/cli/", "src/setup/", "scripts/"].map((path) => readSources(new URL(path, repository)));
+  const others = ["deno.json", "CONTRIBUTING.md"].map((path) => Deno.readTextFile(new URL(path, repository)));
+  const texts = (await Promise.all([...folders, ...others])).join("\n");
+  const unknown = pages.flatMap(({ path, text }) =>
+    allOf(withoutBlocks(text), /`([^`\n]*--[a-z][^`\n]*)`/g)
+      .flatMap((code) => allOf(code, /(?:^|\s)(--[a-z][a-z-]+)/g))
+      .filter((flag) => {
+        const key = flag.slice(2).replaceAll(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
+        return !texts.includes(flag) && !new RegExp(`\\b${key}\\b`).test(texts);
+      })
+      .map((flag) => `${path}: ${flag}`)
+  );
+  assert.deepEqual(unknown, []);
+});
