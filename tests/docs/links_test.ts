@@ -50,6 +50,13 @@ Deno.test("every relative link of the docs leads to a file, and to a heading in 
   assert.deepEqual(broken, []);
 });
 
+Deno.test("the index names every page", () => {
+  const index = pages.find(({ path }) => path === "docs/README.md")?.text ?? "";
+  const missing = pages.filter(({ path }) => path.startsWith("docs/") && path !== "docs/README.md")
+    .map(({ path }) => path.replace("docs/", "")).filter((name) => !index.includes(`](${name})`));
+  assert.deepEqual(missing, []);
+});
+
 Deno.test("every path of the repository that the docs name exists", async () => {
   const missing: string[] = [];
   for (const { path, text } of pages) {
@@ -221,4 +228,31 @@ Deno.test("a default that the docs tell behind an option's name is the default",
   );
   assert.deepEqual(wrong, []);
   assert.ok(count > 12, String(count));
+});
+
+Deno.test("the plugin guide lists what every channel is tested for", async () => {
+  const guide = pages.find(({ path }) => path === "docs/plugins.md")?.text ?? "";
+  const listed = allOf(guide.slice(guide.indexOf("\n## Contract tests\n")), /^- (.+)$/gm).map((fact) =>
+    fact.replaceAll("`", "")
+  );
+  const contract = await Deno.readTextFile(new URL("tests/channel_contract.ts", repository));
+  const facts = allOf(contract, /(?:[fF]act\(|for \(const \[.*\n)\s*["`](.+?)["`],/g);
+  assert.ok(facts.length > 12);
+  assert.deepEqual(facts.filter((fact) => !fact.includes("${") && !listed.some((line) => line.startsWith(fact))), []);
+});
+
+Deno.test("every flag that the docs name in prose is one of a command, a task, or of Deno as we start it", async () => {
+  const folders = ["src/cli/", "src/setup/", "scripts/"].map((path) => readSources(new URL(path, repository)));
+  const others = ["deno.json", "CONTRIBUTING.md"].map((path) => Deno.readTextFile(new URL(path, repository)));
+  const texts = (await Promise.all([...folders, ...others])).join("\n");
+  const unknown = pages.flatMap(({ path, text }) =>
+    allOf(withoutBlocks(text), /`([^`\n]*--[a-z][^`\n]*)`/g)
+      .flatMap((code) => allOf(code, /(?:^|\s)(--[a-z][a-z-]+)/g))
+      .filter((flag) => {
+        const key = flag.slice(2).replaceAll(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
+        return !texts.includes(flag) && !new RegExp(`\\b${key}\\b`).test(texts);
+      })
+      .map((flag) => `${path}: ${flag}`)
+  );
+  assert.deepEqual(unknown, []);
 });
