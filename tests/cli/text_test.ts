@@ -28,6 +28,24 @@ Deno.test("columns stay aligned with wide letters, and numbers stand on the righ
   );
 });
 
+Deno.test("where a terminal has no room for columns, each row stands below its first cell", () => {
+  const columns = [{ title: "AGENT" }, { title: "MODEL" }, { title: "TOOLS", align: "right" as const }, {
+    title: "HEARS",
+  }];
+  const row = ["an-agent-of-a-long-name", "anthropic/claude", "3", "telegram.sales, email.box"];
+  const lines = formatTable(columns, [row, ["ben", "demo/demo", "3", ""]], newInk(true), 40).split("\n");
+  // deno-lint-ignore no-control-regex -- colours
+  const said = lines.map((line) => line.replace(/\x1b\[\d+m/g, ""));
+  assert.deepEqual(said, [
+    "an-agent-of-a-long-name",
+    "  model anthropic/claude, tools 3, hears",
+    "  telegram.sales, email.box",
+    "ben",
+    "  model demo/demo, tools 3",
+  ]);
+  assert.match(formatTable(columns, [row], newInk(false), 100), /^AGENT +MODEL +TOOLS +HEARS\n/);
+});
+
 Deno.test("colours are only there where they are welcome", () => {
   assert.equal(newInk(false).bad("x"), "x");
   assert.equal(newInk(true).bad("x"), "\x1b[31mx\x1b[0m");
