@@ -5,6 +5,7 @@ import { toPlain, toPlainLine } from "../../src/cli/plain.ts";
 import { readEventData } from "../../src/cli/sse.ts";
 import { formatTable } from "../../src/cli/table.ts";
 import { splitLines, type Terminal } from "../../src/cli/terminal.ts";
+import { wrapHelp } from "../../src/cli/wrap.ts";
 import { version } from "../../src/core/version.ts";
 import type { ChatEvent } from "../../src/http/chat_api.ts";
 
@@ -44,6 +45,24 @@ Deno.test("where a terminal has no room for columns, each row stands below its f
     "  model demo/demo, tools 3",
   ]);
   assert.match(formatTable(columns, [row], newInk(false), 100), /^AGENT +MODEL +TOOLS +HEARS\n/);
+});
+
+Deno.test("help is broken at blanks to the width of the terminal, its examples stay whole", () => {
+  const page = [
+    "USAGE",
+    "  agent x [--address ADDRESS] [--password-file FILE]",
+    "",
+    "EXAMPLES",
+    "  agent x --address a@example.org --password-file password.txt",
+    "",
+    "FLAGS",
+    "     [--json]  Print JSON for programs and nothing else",
+  ].join("\n");
+  assert.equal(wrapHelp(page, undefined), page);
+  const lines = wrapHelp(page, 40).split("\n");
+  assert.deepEqual(lines.slice(0, 3), ["USAGE", "  agent x [--address ADDRESS]", "    [--password-file FILE]"]);
+  assert.ok(lines.includes("  agent x --address a@example.org --password-file password.txt"));
+  assert.deepEqual(lines.slice(-2), ["     [--json]  Print JSON for programs", "               and nothing else"]);
 });
 
 Deno.test("colours are only there where they are welcome", () => {
