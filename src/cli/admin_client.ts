@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { AppError, type ErrorKind, errorKinds, toAppError } from "../core/error.ts";
+import { sayAsOwner } from "./place.ts";
 import { readTextIfThere } from "../folder/files.ts";
 import { refusalSchema } from "../http/refusal_api.ts";
 import { type Status, statusSchema } from "../http/status_api.ts";
@@ -51,7 +52,7 @@ export async function findRunning(
   dataDir: string,
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<Running | undefined> {
-  const runFile = await readTextIfThere(`${dataDir}/run.json`);
+  const runFile = await readRunFile(dataDir);
   if (runFile === undefined) return undefined;
   const run = runFileSchema.safeParse(parseJson(runFile));
   if (!run.success) return undefined;
@@ -71,6 +72,19 @@ export async function findRunning(
     const error = toAppError(thrown);
     if (error.kind === "unavailable" && error.reason === notReached) return undefined;
     throw error;
+  }
+}
+
+async function readRunFile(dataDir: string): Promise<string | undefined> {
+  try {
+    return await readTextIfThere(`${dataDir}/run.json`);
+  } catch (thrown) {
+    if (toAppError(thrown).kind !== "denied") throw thrown;
+    const command = await sayAsOwner(dataDir, "agent …");
+    throw new AppError(
+      "denied",
+      `${dataDir} is another user's, and this one may not look into it. Run it so: ${command}`,
+    );
   }
 }
 

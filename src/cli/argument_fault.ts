@@ -12,8 +12,8 @@ export function sayArgumentFault(thrown: unknown, command: readonly string[]): s
   }
   const message = formatMessageForArgumentScannerError(thrown, {
     FlagNotFoundError: ({ input, corrections }) =>
-      `There is no flag --${input}.${
-        corrections.length === 0 ? "" : ` Did you mean ${corrections.map((flag) => `--${flag}`).join(" or ")}?`
+      `There is no flag --${input}${
+        corrections.length === 0 ? "." : `, did you mean ${corrections.map((flag) => `--${flag}`).join(" or ")}?`
       }`,
     AliasNotFoundError: ({ input }) => `There is no flag -${input}. ${dashedValue}`,
     UnsatisfiedFlagError: ({ externalFlagName, nextFlagName }) =>

@@ -67,7 +67,7 @@ export async function restoreBackup(terminal: Terminal, flags: RestoreFlags, pat
   } else {
     const configs = {
       restored:
-        `The config is in ${configDir}. Secrets were not in the backup: agent config check names what is missing.\n`,
+        `The config is in ${configDir}. Secrets were not in the backup: agent config check names what is missing, and agent setup asks for it.\n`,
       kept: `${configDir} has files and was left as it is; the backup's config was not restored.\n`,
       none: "",
     };

@@ -33,8 +33,9 @@ export async function listChannels(terminal: Terminal, flags: ChannelListFlags):
   const { admin } = await find(terminal, flags);
   const { channels } = await admin.get("/api/channels", {}, channelsAnswerSchema);
   if (flags.json) terminal.print(toJsonText({ channels }));
-  else if (channels.length > 0) terminal.print(`${formatChannels(channels, newInk(terminal.color))}\n`);
-  else terminal.print("There are no channels. Add one: agent setup telegram --help\n");
+  else if (channels.length > 0) {
+    terminal.print(`${formatChannels(channels, newInk(terminal.color), terminal.columns)}\n`);
+  } else terminal.print("There are no channels. Add one: agent setup telegram --help\n");
   return 0;
 }
 

@@ -14,6 +14,7 @@ import type { CliContext } from "./context.ts";
 import { findMisspelt } from "./misspelt.ts";
 import { toPlain } from "./plain.ts";
 import type { Terminal } from "./terminal.ts";
+import { wrapHelp } from "./wrap.ts";
 
 /**
  * Runs one command of the command line.
@@ -24,7 +25,7 @@ import type { Terminal } from "./terminal.ts";
  */
 export async function runCli(args: readonly string[], terminal: Terminal, more: MoreRoutes): Promise<number> {
   const process: StricliProcess = {
-    stdout: toStream(terminal.print, terminal),
+    stdout: toStream((text) => terminal.print(wrapHelp(text, terminal.columns)), terminal),
     stderr: toStream(terminal.complain, terminal),
     env: terminal.env,
   };

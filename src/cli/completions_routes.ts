@@ -25,11 +25,14 @@ export function newCompletionsCommand(root: () => RouteMap<CliContext>) {
     },
     docs: {
       brief: "Print the script that completes commands in a shell",
-      fullDescription: toDescription("The shell reads it at its start; completing then starts no process.", [
-        'eval "$(agent completions bash)"',
-        'eval "$(agent completions zsh)"',
-        "agent completions fish | source",
-      ]),
+      fullDescription: toDescription(
+        "The shell reads it at its start; completing then does not start the program. Agents are offered as the config of AGENT_CONFIG, else ./config, names them.",
+        [
+          'eval "$(agent completions bash)"',
+          'eval "$(agent completions zsh)"',
+          "agent completions fish | source",
+        ],
+      ),
     },
   });
 }

@@ -25,7 +25,7 @@ import type { Queues, Status } from "../http/status_api.ts";
 import { baseUrlOf, isConfigured, kindOf } from "../llm/kinds.ts";
 import { findRunning } from "./admin_client.ts";
 import { type Ink, newInk } from "./ink.ts";
-import { type ConfigDirFlag, type DataDirFlag, toConfigDir, toDataDir } from "./place.ts";
+import { type ConfigDirFlag, type DataDirFlag, sayAsOwner, toConfigDir, toDataDir } from "./place.ts";
 import { toPlain } from "./plain.ts";
 import { sayCount, toJsonText } from "./say.ts";
 import { readQueues } from "./status.ts";
@@ -57,7 +57,7 @@ export async function examine(terminal: Terminal, flags: DoctorFlags): Promise<n
     ? loaded
     : await loadConfig({ dir, env: terminal.env, plugins, generation: 1, allowUnfinished: true });
   for (const check of await newAllChecks(terminal, flags, usable.ok ? usable.loaded : undefined)) {
-    const findings = await lookWith(check);
+    const findings = await lookWith(check, toDataDir(flags, terminal.env));
     examined.push({ name: check.name, findings: flags.fix ? await mend(findings) : findings });
   }
   const isWell = examined.every(({ findings }) =>
@@ -236,15 +236,17 @@ function newWorkspaceCheck(terminal: Terminal, flags: DoctorFlags, config: Confi
 }
 
 /** A check that cannot look has found something, too. */
-async function lookWith(check: Check): Promise<readonly Finding[]> {
+async function lookWith(check: Check, dataDir: string): Promise<readonly Finding[]> {
   try {
     return await check.look();
   } catch (thrown) {
-    const { message } = toAppError(thrown);
+    const { kind, message } = toAppError(thrown);
     return [{
       what: message,
       why: `Nothing is known about the ${check.name}.`,
-      mend: "agent doctor, once more, when what it says is mended",
+      mend: kind === "denied"
+        ? `ask as the user whose the folders are: ${await sayAsOwner(dataDir, "agent doctor")}`
+        : "agent doctor, once more, when what it says is mended",
     }];
   }
 }

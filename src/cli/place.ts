@@ -18,6 +18,12 @@ export function toConfigDir({ config }: ConfigDirFlag, env: Env): string {
   return config ?? (env["AGENT_CONFIG"] || defaultConfigDir);
 }
 
+/** How a command is run as the user whose a folder is. */
+export async function sayAsOwner(folder: string, command: string): Promise<string> {
+  const { uid } = await Deno.stat(folder);
+  return uid === null || uid === 0 ? `sudo ${command}` : `sudo -u '#${uid}' ${command}`;
+}
+
 /** The data folder: the flag wins over `AGENT_DATA`. An empty variable counts as unset. */
 export function toDataDir({ data }: DataDirFlag, env: Env): string {
   return data ?? (env["AGENT_DATA"] || "./data");

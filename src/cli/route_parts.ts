@@ -72,7 +72,11 @@ export function toDescription(
 ): string {
   const section = (title: string, lines: readonly string[]) =>
     lines.length === 0 ? [] : ["", title, ...lines.map((line) => `  ${line}`)];
-  return [text, ...section("EXAMPLES", examples), ...section("EXIT CODES", codes)].join("\n");
+  return [
+    text,
+    ...section("EXAMPLES", examples),
+    ...section("EXIT CODES", codes.toSorted((one, other) => parseInt(one) - parseInt(other))),
+  ].join("\n");
 }
 
 /**

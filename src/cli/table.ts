@@ -22,7 +22,8 @@ const leastWrapped = 20;
 /**
  * Writes rows below their titles, columns aligned. Cells are made plain here; the last line has no end.
  *
- * @param width Columns of the terminal, which the words of the last column are wrapped to.
+ * @param width Columns of the terminal, which the words of the last column are wrapped to. Where there is no room for
+ * columns, each row is written below its first cell instead.
  */
 export function formatTable(
   columns: readonly Column[],
@@ -37,8 +38,9 @@ export function formatTable(
     Math.max(...[title, ...cells.map((row) => row[index] ?? "")].map(widthOf))
   );
   const before = widths.slice(0, -1).reduce((sum, one) => sum + one + 2, 0);
-  const wrap = (cell: string) =>
-    width === undefined || width - before < leastWrapped ? cell : wrapText(cell, width, before);
+  const wrap = (cell: string) => width === undefined ? cell : wrapText(cell, width, before);
+  const isNarrow = width !== undefined && before + (widths.at(-1) ?? 0) > width && width - before < leastWrapped;
+  if (isNarrow) return cells.map((row) => formatBlock(columns, row, ink, width)).join("\n");
   const toLine = (row: readonly string[], paint: (cell: string, column: Column) => string) =>
     columns.map((column, index) => {
       const cell = row[index] ?? "";
@@ -51,4 +53,14 @@ export function formatTable(
     toLine(columns.map(({ title }) => title), (cell) => ink.dim(cell)),
     ...cells.map((row) => toLine(row, (cell, { paint }) => paint?.(cell) ?? cell)),
   ].join("\n");
+}
+
+/** A row without columns: its first cell, and below it what the others say. */
+function formatBlock(columns: readonly Column[], [first = "", ...rest]: readonly string[], ink: Ink, width: number) {
+  const told = rest.flatMap((cell, index) => {
+    const { title = "", paint } = columns[index + 1] ?? {};
+    return cell === "-" ? [] : [`${ink.dim(title.toLowerCase())} ${paint?.(cell) ?? cell}`];
+  });
+  const line = wrapText(first, width);
+  return told.length === 0 ? line : `${line}\n  ${wrapText(told.join(", "), width, 2)}`;
 }

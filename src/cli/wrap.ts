@@ -25,3 +25,19 @@ export function wrapText(text: string, columns: number | undefined, indent = 0, 
   }
   return [...lines, line].join(`\n${" ".repeat(indent)}`);
 }
+
+/**
+ * Breaks the lines of a help page that are longer than the terminal is wide, each below the text that it goes on with.
+ * Examples stay whole: what is copied from the terminal must be the command.
+ */
+export function wrapHelp(page: string, columns: number | undefined): string {
+  let title = "";
+  return page.split("\n").map((line) => {
+    if (/^\S*[A-Z][A-Z ]+\S*$/.test(line)) title = line;
+    if (columns === undefined || widthOf(line) <= columns || title.includes("EXAMPLES")) return line;
+    // A name, and what is said of it behind two blanks or more; or a line of usage.
+    const [, before = "", said = ""] = /^( *\S+(?: \S+)* {2,}| *)(.*)$/.exec(line) ?? [];
+    const indent = widthOf(before) > columns / 2 ? 6 : widthOf(before) + (said.includes("[--") ? 2 : 0);
+    return before + wrapText(said, columns, indent, widthOf(before));
+  }).join("\n");
+}

@@ -278,7 +278,7 @@ export const serviceRoutes = buildGroup("Run as a systemd service", {
       fullDescription: toDescription("What systemd says. How the agents themselves are: agent status.", [
         "agent service status",
         "agent service status --user",
-      ], ["0 it runs", "3 it does not", "4 it is not installed"]),
+      ], ["0 it runs", "3 it does not", "4 it is not installed", "6 no systemd here"]),
     },
   }),
   uninstall: buildCommand({
@@ -289,7 +289,7 @@ export const serviceRoutes = buildGroup("Run as a systemd service", {
       fullDescription: toDescription("Config and data stay.", [
         "sudo agent service uninstall",
         "agent service uninstall --user",
-      ]),
+      ], ["0 done", "3 not allowed: use sudo, or --user", "4 it is not installed", "6 no systemd here"]),
     },
   }),
 });

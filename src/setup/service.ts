@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import { type ConfigDirFlag, type DataDirFlag, toConfigDir, toDataDir } from "../cli/place.ts";
 import type { Terminal } from "../cli/terminal.ts";
 import { AppError, toAppError } from "../core/error.ts";
-import { isThere } from "../folder/files.ts";
+import { isThere, readTextIfThere, removeIfThere } from "../folder/files.ts";
 import { toShellWord } from "../lib/shell.ts";
 import { findLaunch, type Launch } from "./launch.ts";
 import { formatUnit } from "./unit.ts";
@@ -56,8 +56,15 @@ export async function installService(terminal: Terminal, flags: InstallFlags): P
   const path = unitPath(flags, env);
   await makeDataDir(dataDir, runAs);
   await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true });
+  const before = await readTextIfThere(path);
   await writeUnit(path, unit);
-  await systemctl(flags, "daemon-reload");
+  try {
+    await systemctl(flags, "daemon-reload");
+  } catch (thrown) {
+    // A unit that nobody has taken looks like a service that is installed.
+    await (before === undefined ? removeIfThere(path) : writeUnit(path, before));
+    throw thrown;
+  }
   await systemctl(flags, "enable", "--now", unitName);
   terminal.print(`Wrote ${path} and started it. How it stands: agent service status${flags.user ? " --user" : ""}\n`);
   if (flags.user) terminal.print(`To keep it while you are logged out: loginctl enable-linger\n`);
@@ -86,12 +93,12 @@ export async function showService(terminal: Terminal, flags: ServiceFlags): Prom
 /** `agent service uninstall`: stops it and takes the unit away. Config and data stay. */
 export async function uninstallService(terminal: Terminal, flags: ServiceFlags): Promise<number> {
   const path = unitPath(flags, terminal.env);
-  await systemctl(flags, "disable", "--now", unitName);
-  try {
-    await Deno.remove(path);
-  } catch (thrown) {
-    if (toAppError(thrown).kind !== "missing") throw thrown;
+  if (!await isThere(path)) {
+    const other = flags.user ? "without --user" : "with --user";
+    throw new AppError("missing", `There is no service to take away: ${path} is not there. Another one: ${other}`);
   }
+  await systemctl(flags, "disable", "--now", unitName);
+  await removeIfThere(path);
   await systemctl(flags, "daemon-reload");
   terminal.print(`Removed ${path}. Config and data are where they were.\n`);
   return 0;
@@ -195,9 +202,21 @@ async function runSystemctl({ user }: ServiceFlags, args: readonly string[]) {
     const all = [...user ? ["--user"] : [], ...args];
     const { code, stdout, stderr } = await new Deno.Command("systemctl", { args: all, stdin: "null" }).output();
     const decoder = new TextDecoder();
-    return { code, text: decoder.decode(stdout) + decoder.decode(stderr) };
+    const text = decoder.decode(stdout) + decoder.decode(stderr);
+    if (code !== 0 && noSystemd.test(text)) throw newNoSystemdError(` (${text.trim().split("\n").at(-1)})`);
+    return { code, text };
   } catch (thrown) {
     if (toAppError(thrown).kind !== "missing") throw thrown;
-    throw new AppError("unavailable", "There is no systemd here. What to run: agent service install --print");
+    throw newNoSystemdError("");
   }
+}
+
+/** What systemctl says where it is, and systemd does not run: in a container, or as a user without a session. */
+const noSystemd = /not been booted with systemd|Failed to connect to (?:system scope |user scope )?bus/;
+
+function newNoSystemdError(detail: string): AppError {
+  return new AppError(
+    "unavailable",
+    `systemd does not run here${detail}. What to run by other means: the line ExecStart of agent service install --print`,
+  );
 }

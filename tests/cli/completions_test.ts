@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { runAgent } from "../fixtures/agent_command.ts";
-import { openTempDir } from "../fixtures/nexo_process.ts";
+import { openTempDir, writeConfig } from "../fixtures/nexo_process.ts";
 import { openPty } from "../fixtures/pty.ts";
 
 /** What bash offers for a line that ends where the cursor is. */
@@ -24,6 +24,25 @@ Deno.test("bash completes commands, what is below them, and flags", async () => 
   assert.deepEqual(await complete(stdout, "agent setup telegram --token"), ["--token-file"]);
   assert.deepEqual(await complete(stdout, "agent dlq replay --dry"), ["--dry-run"]);
   assert.ok((await complete(stdout, "agent run --config ./ma")).includes("./main.ts"));
+  assert.deepEqual(await complete(stdout, "agent logs --level "), ["debug", "info", "warn", "error"]);
+  assert.deepEqual(await complete(stdout, "agent setup llm --model "), [], "no flag stands where a value must");
+  assert.deepEqual(await complete(stdout, "agent completions z"), ["zsh"]);
+});
+
+Deno.test("bash completes agents as the config names them, in whatever style", async () => {
+  await using folder = await openTempDir();
+  await writeConfig(folder.path, {
+    "agents.yaml":
+      '# - id: no\nagents:\n  - id: ana # x\n  - { id: "ben", model: auto }\n  -\n    model: auto\n    id: cleo\n',
+    "agents.d/more.yaml": "agents:\n- id: dora\n",
+    "agents.d/more.example.yaml": "agents:\n- id: nobody\n",
+  });
+  const { stdout } = await runAgent(["completions", "bash"]);
+  const script = `export AGENT_CONFIG=${folder.path}\n${stdout}`;
+  const agents = ["ana", "ben", "cleo", "dora"];
+  assert.deepEqual((await complete(script, "agent setup telegram --agent ")).toSorted(), agents);
+  assert.deepEqual((await complete(script, "agent chat ")).slice(0, 4).toSorted(), agents);
+  assert.deepEqual(await complete(script, "agent workspace log c"), ["cleo"]);
 });
 
 /** How each shell is started without anybody's own settings, and reads the script. */
@@ -45,6 +64,9 @@ const typed = [
   ["agent dlq rep\t--dry\t\r", "dlq replay --dry-run"],
   ["agent run --config ./conf\t\r", "run --config ./config.d"],
   ["agent restore ./back\t\r", "restore ./backup.nexo"],
+  ["agent logs --level war\t\r", "logs --level warn"],
+  ["agent setup telegram --agent an\t\r", "setup telegram --agent ana"],
+  ["agent chat be\t\r", "chat ben"],
 ] as const;
 
 for (const [shell, { program, begin }] of Object.entries(realShells)) {
@@ -55,8 +77,14 @@ for (const [shell, { program, begin }] of Object.entries(realShells)) {
     await Deno.mkdir(`${folder.path}/bin`);
     await Deno.writeTextFile(`${folder.path}/bin/agent`, '#!/bin/sh\necho "given<$*>"\n', { mode: 0o755 });
     await Deno.mkdir(`${folder.path}/config.d`);
+    await writeConfig(`${folder.path}/agents`, { "agents.yaml": "agents: [\n  { id: ana },\n  { id: ben }\n]\n" });
     await Deno.writeTextFile(`${folder.path}/backup.nexo`, "");
-    const env = { HOME: folder.path, PATH: `${folder.path}/bin:${Deno.env.get("PATH")}`, TERM: "xterm" };
+    const env = {
+      HOME: folder.path,
+      PATH: `${folder.path}/bin:${Deno.env.get("PATH")}`,
+      TERM: "xterm",
+      AGENT_CONFIG: "agents",
+    };
     await using terminal = openPty(program, env);
     await terminal.type(`cd ${folder.path}; ${begin(script)}; echo rea''dy\r`);
     await terminal.see(/ready/);

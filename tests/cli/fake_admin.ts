@@ -1,5 +1,6 @@
 import type { ChatEvent } from "../../src/http/chat_api.ts";
 import type { DeadLetterDetail } from "../../src/http/dead_letters_api.ts";
+import type { LogEntryView } from "../../src/http/logs_api.ts";
 import type { Status } from "../../src/http/status_api.ts";
 
 /** A process as the command line sees it: an admin API with canned answers, and the data folder that names it. */
@@ -14,6 +15,8 @@ export interface FakeAdminOptions {
   readonly status?: Partial<Status>;
   /** Events of each chat. Absent: the request is refused. */
   readonly chat?: readonly ChatEvent[];
+  /** Entries of each following of the log, which then ends; the last ones again and again. Absent: it is refused. */
+  readonly logs?: readonly (readonly LogEntryView[])[];
   readonly letter?: DeadLetterDetail;
   /** Token that the process wants; the data folder always holds `right-token`. */
   readonly token?: string;
@@ -61,7 +64,8 @@ export const letter: DeadLetterDetail = {
 
 /** Opens a {@linkcode FakeAdmin}. */
 export async function openFakeAdmin(options: FakeAdminOptions = {}): Promise<FakeAdmin> {
-  const { token = "right-token", chat, bootId = healthy.bootId } = options;
+  const { token = "right-token", chat, logs, bootId = healthy.bootId } = options;
+  let followed = 0;
   const requests: string[] = [];
   const status = { ...healthy, ...options.status };
   const { body: _, ...summary } = options.letter ?? letter;
@@ -105,6 +109,10 @@ export async function openFakeAdmin(options: FakeAdminOptions = {}): Promise<Fak
     }
     requests.push(`${request.method} ${pathname}${search} ${text}`.trim());
     const route = `${request.method} ${pathname}`;
+    if (route === "GET /api/logs" && logs !== undefined) {
+      const events = (logs[followed++] ?? logs.at(-1) ?? []).map((entry) => `data: ${JSON.stringify(entry)}\n\n`);
+      return new Response(events.join(""), { headers: { "content-type": "text/event-stream" } });
+    }
     if (route === "POST /api/chat" && chat !== undefined) {
       const events = chat.map((event) => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
       return new Response(`: keep-alive\n\n${events.join("")}`, { headers: { "content-type": "text/event-stream" } });

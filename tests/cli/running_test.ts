@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { ChatEvent } from "../../src/http/chat_api.ts";
 import { runAgent } from "../fixtures/agent_command.ts";
+import { keys, openPtyAgent } from "../fixtures/pty.ts";
 import { openFakeAdmin } from "./fake_admin.ts";
 
 const turn = { agent: "ana", sessionId: "ana/console/ana/c1", turnId: "t1" };
@@ -148,4 +149,52 @@ Deno.test("sessions are listed and shown", async () => {
   assert.equal(admin.requests.at(-1), "GET /api/sessions?agent=ana&search=hel+lo&limit=5");
   const show = await runAgent(["sessions", "show", "ana/telegram/sales/7", ...data]);
   assert.match(show.stdout, /2026-11-22 12:00 UTC {2}user Bo\n {2}hello\n/);
+});
+
+Deno.test("a followed log goes on with the next process, and says nothing twice", async () => {
+  const entry = (at: string, event: string) => ({
+    at: `2026-11-22T12:00:0${at}Z`,
+    level: "info" as const,
+    event,
+    fields: {},
+  });
+  const first = [entry("1.000", "app.one"), entry("1.000", "app.two")];
+  await using admin = await openFakeAdmin({ logs: [first, [...first, entry("2.000", "app.three")]] });
+  await using terminal = await openPtyAgent(["logs", "-f", "--data", admin.dataDir], {});
+  await terminal.see(/app\.one[^]*app\.two[^]*The process has ended\. What the next one logs follows here/);
+  await terminal.see(/app\.three/);
+  await terminal.type(keys.ctrlC);
+  assert.equal(await terminal.code, 130);
+  assert.equal(terminal.screen().match(/app\.(?:one|two|three)/g)?.length, 3);
+});
+
+for (
+  const [args, said] of [
+    [["status", "--confg", "x"], /^agent: There is no flag --confg\. See agent help status\n$/],
+    [["setup", "llm", "--provder", "x"], /no flag --provder, did you mean --provider\? See agent help setup llm\n$/],
+    [["setup", "agent", "--name", "-x"], /no flag -x\. A value that begins with - is written --flag=VALUE\. See /],
+    [["setup", "agent", "--id"], /--id needs a value\. See/],
+    [["setup", "agent", "--id", "a", "--id", "b"], /--id is given twice\./],
+    [["status", "--data="], /--data= has nothing behind it\./],
+    [["doctor", "--config", ""], /--config cannot be "": it is empty\./],
+    [["setup", "agent", "--id", "a", "--name", " "], /--name cannot be " ": it is empty\./],
+    [["logs", "--limit", "0"], /--limit cannot be "0": write 1 to 2000\. See agent help logs\n$/],
+    [["dlq", "show"], /^agent: ID is missing\. See agent help dlq show\n$/],
+    [["version", "two", "words"], /"two" is one argument more than it takes\./],
+  ] as const
+) {
+  Deno.test(`agent ${args.join(" ")} is refused with what is wrong, and where its help is`, async () => {
+    const { code, stdout, stderr } = await runAgent(args);
+    assert.deepEqual([code, stdout], [2, ""]);
+    assert.match(stderr, said);
+  });
+}
+
+Deno.test("every command and every group has examples in its help", async () => {
+  const groups = ["setup", "service", "pair", "token", "channels", "dlq", "sessions", "memory", "workspace", "config"];
+  for (const command of [...groups, "mcp", "ext", "setup telegram"]) {
+    const { code, stdout } = await runAgent(["help", ...command.split(" ")]);
+    assert.equal(code, 0);
+    assert.match(stdout, new RegExp(`^EXAMPLES\n {2}\\S*agent ${command.split(" ")[0]}`, "m"), command);
+  }
 });

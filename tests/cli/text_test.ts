@@ -5,6 +5,7 @@ import { toPlain, toPlainLine } from "../../src/cli/plain.ts";
 import { readEventData } from "../../src/cli/sse.ts";
 import { formatTable } from "../../src/cli/table.ts";
 import { splitLines, type Terminal } from "../../src/cli/terminal.ts";
+import { wrapHelp } from "../../src/cli/wrap.ts";
 import { version } from "../../src/core/version.ts";
 import type { ChatEvent } from "../../src/http/chat_api.ts";
 
@@ -26,6 +27,42 @@ Deno.test("columns stay aligned with wide letters, and numbers stand on the righ
     formatTable(columns, [["安娜", "1", "a"], ["bo", "200", ""]], newInk(false)),
     "NAME    N  X\n安娜    1  a\nbo    200  -",
   );
+});
+
+Deno.test("where a terminal has no room for columns, each row stands below its first cell", () => {
+  const columns = [{ title: "AGENT" }, { title: "MODEL" }, { title: "TOOLS", align: "right" as const }, {
+    title: "HEARS",
+  }];
+  const row = ["an-agent-of-a-long-name", "anthropic/claude", "3", "telegram.sales, email.box"];
+  const lines = formatTable(columns, [row, ["ben", "demo/demo", "3", ""]], newInk(true), 40).split("\n");
+  // deno-lint-ignore no-control-regex -- colours
+  const said = lines.map((line) => line.replace(/\x1b\[\d+m/g, ""));
+  assert.deepEqual(said, [
+    "an-agent-of-a-long-name",
+    "  model anthropic/claude, tools 3, hears",
+    "  telegram.sales, email.box",
+    "ben",
+    "  model demo/demo, tools 3",
+  ]);
+  assert.match(formatTable(columns, [row], newInk(false), 100), /^AGENT +MODEL +TOOLS +HEARS\n/);
+});
+
+Deno.test("help is broken at blanks to the width of the terminal, its examples stay whole", () => {
+  const page = [
+    "USAGE",
+    "  agent x [--address ADDRESS] [--password-file FILE]",
+    "",
+    "EXAMPLES",
+    "  agent x --address a@example.org --password-file password.txt",
+    "",
+    "FLAGS",
+    "     [--json]  Print JSON for programs and nothing else",
+  ].join("\n");
+  assert.equal(wrapHelp(page, undefined), page);
+  const lines = wrapHelp(page, 40).split("\n");
+  assert.deepEqual(lines.slice(0, 3), ["USAGE", "  agent x [--address ADDRESS]", "    [--password-file FILE]"]);
+  assert.ok(lines.includes("  agent x --address a@example.org --password-file password.txt"));
+  assert.deepEqual(lines.slice(-2), ["     [--json]  Print JSON for programs", "               and nothing else"]);
 });
 
 Deno.test("colours are only there where they are welcome", () => {

@@ -144,3 +144,24 @@ Deno.test("a service is installed, shown and taken away with systemctl", async (
   );
   await assert.rejects(Deno.stat(path), Deno.errors.NotFound);
 });
+
+Deno.test("where systemd does not run nothing is left behind, and what to do instead is said", async () => {
+  await using folder = await openTempDir();
+  await Deno.mkdir(`${folder.path}/bin`);
+  const script = "#!/bin/sh\necho 'Failed to connect to bus: No medium found' >&2\nexit 1\n";
+  await Deno.writeTextFile(`${folder.path}/bin/systemctl`, script, { mode: 0o755 });
+  const env = {
+    PATH: `${folder.path}/bin:${Deno.env.get("PATH")}`,
+    HOME: folder.path,
+    DENO_DIR: Deno.env.get("DENO_DIR") ?? `${Deno.env.get("HOME")}/.cache/deno`,
+    AGENT_CONFIG: `${folder.path}/config`,
+    AGENT_DATA: `${folder.path}/data`,
+  };
+  for (const command of ["install", "status"]) {
+    const { code, stderr } = await runAgent(["service", command, "--user"], { env });
+    assert.deepEqual([code, /systemd does not run here .*agent service install --print\n$/.test(stderr)], [6, true]);
+  }
+  await assert.rejects(Deno.stat(`${folder.path}/.config/systemd/user/nexo.service`), Deno.errors.NotFound);
+  const { code, stderr } = await runAgent(["service", "uninstall", "--user"], { env });
+  assert.deepEqual([code, /no service to take away/.test(stderr)], [4, true]);
+});
