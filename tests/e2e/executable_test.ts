@@ -36,9 +36,9 @@ async function build(flags: readonly string[], env: Env = {}) {
   return { code, text: decoder.decode(stdout) + decoder.decode(stderr) };
 }
 
-async function compile(folder: string, ...flags: readonly string[]): Promise<string> {
+async function compile(folder: string, flags: readonly string[], env: Env = {}): Promise<string> {
   const executable = `${folder}/agent`;
-  const built = await build(["--output", executable, ...flags]);
+  const built = await build(["--output", executable, ...flags], env);
   assert.equal(built.code, 0, built.text);
   return executable;
 }
@@ -129,7 +129,10 @@ async function checkExecutable(t: Deno.TestContext, executable: string, env: Env
 Deno.test("one executable file that unpacks itself keeps the promises of the sources", async (t) => {
   await using folder = await openTempDir();
   await using elsewhere = await openTempDir();
-  const executable = await compile(folder.path, "--self-extracting");
+  const temporary = `${elsewhere.path}/a b`;
+  await Deno.mkdir(temporary);
+  const executable = await compile(folder.path, ["--self-extracting"], { TMPDIR: temporary });
+  await Deno.remove(temporary); // nothing was left there
   const cache = `${elsewhere.path}/my cache`; // libraries and workers too are loaded from there
   // Nothing listens there: what it would need of npm it could not get.
   const env = { AGENT_CACHE: cache, HOME: elsewhere.path, NPM_CONFIG_REGISTRY: "http://127.0.0.1:9" };
@@ -383,7 +386,7 @@ Deno.test({
   ignore: denort === undefined,
   async fn(t) {
     await using folder = await openTempDir();
-    const executable = await compile(folder.path);
+    const executable = await compile(folder.path, []);
     await checkExecutable(t, executable, { HOME: folder.path, NPM_CONFIG_REGISTRY: "http://127.0.0.1:9" });
   },
 });
