@@ -1,4 +1,6 @@
 // deno-lint-ignore-file no-console -- a command that reports to its terminal
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { version } from "../src/core/version.ts";
 import { bundleProgram } from "./compile/bundle.ts";
@@ -14,7 +16,7 @@ const usage = `Makes one executable file of the program, its workers and its con
 
 deno compile needs its base binary (denort) from the network, in DENORT_BIN, or beside the deno program.`;
 
-const root = new URL("..", import.meta.url).pathname.replace(/\/$/, "");
+const root = fileURLToPath(new URL("..", import.meta.url)).replace(/\/$/, "");
 
 /** Flags of `deno run` with which the task `agent` runs the program, its permissions among them. */
 async function readRunFlags(): Promise<readonly string[]> {
@@ -26,6 +28,21 @@ async function readRunFlags(): Promise<readonly string[]> {
     throw new Error("Cannot read the task agent of deno.json: it must end in: deno run … main.ts");
   }
   return flags;
+}
+
+/** Where the file goes. @throws {Error} before the work begins, where it could not be put there. */
+async function toOutput(given: string): Promise<string> {
+  const path = resolve(given);
+  const isFolder = (name: string) => Deno.stat(name).then(({ isDirectory }) => isDirectory, () => false);
+  if (given === "" || given.endsWith("/") || await isFolder(path)) {
+    throw new Error(
+      `--output must name a file, and ${given || "nothing"} is none. For example: --output ${join(given, "agent")}`,
+    );
+  }
+  if (!await isFolder(dirname(path))) {
+    throw new Error(`There is no folder ${dirname(path)} for --output. Make it first`);
+  }
+  return path;
 }
 
 async function compile(args: readonly string[]): Promise<void> {
@@ -42,7 +59,10 @@ async function compile(args: readonly string[]): Promise<void> {
   if (values["self-extracting"] && values.target !== undefined) {
     throw new Error("--self-extracting carries this machine's Deno: it cannot be made for another --target");
   }
-  const output = values.output.startsWith("/") ? values.output : `${Deno.cwd()}/${values.output}`;
+  if (values["self-extracting"] && Deno.build.os !== "linux") {
+    throw new Error("--self-extracting makes files for Linux only. Elsewhere: deno task compile, which needs denort");
+  }
+  const output = await toOutput(values.output);
   const bundleFolder = await Deno.makeTempDir({ prefix: "compile-" });
   try {
     const vectorLibrary = await findVectorLibraryFor(values.target);

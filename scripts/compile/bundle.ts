@@ -1,3 +1,4 @@
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { runTool } from "./run_tool.ts";
 
 /** What {@linkcode bundleProgram} needs. Paths are absolute. */
@@ -72,7 +73,7 @@ async function flatten(stage: string): Promise<{
   for (const path of await listModules(stage)) {
     const text = await Deno.readTextFile(path);
     const flat = text.replace(fileReference, (_whole, reference: string) => {
-      const target = new URL(reference, `file://${path}`).pathname;
+      const target = fileURLToPath(new URL(reference, pathToFileURL(path)));
       const name = target.slice(stage.length + 1).replaceAll("/", ".");
       if (!target.endsWith(".ts")) {
         assets.set(name, target);

@@ -1,4 +1,5 @@
 import { brotliCompressSync, constants } from "node:zlib";
+import { removeIfThere } from "../../src/folder/files.ts";
 import { runTool } from "./run_tool.ts";
 
 /**
@@ -26,13 +27,16 @@ export async function writeSelfExtracting(options: {
     const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", tar)).toHex();
     await compress(work, "payload.tar");
     const payload = await Deno.readFile(`${work}/payload.tar.gz`);
-    const head = await readLauncher({ id: `${options.version}-${digest.slice(0, 16)}`, flags: options.flags });
+    const system = (await runTool("uname", ["-sm"], work)).trim();
+    const head = await readLauncher({ id: `${options.version}-${digest.slice(0, 16)}`, flags: options.flags, system });
     const unfinished = `${output}.${Deno.pid}`;
-    using file = await Deno.open(unfinished, { write: true, create: true, truncate: true, mode: 0o755 });
-    for (const part of [new TextEncoder().encode(head), payload]) {
-      for (let at = 0; at < part.length;) at += await file.write(part.subarray(at));
+    try {
+      await Deno.writeFile(unfinished, new Blob([head, payload]).stream(), { mode: 0o755 });
+      await Deno.rename(unfinished, output);
+    } catch (thrown) {
+      await removeIfThere(unfinished);
+      throw thrown;
     }
-    await Deno.rename(unfinished, output);
   } finally {
     await Deno.remove(work, { recursive: true });
   }
@@ -62,9 +66,9 @@ async function packProgram(folder: string): Promise<Uint8Array> {
 
 /** The shell script at the head of the file. */
 async function readLauncher(
-  { id, flags }: { readonly id: string; readonly flags: readonly string[] },
+  { id, flags, system }: { readonly id: string; readonly flags: readonly string[]; readonly system: string },
 ): Promise<string> {
   const script = await Deno.readTextFile(new URL("./launcher.sh", import.meta.url));
-  const values = { ID: id, FLAGS: flags.join(" "), PAYLOAD_LINE: String(script.split("\n").length) };
+  const values = { ID: id, FLAGS: flags.join(" "), SYSTEM: system, PAYLOAD_LINE: String(script.split("\n").length) };
   return Object.entries(values).reduce((text, [name, value]) => text.replaceAll(`@${name}@`, () => value), script);
 }

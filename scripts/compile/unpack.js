@@ -29,11 +29,24 @@ function tidy(cache, own) {
     .map((name) => ({ name, usedAt: lastUse(`${cache}/${name}`) }))
     .sort((a, b) => b.usedAt - a.usedAt);
   const running = new Set(listPrograms());
-  const abandoned = found.filter((name) =>
-    name.startsWith(".unpacking.") && Date.now() - lastChange(`${cache}/${name}`) > abandonedAfterMs
-  );
+  const abandoned = found.filter((name) => name.startsWith(".unpacking.") && isAbandoned(cache, name));
   const unused = older.map(({ name }) => name).filter((name) => !running.has(Deno.realPathSync(`${cache}/${name}`)));
   for (const name of [...abandoned, ...unused]) Deno.removeSync(`${cache}/${name}`, { recursive: true });
+}
+
+/** Whether nobody is unpacking there any more: the shell that did, whose number is in the name, is gone. */
+function isAbandoned(cache, name) {
+  const [, , shell] = name.split(".");
+  return !exists(`/proc/${shell}`) || Date.now() - lastChange(`${cache}/${name}`) > abandonedAfterMs;
+}
+
+function exists(path) {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function lastUse(path) {
@@ -59,7 +72,12 @@ function listPrograms() {
   });
 }
 
-unpack();
+try {
+  unpack();
+} catch (thrown) {
+  console.error(`agent: Cannot unpack: ${thrown.message}`);
+  Deno.exit(6); // as the launcher expects of what was explained
+}
 try {
   tidy(home.replace(/\/[^/]*$/, ""), home.replace(/^.*\//, ""));
 } catch (thrown) {

@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { getLoadablePath } from "sqlite-vec";
 import type { Config } from "../config/config.ts";
 import { memoryFileSchema } from "../config/memory.ts";
@@ -72,7 +73,7 @@ export function findVectorLibrary(log: Log, dataDir: string): string | undefined
       log.warn("memory.no_vector_library", { error: toAppError(thrown).message });
       return undefined;
     }
-    return Deno.build.standalone ? placeLibrary(besideProgram, dataDir) : besideProgram.pathname;
+    return Deno.build.standalone ? placeLibrary(besideProgram, dataDir) : fileURLToPath(besideProgram);
   }
 }
 

@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { AppError } from "../core/error.ts";
 import { fnv1a } from "../lib/fnv1a.ts";
 import { type ChildSpec, type Confinement, toBaseEnv } from "./spec.ts";
@@ -178,7 +179,7 @@ function toMounts(
 
 /** Folders with the modules that an import map names, and with what those import from beside their own folder. */
 function toModuleFolders(imports: Readonly<Record<string, string>>): readonly string[] {
-  const folders = Object.values(imports).map((url) => new URL("..", url).pathname.replace(/\/$/, ""));
+  const folders = Object.values(imports).map((url) => fileURLToPath(new URL("..", url)).replace(/\/$/, ""));
   return [...new Set(folders)].filter((folder) => folder !== "");
 }
 

@@ -22,7 +22,8 @@ export function newSystemTerminal(): Terminal {
   return {
     env,
     interactive: output && Deno.stdin.isTerminal(),
-    ...(output ? { columns: Deno.consoleSize().columns } : {}),
+    // A terminal that nobody told its size, such as a serial line, says 0.
+    ...(output ? { columns: Deno.consoleSize().columns || 80 } : {}),
     color: output && !env["NO_COLOR"] && env["TERM"] !== "dumb",
     print(text) {
       try {

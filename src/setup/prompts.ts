@@ -43,6 +43,11 @@ const leaveSignals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 /** Opens the prompts. The library is loaded here, so that a command without questions does not pay for it. */
 export async function openPrompts(): Promise<Prompts> {
   const clack = await import("@clack/prompts");
+  const { stdout } = await import("node:process");
+  // A terminal that nobody told its size, such as a serial line, would get one letter a line.
+  for (const [name, usual] of [["columns", 80], ["rows", 24]] as const) {
+    if (stdout[name] === 0) Object.defineProperty(stdout, name, { value: usual });
+  }
   // Without this the end of input (Ctrl-D) closes the reader under the question, which then waits for ever.
   clack.updateSettings({ aliases: { "\x04": "cancel" } });
   const take = async <T>(

@@ -24,10 +24,21 @@ async function run(program: string, args: readonly string[], cwd: string, env: E
   return { code, text: decoder.decode(stdout) + decoder.decode(stderr) };
 }
 
-async function compile(folder: string, ...flags: readonly string[]): Promise<string> {
+/** Runs `deno task compile` with the tester's environment: it may fetch what is for another machine. */
+async function build(flags: readonly string[], env: Env = {}) {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", `${root}scripts/compile.ts`, ...flags],
+    cwd: root,
+    env,
+    stdin: "null",
+  }).output();
+  const decoder = new TextDecoder();
+  return { code, text: decoder.decode(stdout) + decoder.decode(stderr) };
+}
+
+async function compile(folder: string, flags: readonly string[], env: Env = {}): Promise<string> {
   const executable = `${folder}/agent`;
-  const script = `${root}scripts/compile.ts`;
-  const built = await run(Deno.execPath(), ["run", "-A", script, "--output", executable, ...flags], root);
+  const built = await build(["--output", executable, ...flags], env);
   assert.equal(built.code, 0, built.text);
   return executable;
 }
@@ -76,7 +87,7 @@ async function checkExecutable(t: Deno.TestContext, executable: string, env: Env
 
   await t.step("the doctor finds it well, and a service starts it", async () => {
     const examined = await agent("doctor", ...place);
-    assert.match(examined.text, /^ok .*Deno, clock, permissions, disk, sqlite-vec/m, examined.text);
+    assert.match(examined.text, /^ok .*Deno, clock, permissions, disk, .*sqlite-vec/m, examined.text);
     const unit = await agent("service", "install", "--print", "--user", ...place);
     assert.ok(unit.text.includes(`\nExecStart=${executable} run --config ${config} --data ${dataDir}\n`), unit.text);
   });
@@ -118,8 +129,11 @@ async function checkExecutable(t: Deno.TestContext, executable: string, env: Env
 Deno.test("one executable file that unpacks itself keeps the promises of the sources", async (t) => {
   await using folder = await openTempDir();
   await using elsewhere = await openTempDir();
-  const executable = await compile(folder.path, "--self-extracting");
-  const cache = `${elsewhere.path}/cache`;
+  const temporary = `${elsewhere.path}/a b`;
+  await Deno.mkdir(temporary);
+  const executable = await compile(folder.path, ["--self-extracting"], { TMPDIR: temporary });
+  await Deno.remove(temporary); // nothing was left there
+  const cache = `${elsewhere.path}/my cache`; // libraries and workers too are loaded from there
   // Nothing listens there: what it would need of npm it could not get.
   const env = { AGENT_CACHE: cache, HOME: elsewhere.path, NPM_CONFIG_REGISTRY: "http://127.0.0.1:9" };
   const version = (more: Env = {}, program = executable) => run(program, ["version"], folder.path, { ...env, ...more });
@@ -136,6 +150,101 @@ Deno.test("one executable file that unpacks itself keeps the promises of the sou
     assert.equal((await entriesOf(cache)).length, 1);
     const { mode } = await Deno.stat(await release());
     assert.equal((mode ?? 0) & 0o077, 0);
+    assert.deepEqual(await entriesOf(elsewhere.path), ["my cache"], "Deno's own cache stays in it");
+  });
+
+  await t.step("the licence of each package inside is there, with its words", async () => {
+    const text = await Deno.readTextFile(`${await release()}/program/licences.txt`);
+    const parts = new Map(
+      text.split(`\n\n${"-".repeat(80)}\n\n`).map((part) => [part.replace(/[@ ][\d(].*/s, ""), part]),
+    );
+    for (
+      const name of ["Deno", "baileys", "grammy", "imapflow", "minimisted", "preact", "sqlite-vec", "uplot", "zod"]
+    ) {
+      assert.match(parts.get(name) ?? "", /Permission is hereby granted/, name);
+    }
+    assert.match(parts.get("@stricli/core") ?? "", /TERMS AND CONDITIONS FOR USE/);
+    for (const [name, part] of parts) assert.ok(part.length > 500, name);
+  });
+
+  await t.step("every shell starts it, by whatever name", async () => {
+    const odd = `${folder.path}/a b'c"d$e\nf`;
+    await Deno.mkdir(odd);
+    await Deno.link(executable, `${odd}/agent`);
+    await Deno.symlink(executable, `${folder.path}/link`);
+    const started = [
+      await version({ AGENT_CACHE: `${odd}/cache` }, `${odd}/agent`),
+      await version({}, `${folder.path}/link`),
+      await run("sh", ["agent", "version"], folder.path, env),
+      await run("bash", ["--posix", "agent", "version"], folder.path, env),
+    ];
+    for (const { code, text } of started) {
+      assert.equal(code, 0, text);
+      assert.match(text, /^nexo \d/);
+    }
+    const near = { ...env, AGENT_CACHE: "nearby" };
+    const made = await run("sh", ["-c", "umask 027; exec ./agent ext new kept"], folder.path, near);
+    assert.equal(made.code, 0, made.text);
+    assert.equal(((await Deno.stat(`${folder.path}/kept`)).mode ?? 0) & 0o777, 0o750, "the umask is the user's");
+    for (const name of ["nearby", "kept"]) await Deno.remove(`${folder.path}/${name}`, { recursive: true });
+    await Deno.remove(odd, { recursive: true });
+  });
+
+  await t.step("the environment gives it no code of others, no place to write and no other address", async () => {
+    const other = `${elsewhere.path}/other.js`;
+    const log = `${elsewhere.path}/coverage`;
+    await Deno.writeTextFile(other, 'console.log("code of others");');
+    const { code, text } = await version({
+      NODE_OPTIONS: `--require ${other}`,
+      DENO_COVERAGE_DIR: log,
+      DENO_PERMISSION_BROKER_PATH: `${elsewhere.path}/none`,
+    });
+    assert.equal(code, 0, text);
+    assert.match(text, /^nexo [^\n]+\n$/);
+    await assert.rejects(Deno.stat(log), Deno.errors.NotFound);
+    const taken = "127.0.0.1:1"; // where it may not listen, or nobody expects it
+    const served = { ...env, DENO_SERVE_ADDRESS: `tcp:${taken}` };
+    await using nexo = await startNexo({ executable, config: `${root}config`, env: served });
+    assert.ok([nexo.admin, nexo.health, nexo.metrics].every((address) => !address.endsWith(taken)));
+  });
+
+  await t.step("stopped while it unpacks, it is gone and leaves nothing", async () => {
+    const unpacked = `${elsewhere.path}/stopped`;
+    await Deno.mkdir(unpacked, { mode: 0o700 });
+    for (const [signal, code] of [["SIGTERM", 143], ["SIGHUP", 129]] as const) {
+      const started = new Deno.Command(executable, {
+        args: ["version"],
+        env: { AGENT_CACHE: unpacked },
+        stdin: "null",
+        stdout: "null",
+      }).spawn();
+      for (const patience = AbortSignal.timeout(60_000);; patience.throwIfAborted()) {
+        if ((await entriesOf(unpacked)).length > 0) break;
+      }
+      started.kill(signal);
+      assert.equal((await started.status).code, code);
+      assert.deepEqual(await entriesOf(unpacked), []);
+    }
+  });
+
+  await t.step("what the machine lacks it names", async () => {
+    const bin = `${elsewhere.path}/bin`;
+    await Deno.mkdir(bin);
+    const needed = ["cat", "gzip", "id", "mkdir", "mktemp", "mv", "rm", "stat", "tail", "tar", "uname"];
+    for (const name of needed) await Deno.symlink(`/usr/bin/${name}`, `${bin}/${name}`);
+    const empty = { AGENT_CACHE: `${elsewhere.path}/lacking`, PATH: bin };
+    for (const name of needed) {
+      await Deno.rename(`${bin}/${name}`, `${bin}/${name}.away`);
+      const { code, text } = await version(empty);
+      assert.deepEqual([code, text.trim().split("\n").length], [6, 1], text);
+      assert.match(text, new RegExp(`no program ${name} `));
+      await Deno.rename(`${bin}/${name}.away`, `${bin}/${name}`);
+    }
+    await Deno.remove(`${bin}/uname`);
+    await Deno.writeTextFile(`${bin}/uname`, "#!/bin/sh\necho Linux riscv64\n", { mode: 0o755 });
+    const foreign = await version(empty);
+    assert.equal(foreign.code, 6);
+    assert.match(foreign.text, /is for Linux \S+, and this machine is Linux riscv64/);
   });
 
   await t.step("a copy in which a file was changed, cut or lost is made anew", async () => {
@@ -185,6 +294,12 @@ Deno.test("one executable file that unpacks itself keeps the promises of the sou
     const damaged = await version({ AGENT_CACHE: small }, cut);
     assert.equal(damaged.code, 6, damaged.text);
     assert.match(damaged.text, /cut is damaged. Fetch it again/);
+    const scarce = await run("sh", ["-c", 'ulimit -v 1000000; exec "$0" version', executable], folder.path, {
+      ...env,
+      AGENT_CACHE: small,
+    });
+    assert.equal(scarce.code, 6, scarce.text);
+    assert.match(scarce.text, /The Deno inside does not run on this machine/);
     assert.deepEqual(await entriesOf(small), []);
     const homeless = await run(
       "sh",
@@ -205,16 +320,19 @@ Deno.test("one executable file that unpacks itself keeps the promises of the sou
     }
     await Deno.copyFile("/bin/sleep", `${older[0]}/deno`);
     await Deno.chmod(`${older[0]}/deno`, 0o700);
-    await Deno.mkdir(`${cache}/.unpacking.lost00`);
-    await Deno.utime(`${cache}/.unpacking.lost00`, 1, 1);
+    // One was killed a moment ago, one is as old as no unpacking is, and in the third a process still works.
+    const mine = `.unpacking.${Deno.pid}.`;
+    for (const name of [".unpacking.4194305.killed", `${mine}old`, `${mine}now`]) await Deno.mkdir(`${cache}/${name}`);
+    await Deno.utime(`${cache}/${mine}old`, 1, 1);
     const running = new Deno.Command(`${older[0]}/deno`, { args: ["1000"], stdin: "null" }).spawn();
     await Deno.remove(`${own}/files`);
     assert.equal((await version()).code, 0);
     running.kill("SIGKILL");
     await running.status;
     const kept = (await entriesOf(cache)).sort();
-    assert.deepEqual(kept, [older[0], older[2], own].map((path) => path?.slice(cache.length + 1)));
-    for (const path of [older[0], older[2]]) await Deno.remove(path ?? "", { recursive: true });
+    const expected = [older[0], older[2], own].map((path) => path?.slice(cache.length + 1));
+    assert.deepEqual(kept, [`${mine}now`, ...expected]);
+    for (const path of [older[0], older[2], `${cache}/${mine}now`]) await Deno.remove(path ?? "", { recursive: true });
   });
 
   await checkExecutable(t, executable, env);
@@ -233,6 +351,26 @@ Deno.test("one executable file that unpacks itself keeps the promises of the sou
   });
 });
 
+Deno.test("where the file cannot go, or for which machine, is told before anything is made", async () => {
+  await using folder = await openTempDir();
+  for (
+    const [flags, told] of [
+      [["--output", folder.path], /--output must name a file, .*--output \S+\/agent\n$/],
+      [["--output", `${folder.path}/`], /--output must name a file/],
+      [["--output", ""], /--output must name a file/],
+      [["--output", `${folder.path}/none/agent`], /no folder \S+\/none for --output. Make it first/],
+      [["--target", "z80-unknown-cpm"], /Cannot compile for z80-unknown-cpm. Targets: x86_64-unknown-linux-gnu, /],
+      [["--self-extracting", "--target", "x86_64-apple-darwin"], /cannot be made for another --target/],
+      [["agent"], /does not take positional arguments/],
+    ] as const
+  ) {
+    const { code, text } = await build(flags);
+    assert.equal(code, 1, text);
+    assert.match(text, told);
+  }
+  assert.deepEqual(await Array.fromAsync(Deno.readDir(folder.path)), []);
+});
+
 /** Deno's base binary for compiled programs, where this machine has it. */
 async function findDenort(): Promise<string | undefined> {
   for (const path of [Deno.env.get("DENORT_BIN"), `${Deno.execPath().replace(/\/[^/]*$/, "")}/denort`]) {
@@ -248,7 +386,7 @@ Deno.test({
   ignore: denort === undefined,
   async fn(t) {
     await using folder = await openTempDir();
-    const executable = await compile(folder.path);
+    const executable = await compile(folder.path, []);
     await checkExecutable(t, executable, { HOME: folder.path, NPM_CONFIG_REGISTRY: "http://127.0.0.1:9" });
   },
 });
@@ -257,8 +395,7 @@ Deno.test("deno compile gets the whole program, for another machine too", async 
   await using folder = await openTempDir();
   // Any program serves as the base of one that is not started.
   for (const target of [[], ["--target", "aarch64-unknown-linux-gnu"]]) {
-    const args = ["run", "-A", `${root}scripts/compile.ts`, "--output", `${folder.path}/agent`, ...target];
-    const built = await run(Deno.execPath(), args, root, { DENORT_BIN: Deno.execPath() });
+    const built = await build(["--output", `${folder.path}/agent`, ...target], { DENORT_BIN: Deno.execPath() });
     assert.equal(built.code, 0, built.text);
     const text = await run("grep", ["--count", "--text", "licences.txt", `${folder.path}/agent`], root);
     assert.notEqual(text.text.trim(), "0");
@@ -267,12 +404,7 @@ Deno.test("deno compile gets the whole program, for another machine too", async 
 
 Deno.test("where deno compile has no base binary, the command names what to do", async () => {
   await using folder = await openTempDir();
-  const built = await run(
-    Deno.execPath(),
-    ["run", "-A", `${root}scripts/compile.ts`, "--output", `${folder.path}/agent`],
-    root,
-    { DENORT_BIN: `${folder.path}/none` },
-  );
+  const built = await build(["--output", `${folder.path}/agent`], { DENORT_BIN: `${folder.path}/none` });
   assert.equal(built.code, 1);
   assert.match(built.text, /denort. Name it in DENORT_BIN.*deno task compile --self-extracting/);
 });
