@@ -46,16 +46,19 @@ function toTroubles({ subsystems, channels, agents }: Status): readonly Need[] {
     .map(({ plugin, instance }) => `plugin.${plugin}.${instance}`);
   const troubles = subsystems
     .filter(({ name, state, reason }) => state !== "ok" && reason !== undefined && !linking.includes(name))
-    .map(({ name, state, reason }): Need => ({
-      key: name,
-      text: (
-        <>
-          <b>{name}</b>: {reason}
-        </>
-      ),
-      state,
-      ...toRemedy(name),
-    }));
+    .map(({ name, state, reason = "" }): Need => {
+      const remedy = toRemedy(name);
+      return {
+        key: name,
+        text: (
+          <>
+            <b>{name}</b>: {reason.replace(` See: ${remedy.command}`, "")}
+          </>
+        ),
+        state,
+        ...remedy,
+      };
+    });
   const keyless = agents.filter(({ model }) => model.startsWith("demo/")).map(({ id }): Need => ({
     key: `model of ${id}`,
     text: (
