@@ -25,7 +25,7 @@ import type { Queues, Status } from "../http/status_api.ts";
 import { baseUrlOf, isConfigured, kindOf } from "../llm/kinds.ts";
 import { findRunning } from "./admin_client.ts";
 import { type Ink, newInk } from "./ink.ts";
-import { type ConfigDirFlag, type DataDirFlag, sayAsOwner, toConfigDir, toDataDir } from "./place.ts";
+import { type ConfigDirFlag, type DataDirFlag, isInstalled, sayAsOwner, toConfigDir, toDataDir } from "./place.ts";
 import { toPlain } from "./plain.ts";
 import { sayCount, toJsonText } from "./say.ts";
 import { readQueues } from "./status.ts";
@@ -64,7 +64,13 @@ export async function examine(terminal: Terminal, flags: DoctorFlags): Promise<n
     findings.every((one) => one.isNote === true || one.isMended === true)
   );
   if (flags.json) terminal.print(toJsonText({ ok: isWell, checks: examined }));
-  else terminal.print(formatExamined(examined, newInk(terminal.color), terminal.columns));
+  else {
+    terminal.print(formatExamined(examined, newInk(terminal.color), terminal.columns));
+    const isAgentNamed = examined.some(({ findings }) => findings.some(({ mend }) => /\bagent \w/.test(mend)));
+    if (terminal.interactive && isAgentNamed && !isInstalled(terminal.env)) {
+      terminal.print("`agent` stands for `deno task agent` in the folder of the program.\n");
+    }
+  }
   return isWell ? 0 : 1;
 }
 
