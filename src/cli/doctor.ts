@@ -128,7 +128,7 @@ async function newAllChecks(
     newOpenFilesCheck(),
     newTimeZoneCheck(env),
     newVectorCheck(dataDir),
-    ...running === undefined ? [newLedgerCheck(dataDir)] : [],
+    ...running === undefined ? [newLedgerCheck(dataDir, flags.live)] : [],
   ];
   if (loaded === undefined) return machine;
   const { config } = loaded;
