@@ -31,13 +31,21 @@ export function newDataCheck(dataDir: string, readQueues: () => Promise<Queues |
 /** A ledger of some gigabytes is read through in less. */
 const readMs = 120_000;
 
-/** Whether the ledger is whole; read through only while nothing runs. A process that runs looks by itself. */
-export function newLedgerCheck(dataDir: string): Check {
+/** Larger ones take more than a moment. */
+const quickBytes = 256_000_000;
+
+/**
+ * Whether the ledger is whole; asked only while nothing runs, for a process that runs looks by itself.
+ *
+ * @param live Read it through however large it is.
+ */
+export function newLedgerCheck(dataDir: string, live: boolean): Check {
   return {
     name: "ledger",
     async look() {
       const path = `${dataDir}/ledger.db`;
-      const damage = await isThere(path) ? await findDamage(path, AbortSignal.timeout(readMs)) : undefined;
+      if (!await isThere(path) || !live && (await Deno.stat(path)).size > quickBytes) return [];
+      const damage = await findDamage(path, AbortSignal.timeout(readMs));
       if (damage === undefined) return [];
       const word = toShellWord(path);
       return [{

@@ -15,7 +15,9 @@ import {
 } from "../app/doctor_machine.ts";
 import { newMcpCheck } from "../app/doctor_mcp.ts";
 import { plugins } from "../app/registry.ts";
+import { type Shelves, toWorkspacePaths } from "../agent/workspace.ts";
 import { toShelves } from "../app/workspaces.ts";
+import { lstatIfThere } from "../folder/files.ts";
 import type { Config } from "../config/config.ts";
 import { type ConfigFault, formatFault } from "../config/fault.ts";
 import { loadConfig, type LoadedConfig } from "../config/load.ts";
@@ -25,7 +27,7 @@ import type { Queues, Status } from "../http/status_api.ts";
 import { baseUrlOf, isConfigured, kindOf } from "../llm/kinds.ts";
 import { findRunning } from "./admin_client.ts";
 import { type Ink, newInk } from "./ink.ts";
-import { type ConfigDirFlag, type DataDirFlag, sayAsOwner, toConfigDir, toDataDir } from "./place.ts";
+import { type ConfigDirFlag, type DataDirFlag, isInstalled, sayAsOwner, toConfigDir, toDataDir } from "./place.ts";
 import { toPlain } from "./plain.ts";
 import { sayCount, toJsonText } from "./say.ts";
 import { readQueues } from "./status.ts";
@@ -64,7 +66,13 @@ export async function examine(terminal: Terminal, flags: DoctorFlags): Promise<n
     findings.every((one) => one.isNote === true || one.isMended === true)
   );
   if (flags.json) terminal.print(toJsonText({ ok: isWell, checks: examined }));
-  else terminal.print(formatExamined(examined, newInk(terminal.color), terminal.columns));
+  else {
+    terminal.print(formatExamined(examined, newInk(terminal.color), terminal.columns));
+    const isAgentNamed = examined.some(({ findings }) => findings.some(({ mend }) => /\bagent \w/.test(mend)));
+    if (terminal.interactive && isAgentNamed && !isInstalled(terminal.env)) {
+      terminal.print("`agent` stands for `deno task agent` in the folder of the program.\n");
+    }
+  }
   return isWell ? 0 : 1;
 }
 
@@ -122,7 +130,7 @@ async function newAllChecks(
     newOpenFilesCheck(),
     newTimeZoneCheck(env),
     newVectorCheck(dataDir),
-    ...running === undefined ? [newLedgerCheck(dataDir)] : [],
+    ...running === undefined ? [newLedgerCheck(dataDir, flags.live)] : [],
   ];
   if (loaded === undefined) return machine;
   const { config } = loaded;
@@ -137,7 +145,7 @@ async function newAllChecks(
         newExtensionCheck(config, places),
         newMcpCheck(config, flags.live),
       ]
-      : [newVersionCheck(running), newPartCheck(running), newWorkspaceCheck(terminal, flags, config)],
+      : [newVersionCheck(running), newPartCheck(running)],
     newKeyCheck(config, flags.live),
     newEmbedderCheck(config, flags.live),
     newChannelCheck({ config, plugins, running, live: flags.live }),
@@ -147,6 +155,7 @@ async function newAllChecks(
     newNoticeCheck(dir),
     newDataCheck(dataDir, async () => running?.queues ?? await readWholeQueues(dataDir)),
     ...newChecks({ config, shelves: toShelves(dir, dataDir), env }),
+    newWorkspaceCheck(terminal, flags, { config, isRunning: running !== undefined }),
   ];
 }
 
@@ -220,12 +229,22 @@ async function readWholeQueues(dataDir: string): Promise<Queues | undefined> {
   }
 }
 
-/** Asked of a running process only: to look without one would write into the folders. */
-function newWorkspaceCheck(terminal: Terminal, flags: DoctorFlags, config: Config): Check {
+/**
+ * Whether agents' files are in their histories. Without a process to ask, looking takes in what was changed by hand: only
+ * in folders that are there and this user's, lest another one cannot write there any more.
+ */
+function newWorkspaceCheck(
+  terminal: Terminal,
+  flags: DoctorFlags,
+  { config, isRunning }: { readonly config: Config; readonly isRunning: boolean },
+): Check {
   return {
     name: "workspaces",
     async look() {
-      const troubles = await readTroubles(terminal, flags, config.agents.map((agent) => agent.id));
+      const shelves = toShelves(toConfigDir(flags, terminal.env), toDataDir(flags, terminal.env));
+      const agents = isRunning ? config.agents : await findOwn(config.agents, shelves);
+      const ids = agents.map((agent) => agent.id);
+      const troubles = ids.length === 0 ? [] : await readTroubles(terminal, flags, ids);
       return troubles.map(({ agent, reason }) => ({
         what: `${agent}: ${reason}`,
         why: "The file is not in the agent's history: what happens to it cannot be seen, nor undone.",
@@ -249,4 +268,12 @@ async function lookWith(check: Check, dataDir: string): Promise<readonly Finding
         : "agent doctor, once more, when what it says is mended",
     }];
   }
+}
+
+/** Agents whose workspace is there and belongs to this user. */
+async function findOwn(agents: Config["agents"], shelves: Shelves): Promise<Config["agents"]> {
+  const { stdout } = await new Deno.Command("id", { args: ["-u"], stderr: "null" }).output();
+  const own = Number(new TextDecoder().decode(stdout).trim());
+  const infos = await Promise.all(agents.map((agent) => lstatIfThere(toWorkspacePaths(agent, shelves).folder)));
+  return agents.filter((_, index) => infos[index]?.uid === own);
 }

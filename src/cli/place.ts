@@ -18,6 +18,11 @@ export function toConfigDir({ config }: ConfigDirFlag, env: Env): string {
   return config ?? (env["AGENT_CONFIG"] || defaultConfigDir);
 }
 
+/** Whether there is a program `agent` of its own; without one it is run from its sources. */
+export function isInstalled(env: Env): boolean {
+  return Boolean(env["AGENT_EXECUTABLE"]) || Deno.build.standalone;
+}
+
 /** How a command is run as the user whose a folder is. */
 export async function sayAsOwner(folder: string, command: string): Promise<string> {
   const { uid } = await Deno.stat(folder);

@@ -164,7 +164,7 @@ async function lockFolder(dir: string, clock: Clock): Promise<Disposable> {
   const folder = await Deno.open(dir);
   try {
     const until = clock.monotonic() + lockMs;
-    while (!await folder.tryLock(true)) {
+    while (!await tryLock(folder)) {
       if (clock.monotonic() > until) {
         throw new AppError("timeout", `Another process is editing ${dir}, and does not end. Try again when it has`);
       }
@@ -173,6 +173,17 @@ async function lockFolder(dir: string, clock: Clock): Promise<Disposable> {
     return folder;
   } catch (thrown) {
     folder.close();
+    throw thrown;
+  }
+}
+
+/** NFS, and some file systems of containers, lock no folder: there the comparison of the texts has to do. */
+async function tryLock(folder: Deno.FsFile): Promise<boolean> {
+  try {
+    return await folder.tryLock(true);
+  } catch (thrown) {
+    // EBADF, ENOLCK, ENOSYS, EOPNOTSUPP.
+    if (thrown instanceof Error && /\(os error (?:9|37|38|95)\)/.test(thrown.message)) return true;
     throw thrown;
   }
 }

@@ -131,6 +131,10 @@ function splice(text: string, document: Document, path: Path, value: ConfigValue
 function addToFlow(text: string, node: Node, addition: string, isMapping: boolean): string {
   const [start = 0, end = 0] = node.range ?? [];
   const items = isCollection(node) ? node.items.length : 0;
+  // Between the brackets may be comments.
+  if (items === 0 && /\S/.test(text.slice(start + 1, end - 1))) {
+    return `${text.slice(0, start + 1)} ${addition}${text.slice(start + 1)}`;
+  }
   if (items === 0) return text.slice(0, start) + (isMapping ? `{ ${addition} }` : `[${addition}]`) + text.slice(end);
   const at = endOf(node);
   return `${text.slice(0, at)}, ${addition}${text.slice(at)}`;

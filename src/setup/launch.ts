@@ -24,8 +24,3 @@ export async function findLaunch(env: Terminal["env"], dataDir: string): Promise
     env: { DENO_NO_UPDATE_CHECK: "1", ...(cache ? { DENO_DIR: resolve(cache) } : {}) },
   };
 }
-
-/** Whether there is a program `agent` of its own; without one it is run from its sources. */
-export function isInstalled(env: Terminal["env"]): boolean {
-  return Boolean(env["AGENT_EXECUTABLE"]) || Deno.build.standalone;
-}

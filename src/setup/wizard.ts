@@ -1,10 +1,10 @@
 import { findRunning } from "../cli/admin_client.ts";
+import { isInstalled } from "../cli/place.ts";
 import { writeStarterFolder } from "../cli/starter_config.ts";
 import type { Config } from "../config/config.ts";
 import { AppError, toAppError } from "../core/error.ts";
 import { setUpAgent } from "./agent.ts";
 import { setUpEmail } from "./email.ts";
-import { isInstalled } from "./launch.ts";
 import { setUpLlm } from "./llm.ts";
 import { setUpMemory } from "./memory.ts";
 import { setUpNats } from "./nats.ts";

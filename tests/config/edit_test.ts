@@ -77,6 +77,18 @@ const styles: readonly (readonly [name: string, before: string, change: ConfigCh
     "# mine\nbroker:\n  type: local\n",
   ],
   ["an empty list", "agents: [] # none\n", { path: ["agents", 0], value: { id: "a" } }, "agents: [{ id: a }] # none\n"],
+  [
+    "an empty list with comments in it",
+    "agents: [\n  # none yet\n] # end\n",
+    { path: ["agents", 0], value: { id: "a" } },
+    "agents: [ { id: a }\n  # none yet\n] # end\n",
+  ],
+  [
+    "an empty mapping with comments in it",
+    "providers: {\n  # none yet\n}\nretry: {}\n",
+    { path: ["providers", "a", "api_key"], value: "none" },
+    "providers: { a: { api_key: none }\n  # none yet\n}\nretry: {}\n",
+  ],
   ["an empty value", "agents: # none\n", { path: ["agents", 0], value: { id: "a" } }, "agents: [{ id: a }] # none\n"],
   [
     "a list at its key's depth",
