@@ -260,7 +260,7 @@ const install = buildCommand({
       [
         "0 installed and started",
         "3 not allowed: use sudo, or --user",
-        "4 no such user, or no config",
+        "4 no such user",
         "6 no systemd here",
       ],
     ),

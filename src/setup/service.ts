@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { writeStarterFolder } from "../cli/starter_config.ts";
 import { type ConfigDirFlag, type DataDirFlag, toConfigDir, toDataDir } from "../cli/place.ts";
 import type { Terminal } from "../cli/terminal.ts";
 import { AppError, toAppError } from "../core/error.ts";
@@ -42,7 +43,6 @@ export async function installService(terminal: Terminal, flags: InstallFlags): P
     terminal.print(unit);
     return 0;
   }
-  await requireConfig(configDir);
   if (runAs !== undefined) {
     await requireUser(runAs, dataDir);
     await requireOwner(runAs, [
@@ -55,6 +55,11 @@ export async function installService(terminal: Terminal, flags: InstallFlags): P
   }
   const path = unitPath(flags, env);
   await makeDataDir(dataDir, runAs);
+  // systemd starts no service that may write a folder which is not there.
+  if (await writeStarterFolder(configDir)) {
+    await giveTo(runAs, configDir);
+    terminal.print(`There was no config: wrote one to ${configDir} to start from.\n`);
+  }
   await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true });
   const before = await readTextIfThere(path);
   await writeUnit(path, unit);
@@ -130,19 +135,15 @@ async function makeDataDir(path: string, owner: string | undefined): Promise<voi
     if (toAppError(thrown).kind === "conflict") return;
     throw thrown;
   }
-  if (owner === undefined || !await isRoot()) return;
-  const { success, stderr } = await new Deno.Command("chown", { args: ["--", owner, path] }).output();
-  if (success) return;
-  throw new AppError("denied", `Cannot give ${path} to ${owner}: ${new TextDecoder().decode(stderr).trim()}`);
+  await giveTo(owner, path);
 }
 
-/** systemd starts no service that may write a folder which is not there. */
-async function requireConfig(path: string): Promise<void> {
-  if (await isThere(path)) return;
-  throw new AppError(
-    "missing",
-    `There is no config in ${path}. Make one: agent setup --config ${path}; or name another`,
-  );
+/** Gives what root has made to the service's user. */
+async function giveTo(owner: string | undefined, path: string): Promise<void> {
+  if (owner === undefined || !await isRoot()) return;
+  const { success, stderr } = await new Deno.Command("chown", { args: ["-R", "--", owner, path] }).output();
+  if (success) return;
+  throw new AppError("denied", `Cannot give ${path} to ${owner}: ${new TextDecoder().decode(stderr).trim()}`);
 }
 
 /** What the service starts must be its user's to read. What root has in a home of its own is not. */
