@@ -20,7 +20,7 @@ Deno.test("what was typed and asked outlives the process, and every page goes on
   const other = (await browser.newPage()).page;
   await other.goto(`${first.admin}/#/config/agents.yaml`);
   await other.waitForSelector(".editor textarea");
-  await other.type(".editor textarea", "# mine\n");
+  await other.type(".editor textarea", " # mine\n");
 
   await first[Symbol.asyncDispose]();
   await chat.bringToFront();
@@ -47,13 +47,13 @@ Deno.test("what was typed and asked outlives the process, and every page goes on
   await other.bringToFront();
   await other.waitForSelector(".pulse.good");
   assert.equal(await other.$("dialog[open]"), null, "the login of the other tab does");
-  assert.match(await other.$eval(".editor textarea", ({ value }) => value), /^# mine\n/);
+  assert.match(await other.$eval(".editor textarea", ({ value }) => value), / # mine\n$/);
   await other.waitForSelector("::-p-text(No fault. Compare, then apply.)");
   await other.locator("nav a ::-p-text(Audit)").click();
   await other.waitForSelector("h1 ::-p-text(Audit)");
   await other.locator("nav a ::-p-text(Config)").click();
   await other.waitForSelector("::-p-text(What will change)");
-  assert.match(await other.$eval(".editor textarea", ({ value }) => value), /^# mine\n/);
+  assert.match(await other.$eval(".editor textarea", ({ value }) => value), / # mine\n$/);
 });
 
 Deno.test("eight tabs are shown and answer, though a browser has six connections", async () => {
@@ -79,6 +79,7 @@ Deno.test("a page that hears nothing says so, and goes on when the process does"
   await using nexo = await startNexo({ config: newTestConfig({ modelUrl: model.baseUrl }) });
   await using desk = await openConsole(nexo);
   const { page } = desk;
+  await desk.says("Yes.");
   nexo.kill("SIGSTOP");
   try {
     await page.waitForSelector(".pulse ::-p-text(The process does not answer)", { timeout: 60_000 });

@@ -91,3 +91,19 @@ Deno.test("more of a list that cannot be had is told in words and asked for agai
   assert.deepEqual(rows, ["entry.2", "entry.1"]);
   assert.equal(await page.$("button.more"), null);
 });
+
+Deno.test("the map of sixty agents stays a map: it sums up what does not fit", async () => {
+  await using model = openFakeModel();
+  const config = newTestConfig({ modelUrl: model.baseUrl });
+  const agents = Array.from({ length: 60 }, (_, number) => ({
+    id: `agent-${number}`,
+    model: { provider: "fake", model: `fake-${number % 12}` },
+  }));
+  await using nexo = await startNexo({ config: { ...config, "agents.yaml": { agents } } });
+  await using desk = await openConsole(nexo);
+  await desk.says("53 others", ".stage");
+  await desk.says("5 others", ".stage");
+  const height = await desk.page.$eval(".flow", (flow) => flow.clientHeight);
+  assert.ok(height < 900, String(height));
+  assert.deepEqual(desk.faults(), []);
+});
