@@ -53,7 +53,9 @@ export interface ToolCalls {
 const hourMs = 3_600_000;
 const minuteMs = 60_000;
 /** Enough for a median, and few enough for a page that asks every few seconds. */
-const maxTurns = 500;
+const maxTurns = 200;
+/** A page of tools asks once, and some tools are called rarely. */
+const maxToolTurns = 500;
 /** A turn may have many. */
 const maxSteps = 5_000;
 
@@ -170,7 +172,7 @@ function groupModels(answers: readonly Row[]): Activity["models"] {
   }).sort((one, other) => other.calls - one.calls);
 }
 
-/** Calls of tools in the turns that ended in the last hour, the newest {@linkcode maxTurns} of them. By tool. */
+/** Calls of tools in the turns that ended in the last hour, the newest {@linkcode maxToolTurns} of them. By tool. */
 export async function readToolCalls(
   ledger: Pick<Ledger, "query">,
   nowMs: number,
@@ -180,7 +182,7 @@ export async function readToolCalls(
     sql: `SELECT s.name AS tool, s.finished_at - s.started_at AS took, s.output ->> '$.result.isError' AS failed
       FROM (SELECT id FROM turns WHERE state = 'done' AND finished_at > ? ORDER BY finished_at DESC LIMIT ?) t
       JOIN steps s ON s.turn_id = t.id WHERE s.kind = 'tool' AND s.finished_at IS NOT NULL LIMIT ?`,
-    values: [nowMs - hourMs, maxTurns, maxSteps],
+    values: [nowMs - hourMs, maxToolTurns, maxSteps],
   }, signal);
   const byTool = Map.groupBy(rows, ({ tool }) => String(tool));
   return new Map([...byTool].map(([tool, calls]) => {
