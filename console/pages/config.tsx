@@ -7,7 +7,7 @@ import type {
   ConfigOptionView,
 } from "../../src/http/config_api.ts";
 import { findYamlPlace } from "../../src/lib/yaml_place.ts";
-import { get, isRequestError, messageOf, post } from "../api.ts";
+import { get, isPassing, isRequestError, messageOf, post } from "../api.ts";
 import { Difference } from "../difference.tsx";
 import { keepDraft, readDraft } from "../draft.ts";
 import { replaceText, showLine, TextEditor } from "../text_editor.tsx";
@@ -261,6 +261,8 @@ function Editor({ file, files, draft, told, onApplied, onBegin }: {
 
 /** Milliseconds without a key before a text is checked. */
 const pauseMs = 350;
+/** How soon it is tried again where nobody answered, milliseconds. */
+const againMs = 3_000;
 
 interface Checked {
   readonly faults: readonly ConfigFaultView[];
@@ -273,12 +275,17 @@ function useChecked(path: string, text: string): Checked | undefined {
   const [known, setKnown] = useState<Checked & { readonly text: string }>();
   useEffect(() => {
     let isStale = false;
-    const timer = setTimeout(() => {
+    let timer = setTimeout(check, pauseMs);
+    function check() {
       post<{ faults: ConfigFaultView[] }>("/api/config/check", { path, text }).then(
         ({ faults }) => isStale || setKnown({ text, faults }),
-        (error) => isStale || setKnown({ text, faults: [], error }),
+        (error) => {
+          if (isStale) return;
+          setKnown({ text, faults: [], error });
+          if (isPassing(error)) timer = setTimeout(check, againMs);
+        },
       );
-    }, pauseMs);
+    }
     return () => {
       isStale = true;
       clearTimeout(timer);
