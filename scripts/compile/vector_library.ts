@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import { getLoadablePath } from "sqlite-vec";
 import { runTool } from "./run_tool.ts";
 
@@ -21,31 +22,50 @@ export async function findVectorLibraryFor(target: string | undefined): Promise<
   if (name === undefined) {
     throw new Error(`Cannot compile for ${target}. Targets: ${Object.keys(packages).join(", ")}`);
   }
+  const { version, integrity } = await readLocked(name);
+  const wanted = `${name}@${version}`;
   const folder = await Deno.makeTempDir({ prefix: "compile-" });
   try {
-    const wanted = `${name}@${await readVersion(name)}`;
-    await runTool(Deno.execPath(), ["cache", "--quiet", "--no-config", "--no-lock", `npm:${wanted}`], folder);
-    const told = await runTool(
-      Deno.execPath(),
-      ["info", "--json", "--no-config", "--no-lock", `npm:${wanted}`],
-      folder,
-    );
+    const flags = ["--no-config", "--no-lock", `npm:${wanted}`];
+    await runTool(Deno.execPath(), ["cache", "--quiet", ...flags], folder);
+    const told = await runTool(Deno.execPath(), ["info", "--json", ...flags], folder);
     const { npmPackages }: { readonly npmPackages: Readonly<Record<string, { readonly localPath: string }>> } = JSON
       .parse(told);
     const path = npmPackages[wanted]?.localPath;
     if (path === undefined) throw new Error(`Cannot find ${wanted} in Deno's cache`);
+    await requireIntegrity(dirname(path), { name, version, integrity });
     return `${path}/${file}`;
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
 }
 
-/** The version of a package in deno.lock. */
-async function readVersion(name: string): Promise<string> {
-  const lock: { readonly npm: Readonly<Record<string, unknown>> } = JSON.parse(
+interface Locked {
+  readonly version: string;
+  /** Of its archive, as npm writes it. */
+  readonly integrity: string;
+}
+
+/** Deno holds an archive against what the registry says of it; whether that is what deno.lock says, it does not ask. */
+async function requireIntegrity(
+  folder: string,
+  { name, version, integrity }: Locked & { readonly name: string },
+): Promise<void> {
+  const { versions }: {
+    readonly versions: Readonly<Record<string, { readonly dist: { readonly integrity?: string } }>>;
+  } = JSON.parse(await Deno.readTextFile(`${folder}/registry.json`));
+  if (versions[version]?.dist.integrity === integrity) return;
+  throw new Error(
+    `The registry's ${name}@${version} is not the one that deno.lock names: it was replaced. Do not use it`,
+  );
+}
+
+async function readLocked(name: string): Promise<Locked> {
+  const lock: { readonly npm: Readonly<Record<string, { readonly integrity: string }>> } = JSON.parse(
     await Deno.readTextFile(new URL("../../deno.lock", import.meta.url)),
   );
-  const key = Object.keys(lock.npm).find((one) => one.startsWith(`${name}@`));
-  if (key === undefined) throw new Error(`deno.lock does not name ${name}`);
-  return key.slice(name.length + 1);
+  const found = Object.entries(lock.npm).find(([key]) => key.startsWith(`${name}@`));
+  if (found === undefined) throw new Error(`deno.lock does not name ${name}`);
+  const [key, { integrity }] = found;
+  return { version: key.slice(name.length + 1), integrity };
 }
