@@ -11,7 +11,8 @@ const resultSchema = z.object({
   })),
 });
 
-const views = [["light", 1180], ["dark", 1180], ["light", 390]] as const;
+/** Each theme at one width: a theme is colours, a width is the order of things. */
+const views = [["dark", 1180], ["light", 390]] as const;
 
 /** Dialogs: where each is, and what opens it. */
 const dialogs = [

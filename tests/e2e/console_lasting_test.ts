@@ -4,7 +4,6 @@ import { openBrowser } from "../fixtures/browser.ts";
 import { openFakeModel } from "../fixtures/fake_model.ts";
 import { newTestConfig } from "../fixtures/nexo_config.ts";
 import { type NexoProcess, openTempDir, startNexo } from "../fixtures/nexo_process.ts";
-import { openConsole } from "./console_page.ts";
 
 Deno.test("what was typed and asked outlives the process, and every page goes on when the next one is there", async () => {
   await using model = openFakeModel();
@@ -72,24 +71,6 @@ Deno.test("eight tabs are shown and answer, though a browser has six connections
   await first?.bringToFront();
   await first?.locator("nav a ::-p-text(Tools)").click();
   await first?.waitForSelector("main .tool-row");
-});
-
-Deno.test("a page that hears nothing says so, and goes on when the process does", async () => {
-  await using model = openFakeModel();
-  await using nexo = await startNexo({ config: newTestConfig({ modelUrl: model.baseUrl }) });
-  await using desk = await openConsole(nexo);
-  const { page } = desk;
-  await desk.says("Yes.");
-  nexo.kill("SIGSTOP");
-  try {
-    await page.waitForSelector(".pulse ::-p-text(The process does not answer)", { timeout: 60_000 });
-    await desk.says("No. The process does not answer");
-  } finally {
-    nexo.kill("SIGCONT");
-  }
-  await page.waitForSelector(".pulse.good");
-  await desk.says("Yes.");
-  assert.deepEqual(desk.faults(), []);
 });
 
 async function logIn(page: Page, { admin, token }: NexoProcess): Promise<void> {
