@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { openConsoleWorld } from "../fixtures/console_world.ts";
+import { write } from "./console_page.ts";
 
 Deno.test("an operator sees why an agent is as it is, undoes what it wrote, and makes it forget", async () => {
   await using world = await openConsoleWorld();
@@ -23,7 +24,7 @@ Deno.test("an operator sees why an agent is as it is, undoes what it wrote, and 
   await page.waitForSelector("pre ::-p-text(Saturday 9 to 14)");
   await page.locator("button ::-p-text(Edit)").click();
   const draft = "# Opening hours\n\nMonday to Friday 8 to 18, Sunday 9 to 14.\n";
-  await page.locator("textarea.code").fill(draft);
+  await write(page, "textarea.code", draft);
   await page.locator("input[aria-label^='Why']").fill("Sunday, not Saturday");
   await page.locator("button[type=submit] ::-p-text(Save)").click();
   await page.waitForSelector("[role=status] ::-p-text(is saved)");
@@ -96,7 +97,7 @@ Deno.test("what the agent wrote meanwhile is shown to who edits the same file, a
   await page.goto(new URL("#/agents/ana/files", world.nexo.admin).href);
   await page.locator("summary ::-p-text(opening-hours.md)").click();
   await page.locator("button ::-p-text(Edit)").click();
-  await page.locator("textarea.code").fill("# Opening hours\n\nNever on Sundays.\n");
+  await write(page, "textarea.code", "# Opening hours\n\nNever on Sundays.\n");
   const path = "notes/opening-hours.md";
   const root = `${world.nexo.admin}/api/agents/ana/workspace`;
   const headers = { authorization: `Bearer ${world.nexo.token}`, "content-type": "application/json" };
@@ -123,18 +124,18 @@ Deno.test("an operator corrects a fact, and the agent recalls it corrected", asy
   const show = (address: string) => page.goto(new URL(`#/${address}`, world.nexo.admin).href);
   await show("agents/ana/memory");
   await page.locator("button[aria-label^='Edit: Eva takes her coffee']").click();
-  await page.locator("textarea[aria-label='The fact']").fill("Eva takes her coffee with hazelnut milk");
+  await write(page, "textarea[aria-label='The fact']", "Eva takes her coffee with hazelnut milk");
   await page.locator("form select").fill("everyone");
   await page.locator("button[type=submit] ::-p-text(Save)").click();
   await page.waitForSelector("[role=status] ::-p-text(What stood there before is kept)");
   await page.waitForSelector(".fact ::-p-text(written by the operator)");
   await page.locator("button ::-p-text(Add a fact)").click();
-  await page.locator("textarea[aria-label='The fact']").fill("Deliveries of coffee come on Tuesdays");
+  await write(page, "textarea[aria-label='The fact']", "Deliveries of coffee come on Tuesdays");
   await page.locator("button[type=submit] ::-p-text(Add)").click();
   await page.waitForSelector("[role=status] ::-p-text(Added.)");
 
   await show("chat/ana");
-  await page.locator("textarea").fill("What do you know about coffee?");
+  await write(page, "textarea", "What do you know about coffee?");
   await page.keyboard.press("Enter");
   await page.locator("summary ::-p-text(recall)").click();
   await page.waitForSelector("details[open] ::-p-text(hazelnut milk)");

@@ -4,6 +4,7 @@ import { openBrowser } from "../fixtures/browser.ts";
 import { openFakeModel } from "../fixtures/fake_model.ts";
 import { newTestConfig } from "../fixtures/nexo_config.ts";
 import { openTempDir, startNexo, writeConfig } from "../fixtures/nexo_process.ts";
+import { write } from "./console_page.ts";
 
 const agents = `# who answers
 agents:
@@ -40,7 +41,7 @@ async function openDesk() {
   };
 }
 
-const fill = (page: Page, text: string) => page.locator(".editor textarea").fill(text);
+const fill = (page: Page, text: string) => write(page, ".editor textarea", text);
 
 /** Puts the cursor behind the first occurrence of a text. */
 async function clickBehind(page: Page, text: string): Promise<void> {

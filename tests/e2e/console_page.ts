@@ -42,3 +42,17 @@ export async function openConsole({ admin, token }: NexoProcess): Promise<OpenCo
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
+
+/**
+ * Writes a text into a field in the place of what stands there, as a person does who selects all of it. A locator's `fill`
+ * empties the field behind the page's back first, so that a page which is drawn in between puts the old text back.
+ */
+export async function write(page: Page, selector: string, text: string): Promise<void> {
+  await page.waitForSelector(selector);
+  await page.evaluate(`{
+    const field = document.querySelector(${JSON.stringify(selector)});
+    field.focus();
+    field.select();
+    document.execCommand("insertText", false, ${JSON.stringify(text)});
+  }`);
+}

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { openConsoleWorld } from "../fixtures/console_world.ts";
+import { write } from "./console_page.ts";
 
 Deno.test("an operator tries a tool by hand: with good input, with bad input, and with what it must not do", async () => {
   await using world = await openConsoleWorld();
@@ -13,11 +14,11 @@ Deno.test("an operator tries a tool by hand: with good input, with bad input, an
   await page.waitForSelector("pre ::-p-text(6*7 = 42)");
   await page.waitForSelector("dd ::-p-text(95 % within)");
   await page.locator("button ::-p-text(As JSON)").click();
-  await page.locator("textarea.code").fill('{"expression": 5}');
+  await write(page, "textarea.code", '{"expression": 5}');
   await page.locator("button ::-p-text(Run it)").click();
   await page.waitForSelector("::-p-text(Refused before it ran: the input does not fit)");
   await page.waitForSelector("pre ::-p-text(/expression must be string)");
-  await page.locator("textarea.code").fill("{");
+  await write(page, "textarea.code", "{");
   await page.locator("button ::-p-text(Run it)").click();
   await page.waitForSelector("[role=alert] ::-p-text(This is no JSON)");
   await page.locator("a ::-p-text(Its timeline)").click();
