@@ -41,11 +41,13 @@ function Item({ need: { text, state, href, action, command } }: { readonly need:
 }
 
 /** Parts of the process that are not well. A channel that waits to be linked has a line of its own. */
-function toTroubles({ subsystems, channels, agents }: Status): readonly Need[] {
+function toTroubles({ subsystems, channels, agents, paused }: Status): readonly Need[] {
   const linking = channels.filter(({ pairing }) => pairing !== undefined)
     .map(({ plugin, instance }) => `plugin.${plugin}.${instance}`);
   const troubles = subsystems
     .filter(({ name, state, reason }) => state !== "ok" && reason !== undefined && !linking.includes(name))
+    // Somebody wants that, and ends it where it is told.
+    .filter(({ name }) => name !== "intake" || !paused)
     .map(({ name, state, reason = "" }): Need => {
       const remedy = toRemedy(name);
       return {

@@ -7,6 +7,7 @@ import { count, duration, money } from "../words.ts";
 import { FindMessage } from "./find.tsx";
 import { Flow } from "./flow.tsx";
 import { Needs } from "./needs.tsx";
+import { PauseIntake } from "./pause.tsx";
 
 /** Is it answering people, what needs somebody, what happened with a message; and what is connected with what. */
 export function OverviewPage({ live }: { readonly live: LiveStatus }) {
@@ -53,6 +54,7 @@ function Answering({ status, activity }: { readonly status: Status; readonly act
       <p>
         <strong>{word}</strong> {why} {activity !== undefined && work} {sayWaiting(status.queues)}
       </p>
+      <PauseIntake paused={status.paused} />
     </section>
   );
 }
@@ -71,8 +73,14 @@ function Silent() {
   );
 }
 
-function toAnswer({ ready, subsystems, agents, channels }: Status): { readonly word: string; readonly why: string } {
-  const critical = subsystems.find((one) => one.critical && one.state !== "ok");
+function toAnswer(
+  { ready, paused, subsystems, agents, channels }: Status,
+): { readonly word: string; readonly why: string } {
+  const critical = subsystems.find((one) => one.critical && one.state !== "ok" && !(paused && one.name === "intake"));
+  if (paused && critical === undefined) {
+    const why = "New messages wait with their senders until somebody resumes. What was accepted is answered.";
+    return { word: "Paused.", why };
+  }
   if (!ready) return { word: "No.", why: `${critical?.reason ?? "It is not ready"}. What was accepted is not lost.` };
   if (agents.length === 0) return { word: "No.", why: "There is no agent: agent setup makes one." };
   const silent = agents.filter(({ trouble }) => trouble !== undefined).map(({ id }) => id);

@@ -35,7 +35,7 @@ import { newDeadLetters, toChannels, toQueues } from "./views.ts";
 
 /** The rooms that operators look into. */
 export interface DeskDeps
-  extends Pick<AdminViews, "version" | "bootId" | "startedAt" | "status" | "logs" | "history" | "series"> {
+  extends Pick<AdminViews, "version" | "bootId" | "startedAt" | "status" | "logs" | "history" | "series" | "pause"> {
   readonly configDir: string;
   readonly dataDir: string;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -60,7 +60,7 @@ export interface DeskDeps
 /** What operators see and do, whether through the console, the command line or the admin API. */
 export function newDesk(deps: DeskDeps): AdminViews {
   const { config, dataDir, env, openedConfig, ledger, bus, llm, host, extensions, mcp, agents, clock } = deps;
-  const { version, bootId, startedAt, status, logs, history, series, memory, dreams } = deps;
+  const { version, bootId, startedAt, status, logs, history, series, pause, memory, dreams } = deps;
   return {
     version,
     bootId,
@@ -69,6 +69,7 @@ export function newDesk(deps: DeskDeps): AdminViews {
     logs,
     history,
     series,
+    pause,
     memory,
     dreams,
     extensions,

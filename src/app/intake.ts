@@ -15,7 +15,16 @@ export interface IntakeGate extends Intake {
 }
 
 /** Why intake may be paused. */
-export type IntakeReason = "waiting_messages" | "ledger_full" | "ledger_failing" | "spill_full" | "stopping";
+export type IntakeReason =
+  | "waiting_messages"
+  | "ledger_full"
+  | "ledger_failing"
+  | "spill_full"
+  | "operator"
+  | "stopping";
+
+/** What somebody wants; every other reason wants a look. */
+const wanted: readonly IntakeReason[] = ["operator", "stopping"];
 
 /** Makes an open {@linkcode IntakeGate}. */
 export function newIntakeGate({ log, metrics }: { readonly log: Log; readonly metrics: Metrics }): IntakeGate {
@@ -35,8 +44,9 @@ export function newIntakeGate({ log, metrics }: { readonly log: Log; readonly me
       metrics.gauge("nexo_intake_paused", { reason }, paused ? 1 : 0);
       if (paused) reasons.add(reason);
       else reasons.delete(reason);
-      // A stop is wanted; every other reason wants a look.
-      log[paused && reason !== "stopping" ? "warn" : "info"](paused ? "intake.paused" : "intake.resumed", { reason });
+      log[paused && !wanted.includes(reason) ? "warn" : "info"](paused ? "intake.paused" : "intake.resumed", {
+        reason,
+      });
       if (reasons.size > 0) return;
       opened.resolve();
       opened = Promise.withResolvers<void>();

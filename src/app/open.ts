@@ -36,6 +36,7 @@ import { openLedgerRoom } from "./ledger_room.ts";
 import { openMemoryRoom } from "./memory_room.ts";
 import { openBusRoom } from "./open_bus.ts";
 import { openOthers } from "./others.ts";
+import { openPause } from "./pause.ts";
 import { plugins } from "./registry.ts";
 import { toAgentsStatus, toIntakeStatus, toLedgerStatus } from "./subsystems.ts";
 import { openToken } from "./token.ts";
@@ -105,6 +106,7 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
   const ledger = opening.use(await openLedgerRoom({ dataDir, limits: runtime.limits, wrap, ...instruments }));
   const history = newHistory(ledger);
   const intake = newIntakeGate(instruments);
+  const pause = await openPause(dataDir, intake);
   const busRoom = opening.use(
     await openBusRoom({ config: wholeConfig, ledger, intake, dataDir, bootId, ...instruments }),
   );
@@ -158,6 +160,7 @@ export async function openApp(options: AppOptions, signal: AbortSignal): Promise
     logs,
     history,
     series: series.read,
+    pause,
     status,
   });
   const front = opening.use(

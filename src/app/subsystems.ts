@@ -26,10 +26,10 @@ export function toLedgerStatus(ledger: Pick<LedgerRoom, "status" | "damage">): S
 
 /** Whether new messages are taken. */
 export function toIntakeStatus(pausedBy: readonly string[]): SubsystemStatus {
-  return pausedBy.length === 0 ? { name: "intake", state: "ok", critical: true } : {
-    name: "intake",
-    state: "degraded",
-    critical: true,
-    reason: `New messages wait with their senders: ${pausedBy.join(", ").replaceAll("_", " ")}. Nothing is lost`,
-  };
+  const base = { name: "intake", critical: true };
+  if (pausedBy.length === 0) return { ...base, state: "ok" };
+  const reason = pausedBy.every((one) => one === "operator")
+    ? "An operator has paused it: new messages wait with their senders until somebody resumes. See: agent resume"
+    : `New messages wait with their senders: ${pausedBy.join(", ").replaceAll("_", " ")}. Nothing is lost`;
+  return { ...base, state: "degraded", reason };
 }

@@ -10,7 +10,15 @@ import { extensionRoutes } from "./ext_routes.ts";
 import { mcpRoutes, mcpServerCommand } from "./mcp_routes.ts";
 import { memoryRoutes } from "./memory_routes.ts";
 import { pairRoutes } from "./pair_routes.ts";
-import { doctorCommand, logsCommand, runCommand, statusCommand, versionCommand } from "./process_routes.ts";
+import {
+  doctorCommand,
+  logsCommand,
+  pauseCommand,
+  resumeCommand,
+  runCommand,
+  statusCommand,
+  versionCommand,
+} from "./process_routes.ts";
 import { toDescription } from "./route_parts.ts";
 import { sessionRoutes } from "./session_routes.ts";
 import { tokenRoutes } from "./token_routes.ts";
@@ -30,6 +38,8 @@ export function newRoutes(more: MoreRoutes): RouteMap<CliContext> {
       status: statusCommand,
       doctor: doctorCommand,
       logs: logsCommand,
+      pause: pauseCommand,
+      resume: resumeCommand,
       chat: chatCommand,
       pair: pairRoutes,
       token: tokenRoutes,

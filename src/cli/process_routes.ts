@@ -104,6 +104,32 @@ export const logsCommand = buildCommand({
   },
 });
 
+/** `agent pause`. */
+export const pauseCommand = buildCommand({
+  loader: async () => toAction((await import("./pause.ts")).pause),
+  parameters: { flags: { data } },
+  docs: {
+    brief: "Hold new messages back with their senders",
+    fullDescription: toDescription(
+      "What was accepted is answered. Providers keep what comes, programs get 503. Holds over restarts, until agent resume.",
+      ["agent pause"],
+      ["0 paused", "6 not running"],
+    ),
+  },
+});
+
+/** `agent resume`. */
+export const resumeCommand = buildCommand({
+  loader: async () => toAction((await import("./pause.ts")).resume),
+  parameters: { flags: { data } },
+  docs: {
+    brief: "Take new messages again",
+    fullDescription: toDescription("Ends what agent pause began. What waited with the providers comes in.", [
+      "agent resume",
+    ], ["0 taken again", "6 not running"]),
+  },
+});
+
 /** `agent version`. */
 export const versionCommand = buildCommand({
   loader: async () => toAction((await import("./version.ts")).showVersion),

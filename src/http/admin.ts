@@ -25,6 +25,7 @@ import type { StreamEnds } from "./stream_ends.ts";
 import { newTokenRoutes } from "./token_routes.ts";
 import type { RootToken, Tokens } from "./tokens.ts";
 import { newToolRoutes } from "./tool_routes.ts";
+import { newPauseRoutes } from "./pause_routes.ts";
 import { newPolicyRoutes } from "./policy_routes.ts";
 import { type AdminViews, newViewRoutes } from "./views.ts";
 import type { WebChannel } from "./web_channel.ts";
@@ -83,6 +84,7 @@ export function newAdminRoutes(views: AdminViews, deps: AdminDeps): Hono {
   app.route("/api", deps.live);
   app.route("/api/bus", newBusRoutes(views.busDesk, deps));
   app.route("/api/find", newFindRoutes(views.find));
+  app.route("/api/intake", newPauseRoutes(views.pause, note));
   app.route("/api/tools", newToolRoutes(views.tools, { config, note, logins }));
   app.route("/api/channels", newChannelRoutes(views.channelDesk, note));
   app.route("/api/extensions", newExtensionRoutes(views.extensions, { note, logins }));

@@ -54,6 +54,8 @@ export const statusSchema = z.object({
   /** ISO 8601 UTC. */
   startedAt: z.string(),
   ready: z.boolean(),
+  /** An operator holds new messages back. */
+  paused: z.boolean(),
   subsystems: z.array(subsystemSchema),
   agents: z.array(agentViewSchema),
   channels: z.array(channelViewSchema),

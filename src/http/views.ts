@@ -62,6 +62,7 @@ import type { ChannelDesk } from "./channel_routes.ts";
 import type { Find } from "./find_routes.ts";
 import type { ExtensionDesk } from "./extension_routes.ts";
 import type { McpDesk } from "./mcp_routes.ts";
+import type { Pause } from "./pause_routes.ts";
 import { toSeen, toSeenLetter, toSeenPerson } from "./seen.ts";
 import type { ToolDesk } from "./tool_routes.ts";
 
@@ -189,6 +190,7 @@ export interface AdminViews {
   readonly memory: Memory;
   readonly extensions: ExtensionDesk;
   readonly pairings: Pairings;
+  readonly pause: Pause;
   readonly audit: Audit;
   readonly mcp: McpDesk;
   readonly tools: ToolDesk;
@@ -337,6 +339,7 @@ export function toStatus(views: AdminViews, config: Config): Status {
     bootId: views.bootId,
     startedAt: views.startedAt,
     ready: ready.status === "ready",
+    paused: views.pause.isPaused,
     subsystems: ready.subsystems,
     agents: [...views.agents()],
     channels: [...views.channels()],

@@ -31,6 +31,7 @@ export const healthy: Status = {
   bootId: "boot-1",
   startedAt: "2026-11-22T12:00:00.000Z",
   ready: true,
+  paused: false,
   subsystems: [{ name: "ledger", state: "ok", critical: true }],
   agents: [{ id: "ana", description: "", model: "anthropic/claude", tools: 3, hears: ["telegram.sales"] }],
   channels: [{ plugin: "telegram", instance: "sales", state: "up", identity: "@sales_bot", agents: ["ana"] }],

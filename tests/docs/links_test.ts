@@ -178,6 +178,8 @@ Deno.test("the page about performance has every part of the bench, and no other"
 
 /** First words of dotted names that are no options: subjects, accounts, leases, fields of the code. */
 const noOptions = /^(?:plugin|agents?|telegram|host)\./;
+/** Settings of other programs: Prometheus, Docker. */
+const ofOthers: readonly string[] = ["exported_instance", "security_opt"];
 
 Deno.test("every option that the docs name in prose is one", async () => {
   const sources = await readAllSources();
@@ -192,7 +194,7 @@ Deno.test("every option that the docs name in prose is one", async () => {
       .filter((name) => tops.has(name.split(".")[0] ?? "") && !noOptions.test(name) && !known.has(name))
       .filter((name) => !/\.(md|db|ts|yaml|json|toml|token)$/.test(name) && !sources.includes(`"${name}"`));
     const plain = allOf(prose, /`([a-z]+(?:_[a-z]+)+)(?:: [^`]*)?`/g)
-      .filter((name) => name !== "exported_instance" && !new RegExp(`\\b${name}\\b`).test(sources));
+      .filter((name) => !ofOthers.includes(name) && !new RegExp(`\\b${name}\\b`).test(sources));
     return [...dotted, ...plain].map((name) => `${path}: ${name}`);
   });
   assert.deepEqual(unknown, []);

@@ -16,6 +16,8 @@ const bodies: Readonly<Record<string, unknown>> = {
   "POST /api/login": { token },
   "POST /api/logout": {},
   "POST /api/turns/:id/stop": {},
+  "POST /api/intake/pause": {},
+  "POST /api/intake/resume": {},
   "POST /api/channels/:plugin/:instance/restart": {},
   "POST /api/channels/:plugin/:instance/test": { conversation: "7" },
   "POST /api/people/forget": { person: "telegram:7" },

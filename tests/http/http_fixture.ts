@@ -96,6 +96,7 @@ export async function openHttpFixture(
     status: () => [{ name: "ledger", state: "ok", critical: true }],
     agents: () => [{ id: "ana", description: "Helps", model: "demo/demo", tools: 2, hears: ["console.ana"] }],
     restartChannel: () => Promise.resolve(),
+    pause: { isPaused: false, set: () => Promise.resolve() },
     channels: () => [{ plugin: "telegram", instance: "sales", state: "up", agents: ["ana"] }],
     models: () => [{ provider: "demo", model: "demo", configured: true }],
     queues: () => ({
