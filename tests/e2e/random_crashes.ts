@@ -71,7 +71,7 @@ export async function crashAtRandom(campaign: CrashCampaign): Promise<readonly n
   {
     await using nexo = await start();
     write(updates);
-    await chats.answered(AbortSignal.timeout(120_000));
+    await chats.answered(AbortSignal.timeout(300_000));
     await nexo.idle();
   }
   chats.check(data.path);
