@@ -7,6 +7,7 @@ import type {
   DeadLetterSelection,
   DeadLetterView,
 } from "../../src/http/dead_letters_api.ts";
+import type { Page } from "../../src/http/page_api.ts";
 import type { Status } from "../../src/http/status_api.ts";
 import { get, post } from "../api.ts";
 import {
@@ -19,6 +20,7 @@ import {
   Loading,
   More,
   type Question,
+  useFresh,
   useLoaded,
   usePages,
   useRemembered,
@@ -46,15 +48,9 @@ export function DeadLetters({ status }: { readonly status: Signal<Status | undef
   const [wanted, setWanted] = useRemembered("wanted", everything);
   const [chosen, setChosen] = useState<ReadonlySet<number>>(new Set());
   const filter = toFilter(wanted);
-  const depth = status.value?.queues.dead.depth;
-  const [depthShown, setDepthShown] = useState(depth);
-  const { loaded, more, reload } = usePages<DeadLetterView>(
-    (before, signal) => {
-      if (before === undefined) setDepthShown(status.value?.queues.dead.depth);
-      return get("/api/dead-letters", { ...filter, before }, signal);
-    },
-    [JSON.stringify(filter)],
-  );
+  const load = (before: string | number | undefined, signal: AbortSignal) =>
+    get<Page<DeadLetterView>>("/api/dead-letters", { ...filter, before }, signal);
+  const { loaded, more, reload } = usePages<DeadLetterView>(load, [JSON.stringify(filter)]);
   const settling = useSettling(() => {
     setChosen(new Set());
     reload();
@@ -65,7 +61,8 @@ export function DeadLetters({ status }: { readonly status: Signal<Status | undef
   const which = chosen.size > 0 ? `${chosen.size} chosen` : isNarrowed ? "all that fit" : "all";
   const choose = (ids: readonly number[], isChosen: boolean) =>
     setChosen(isChosen ? chosen.union(new Set(ids)) : chosen.difference(new Set(ids)));
-  const fresh = (depth ?? 0) - (depthShown ?? depth ?? 0);
+  // Told a moment after the list itself: how many there are says only when to look, not how many are new.
+  const fresh = useFresh(loaded, load, ({ id }) => String(id), `${status.value?.queues.dead.depth} ${letters.length}`);
   return (
     <>
       <Filters
