@@ -74,47 +74,45 @@ export function newLanes(deps: LanesDeps): Lanes {
 
   const work = async (id: string, lane: Lane): Promise<void> => {
     try {
-      await workOff(lane);
+      while (lane.queue.length > 0 && !stopping.signal.aborted) await runNext(lane);
     } finally {
-      // Here and not when the promise has settled, as a message may come in between.
+      // In one go with the look at the queue, with no promise between: what came in between nobody would work on.
       lane.running = false;
       forget(id, lane);
     }
   };
 
-  const workOff = async (lane: Lane): Promise<void> => {
-    while (lane.queue.length > 0 && !stopping.signal.aborted) {
-      const gatheredMs = clock.monotonic();
-      const batch = await takeReadableBatch(lane);
-      if (batch === undefined) continue;
-      const burstMs = clock.monotonic() - gatheredMs;
-      // A task runs on the permit of the turn that waits for it: if it waited for another, all could wait for each other.
-      const permit = batch[0].source === "task" ? undefined : permits;
-      const permitMs = await permit?.take(stopping.signal) ?? 0;
-      metrics.gauge("nexo_turns_running", {}, permits.taken);
-      const waits = { burstMs, permitMs };
-      const ended = Promise.withResolvers<void>();
-      const taken: Arrival[] = [...batch];
-      lane.current = { batch: taken, ended: ended.promise };
-      const takeMore = () => {
-        const more = absorb(lane, batch[0]);
-        taken.push(...more);
-        return more;
-      };
-      try {
-        await deps.run(batch, waits, takeMore, cancel.signal);
-      } catch (thrown) {
-        const error = toAppError(thrown);
-        // The end of a lane's work is where errors stop: its messages stay accepted and are tried at the next start.
-        if (error.kind !== "cancelled") {
-          log.error("lane.failed", { session: batch[0].sessionId, kind: error.kind, error: error.message });
-        }
-      } finally {
-        lane.current = undefined;
-        ended.resolve();
-        permit?.give();
-        metrics.gauge("nexo_turns_running", {}, permits.taken);
+  const runNext = async (lane: Lane): Promise<void> => {
+    const gatheredMs = clock.monotonic();
+    const batch = await takeReadableBatch(lane);
+    if (batch === undefined) return;
+    const burstMs = clock.monotonic() - gatheredMs;
+    // A task runs on the permit of the turn that waits for it: if it waited for another, all could wait for each other.
+    const permit = batch[0].source === "task" ? undefined : permits;
+    const permitMs = await permit?.take(stopping.signal) ?? 0;
+    metrics.gauge("nexo_turns_running", {}, permits.taken);
+    const waits = { burstMs, permitMs };
+    const ended = Promise.withResolvers<void>();
+    const taken: Arrival[] = [...batch];
+    lane.current = { batch: taken, ended: ended.promise };
+    const takeMore = () => {
+      const more = absorb(lane, batch[0]);
+      taken.push(...more);
+      return more;
+    };
+    try {
+      await deps.run(batch, waits, takeMore, cancel.signal);
+    } catch (thrown) {
+      const error = toAppError(thrown);
+      // The end of a lane's work is where errors stop: its messages stay accepted and are tried at the next start.
+      if (error.kind !== "cancelled") {
+        log.error("lane.failed", { session: batch[0].sessionId, kind: error.kind, error: error.message });
       }
+    } finally {
+      lane.current = undefined;
+      ended.resolve();
+      permit?.give();
+      metrics.gauge("nexo_turns_running", {}, permits.taken);
     }
   };
 

@@ -190,7 +190,40 @@ Deno.test("a resumed turn whose rows cannot be read for a moment is run as soon 
   await lanes.stop(0);
 });
 
-function newArrival({ rowId, turnId }: { readonly rowId: number; readonly turnId: string }): Arrival {
+Deno.test("what comes in the moment in which a lane runs empty is answered, whichever moment that is", async () => {
+  for (let ticks = 0; ticks < 40; ticks++) {
+    const ran: number[] = [];
+    const second = Promise.withResolvers<void>();
+    const lanes = newLanes({
+      clock: newFakeClock(),
+      log: newRecordedLog(),
+      metrics: newRecordedMetrics(),
+      rules: () => ({ debounceMs: 0, mode: "queue" }),
+      maxParallel: () => 1,
+      siblings: (arrival) => [arrival],
+      mayJoin: () => false,
+      run(batch) {
+        ran.push(batch.length);
+        if (ran.length === 2) second.resolve();
+        else void pushLater();
+        return Promise.resolve();
+      },
+    });
+    const pushLater = async () => {
+      for (let tick = 0; tick < ticks; tick++) await Promise.resolve();
+      lanes.push(newArrival({ rowId: 2 }));
+    };
+    lanes.push(newArrival({ rowId: 1 }));
+    // Everything here happens before any timer fires.
+    const late = Promise.withResolvers<void>();
+    const timer = setTimeout(() => late.reject(new Error(`after ${ticks} ticks: the second was never answered`)), 0);
+    await Promise.race([second.promise, late.promise]);
+    clearTimeout(timer);
+    await lanes.stop(0);
+  }
+});
+
+function newArrival({ rowId, turnId }: { readonly rowId: number; readonly turnId?: string }): Arrival {
   const session = { agent: "ana", plugin: "telegram", instance: "sales", conversation: "7" };
   const event = { id: "e", subject: "plugin.inbound.telegram.sales", source: "test", at: "", payload: {} };
   return {
