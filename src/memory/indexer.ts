@@ -48,20 +48,25 @@ export function newIndexer({ embedder, batchSize, pending, putVectors, clock, lo
   };
 
   const work = async () => {
-    for (let [agent] = waiting; agent !== undefined && !signal.aborted; [agent] = waiting) {
-      waiting.delete(agent);
-      try {
-        await step(agent);
-        fault = undefined;
-        pauseMs = firstPauseMs;
-      } catch (thrown) {
-        if (signal.aborted) return;
-        fault = toAppError(thrown);
-        log.warn("memory.embedding_failed", { agent, embedder: embedder.id, error: fault.message, pauseMs });
-        waiting.add(agent);
-        await clock.wait(Math.max(pauseMs, fault.retryAfterMs ?? 0), signal).catch(() => {/* stopped */});
-        pauseMs = Math.min(2 * pauseMs, maxPauseMs);
+    try {
+      for (let [agent] = waiting; agent !== undefined && !signal.aborted; [agent] = waiting) {
+        waiting.delete(agent);
+        try {
+          await step(agent);
+          fault = undefined;
+          pauseMs = firstPauseMs;
+        } catch (thrown) {
+          if (signal.aborted) return;
+          fault = toAppError(thrown);
+          log.warn("memory.embedding_failed", { agent, embedder: embedder.id, error: fault.message, pauseMs });
+          waiting.add(agent);
+          await clock.wait(Math.max(pauseMs, fault.retryAfterMs ?? 0), signal).catch(() => {/* stopped */});
+          pauseMs = Math.min(2 * pauseMs, maxPauseMs);
+        }
       }
+    } finally {
+      // In one go with the last look, with no promise between: who came in between would wait for the next one.
+      running = undefined;
     }
   };
 
@@ -69,7 +74,7 @@ export function newIndexer({ embedder, batchSize, pending, putVectors, clock, lo
     wake(agent) {
       if (signal.aborted) return;
       waiting.add(agent);
-      running ??= work().finally(() => running = undefined);
+      running ??= work();
     },
     get fault() {
       return fault;
